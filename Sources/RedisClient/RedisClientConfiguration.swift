@@ -1,0 +1,107 @@
+/// Where Redis is and how to use it. A value; `init(url:)` in its own file reads the usual URL forms.
+public struct RedisClientConfiguration: Sendable, Hashable {
+  /// How the Redis servers are laid out.
+  public var topology: RedisTopologyKind
+  /// The ACL user; nil is Redis's `default` user.
+  public var username: String?
+  /// The password; nil sends no AUTH. Never logged and never part of a description.
+  public var password: String?
+  /// The database number for SELECT; 0 sends none.
+  public var database: Int = 0
+  /// How to encrypt; nil is plain.
+  public var tls: RedisTLS?
+  /// What `CLIENT SETNAME` shows for these connections; nil sends none. No blanks or control characters.
+  public var connectionName: String? = "tandem"
+
+  /// How long a connection may take from the first packet to the end of AUTH and SELECT.
+  public var connectTimeout: Duration = .seconds(5)
+  /// How long a command may take from the moment it is given to the client until its reply is here.
+  public var commandTimeout: Duration = .seconds(5)
+  /// How long a command waits for a connection while there is none, before it fails as unavailable.
+  public var connectionWait: Duration = .seconds(1)
+  /// Bounds of the pause between attempts to connect. It doubles from the lower to the upper one, and each pause is
+  /// drawn between half of it and all of it, so that many nodes do not return in step.
+  public var reconnectDelay: ClosedRange<Duration> = .milliseconds(50)...Duration.seconds(2)
+  /// How often an idle connection is probed with PING. Two misses in a row close it.
+  public var probeInterval: Duration = .seconds(5)
+
+  /// Commands of one connection whose reply is not here; more are refused as overloaded.
+  public var maximumCommandsInFlight: Int = 16_384
+  /// Encoded bytes of those commands; more are refused as overloaded.
+  public var maximumBytesInFlight: Int = 64 << 20
+  /// The largest reply in bytes of the wire; a connection that sends more is closed.
+  public var maximumReplyBytes: Int = 64 << 20
+  /// Distinct channels subscribed at once; more are refused as overloaded.
+  public var maximumChannels: Int = 100_000
+
+  /// When a write counts as done.
+  public var durability: RedisDurability = .local
+  /// What the keys and channels of `probe(within:)` start with.
+  public var probePrefix: String = "tandem"
+
+  /// A configuration with every default, for a topology.
+  public init(topology: RedisTopologyKind) {
+    self.topology = topology
+  }
+}
+
+/// How the Redis servers are laid out. A value.
+public enum RedisTopologyKind: Sendable, Hashable {
+  /// One server.
+  case standalone(RedisEndpoint)
+  /// A primary that Sentinels name, by the name they know it under.
+  case sentinel([RedisEndpoint], primary: String)
+  /// A cluster, entered through any of these nodes.
+  case cluster([RedisEndpoint])
+}
+
+/// One address of a server. A value.
+public enum RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
+  /// A TCP address: name or IP, and port.
+  case host(String, port: Int)
+  /// A Unix domain socket's path.
+  case unixSocket(path: String)
+
+  /// The address for logs and errors.
+  public var description: String {
+    switch self {
+    case .host(let name, let port): name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
+    case .unixSocket(let path): path
+    }
+  }
+}
+
+/// How to encrypt a connection. A value. Certificates and names are always verified.
+public struct RedisTLS: Sendable, Hashable {
+  /// A PEM file with the certificates to trust; nil trusts what the system trusts.
+  public var certificateAuthorityFile: String?
+
+  /// TLS that trusts the system's certificates, or those of one file.
+  public init(certificateAuthorityFile: String? = nil) {
+    self.certificateAuthorityFile = certificateAuthorityFile
+  }
+}
+
+/// When a write counts as done. A value.
+public enum RedisDurability: Sendable, Hashable {
+  /// When the primary has it (and, if so configured, on its disk).
+  case local
+  /// When that many replicas have confirmed it within the time; otherwise the command fails as `notReplicated` although
+  /// the primary has it.
+  case replicated(replicas: Int, timeout: Duration)
+}
+
+extension RedisClientConfiguration: CustomStringConvertible {
+  /// Where it connects to, without the password.
+  public var description: String {
+    let places =
+      switch topology {
+      case .standalone(let endpoint): endpoint.description
+      case .sentinel(let endpoints, let primary):
+        "\(primary) named by " + endpoints.map(\.description).joined(separator: ",")
+      case .cluster(let endpoints): "the cluster of " + endpoints.map(\.description).joined(separator: ",")
+      }
+    return (username.map { $0 + "@" } ?? "") + places + (database == 0 ? "" : " database \(database)")
+      + (tls == nil ? "" : " over TLS")
+  }
+}
