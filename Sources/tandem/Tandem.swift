@@ -1,5 +1,11 @@
 import ArgumentParser
 
+/// The program: nothing but the list of its subcommands.
 @main
 struct Tandem: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tandem",
+    abstract: "Share a live coding-agent session: others watch, comment and propose prompts, the host decides.",
+    version: Build.version,
+    subcommands: [CheckConfigCommand.self])
 }

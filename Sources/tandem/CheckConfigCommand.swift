@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+
+/// `tandem check-config`: shows the effective configuration and where each value came from, without starting anything.
+struct CheckConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check-config",
+    abstract: "Print the effective configuration with secrets hidden; status 1 when it is wrong.",
+    discussion: ConfigurationDocuments.help)
+
+  @Flag(name: .customLong("defaults"), help: "Print a configuration file with every key and its default, and stop.")
+  var printsDefaults = false
+
+  @Flag(name: .customLong("markdown"), help: .hidden)
+  var printsMarkdown = false
+
+  @OptionGroup var settings: SettingsArguments
+
+  func run() throws {
+    if printsDefaults { return print(ConfigurationDocuments.defaultFile, terminator: "") }
+    if printsMarkdown { return print(ConfigurationDocuments.markdownTable) }
+    let environment = ProcessInfo.processInfo.environment
+    do {
+      let resolver = try settings.resolve(environment: environment)
+      let configuration = try TandemConfiguration(resolver, environment: environment)
+      print(EffectiveConfiguration.render(resolver, configuration))
+    } catch let error as ConfigurationError {
+      for problem in error.problems { StandardError.write("configuration: \(problem)") }
+      throw ExitCode(1)
+    }
+  }
+}
+
+/// The listing of `tandem check-config`.
+///
+/// Isolation: pure functions.
+enum EffectiveConfiguration {
+  /// One line per key: name, value in force, origin. Secrets are hidden; defaults that depend on other keys are shown
+  /// as what they came out to be.
+  static func render(_ resolver: ConfigurationResolver, _ configuration: TandemConfiguration) -> String {
+    let derived = [
+      "access": configuration.access.rawValue, "join.reuse": configuration.joinReuse.rawValue,
+      "dataDirectory": configuration.dataDirectory, "redis": "(private redis-server)",
+      "rate.participant": text(configuration.participantRate), "rate.address": text(configuration.addressRate),
+    ]
+    let width = ConfigurationKey.all.map(\.name.count).max() ?? 0
+    return ConfigurationKey.all.compactMap { key in
+      guard let entry = resolver.resolved[key.name] else { return nil }
+      let shown = entry.value.map { key.isSecret ? hidden($0) : $0.text(for: key.kind) } ?? derived[key.name] ?? ""
+      let name = key.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      return "\(name)  \(shown.isEmpty ? "(none)" : shown)  [\(origin(entry))]"
+    }.joined(separator: "\n")
+  }
+
+  /// A secret with only the harmless part left: the names of API keys, a URL without its password.
+  static func hidden(_ value: ConfigurationValue) -> String {
+    switch value {
+    case .list(let entries):
+      return entries.map { ($0.split(separator: ":").first ?? "") + ":********" }.joined(separator: ",")
+    case .text(let url):
+      // Everything between the scheme and the last @ names a user and a password.
+      guard let scheme = url.range(of: "://"), let at = url.lastIndex(of: "@") else { return url }
+      return url[..<scheme.upperBound] + "********" + url[at...]
+    default: return "********"
+    }
+  }
+
+  private static func origin(_ entry: ConfigurationResolver.Resolved) -> String {
+    switch entry.origin {
+    case .flag: "flag \(entry.key.flagName)"
+    case .environment: "environment \(entry.key.environmentName)"
+    case .file: "file"
+    case .default: "default"
+    }
+  }
+
+  private static func text(_ rate: RequestRate?) -> String {
+    guard let rate else { return "off" }
+    let unit = rate.interval == .seconds(1) ? "s" : rate.interval == .seconds(60) ? "m" : "h"
+    return "\(rate.count)/\(unit)"
+  }
+}

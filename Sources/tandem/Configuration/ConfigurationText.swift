@@ -1,0 +1,122 @@
+/// Lengths of time as a person writes them.
+///
+/// Isolation: pure functions.
+enum DurationText {
+  private static let units: [(suffix: String, milliseconds: Double)] = [
+    ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+  ]
+
+  /// `500ms`, `30s`, `10m`, `24h`, `30d`, or a plain number of seconds. Nil for anything else, also for what is
+  /// negative, infinite or finer than a millisecond.
+  static func parse(_ text: String) -> Duration? {
+    let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    let suffix = text[digits.endIndex...]
+    guard let number = Double(digits), number.isFinite, digits.first != ".", digits.last != "." else { return nil }
+    guard let unit = suffix.isEmpty ? units[1] : units.first(where: { $0.suffix == suffix }) else { return nil }
+    let milliseconds = number * unit.milliseconds
+    guard milliseconds <= 1e14, milliseconds == milliseconds.rounded() else { return nil }
+    return .milliseconds(Int64(milliseconds))
+  }
+
+  /// The shortest spelling that ``parse(_:)`` reads back as the same time.
+  static func format(_ duration: Duration) -> String {
+    let milliseconds = duration.wholeMilliseconds
+    for unit in units.reversed() where milliseconds != 0 {
+      let size = Int64(unit.milliseconds)
+      if milliseconds % size == 0 { return "\(milliseconds / size)\(unit.suffix)" }
+    }
+    return "0s"
+  }
+}
+
+extension Duration {
+  /// The duration in milliseconds, rounded down.
+  var wholeMilliseconds: Int64 {
+    components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+  }
+}
+
+/// Numbers of bytes as a person writes them.
+///
+/// Isolation: pure functions.
+enum ByteCountText {
+  private static let units: [(suffix: String, bytes: Int)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]
+
+  /// `4096`, `256KiB`, `1MiB`, `2GiB`. Nil for anything else.
+  static func parse(_ text: String) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    let suffix = text[digits.endIndex...]
+    guard let number = Int(digits) else { return nil }
+    if suffix.isEmpty { return number }
+    guard let unit = units.first(where: { $0.suffix == suffix }) else { return nil }
+    let (product, overflow) = number.multipliedReportingOverflow(by: unit.bytes)
+    return overflow ? nil : product
+  }
+
+  /// The shortest spelling that ``parse(_:)`` reads back as the same number.
+  static func format(_ count: Int) -> String {
+    for unit in units.reversed() where count != 0 && count % unit.bytes == 0 {
+      return "\(count / unit.bytes)\(unit.suffix)"
+    }
+    return String(count)
+  }
+}
+
+/// A number of requests per unit of time.
+///
+/// Isolation: an immutable value.
+struct RequestRate: Sendable, Hashable {
+  /// How many requests fit into `interval`; also how many may come at once.
+  let count: Int
+  /// The time over which they are counted.
+  let interval: Duration
+}
+
+/// Request rates as a person writes them.
+///
+/// Isolation: pure functions.
+enum RateText {
+  static let rule = TextRule("off, or a rate such as 50/s, 600/m or 10000/h") { text in
+    text == "off" || parse(text) != nil
+  }
+
+  /// `50/s`, `600/m`, `10000/h`. Nil for anything else.
+  static func parse(_ text: String) -> RequestRate? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(parts[0]),
+      (1...1_000_000).contains(count)
+    else { return nil }
+    switch parts[1] {
+    case "s": return RequestRate(count: count, interval: .seconds(1))
+    case "m": return RequestRate(count: count, interval: .seconds(60))
+    case "h": return RequestRate(count: count, interval: .seconds(3_600))
+    default: return nil
+    }
+  }
+}
+
+/// An API key as the configuration knows it: a name for the logs, and the digest of the secret.
+///
+/// Isolation: an immutable value.
+struct APIKeyDigest: Sendable, Hashable {
+  /// The name that appears in logs.
+  let name: String
+  /// The SHA-256 of the key, in lower-case hex.
+  let digest: String
+
+  /// Reads `NAME:DIGEST`; nil when it has another form.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...64).contains(parts[0].utf8.count), parts[1].utf8.count == 64,
+      parts[0].utf8.allSatisfy({ Self.nameBytes.contains($0) }),
+      parts[1].utf8.allSatisfy({ Self.hexBytes.contains($0) })
+    else { return nil }
+    name = String(parts[0])
+    digest = parts[1].lowercased()
+  }
+
+  @Sendable static func isWellFormed(_ text: String) -> Bool { APIKeyDigest(text) != nil }
+
+  private static let nameBytes = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-".utf8)
+  private static let hexBytes = Set("0123456789abcdefABCDEF".utf8)
+}
