@@ -122,7 +122,7 @@ targets += [
   tests("AgentClientProtocol", ["JSONText"]),
   tests("AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents"]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
-  tests("tandem", [configuration]),
+  tests("tandem", [argumentParser, configuration]),
 ]
 
 // Benchmarks cost a release build of everything, so they exist only when asked for.
