@@ -1,0 +1,106 @@
+"""Fixtures: private Redis, nodes, and the client that every scenario runs through twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from support.client import API
+from support.nodes import Node, start_nodes
+from support.processes import Processes
+from support.redis_server import RedisServer
+
+_running: list[Processes] = []
+
+
+@dataclass
+class Cluster:
+    """Nodes that share one Redis."""
+
+    redis: RedisServer
+    nodes: list[Node]
+
+    @property
+    def bases(self) -> list[str]:
+        return [node.base for node in self.nodes]
+
+    @property
+    def api(self) -> API:
+        """Each request to the next node."""
+        return API(self.bases)
+
+
+def _scope(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[Processes]:
+    processes = Processes(tmp_path_factory.mktemp(name))
+    _running.append(processes)
+    yield processes
+    processes.end_all()
+    _running.remove(processes)
+
+
+@pytest.fixture(scope="session")
+def session_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    yield from _scope(tmp_path_factory, "session")
+
+
+@pytest.fixture(scope="module")
+def module_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    yield from _scope(tmp_path_factory, "module")
+
+
+@pytest.fixture
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Children of one test."""
+    yield from _scope(tmp_path_factory, "test")
+
+
+@pytest.fixture(scope="session")
+def cluster(session_processes: Processes) -> Iterator[Cluster]:
+    """Two nodes with the default settings, for everything that needs no others."""
+    redis = RedisServer(session_processes)
+    yield Cluster(redis, start_nodes(session_processes, 2, redis.url))
+    redis.remove()
+
+
+@pytest.fixture(params=["one node", "each request to the other node"])
+def api(request: pytest.FixtureRequest, cluster: Cluster) -> API:
+    """The client of most tests: a scenario that works on one node must work over two."""
+    return API(cluster.bases[:1]) if request.param == "one node" else cluster.api
+
+
+@pytest.fixture(scope="module")
+def module_cluster(module_processes: Processes) -> Iterator[Callable[..., Cluster]]:
+    """Makes a cluster with settings of its own, kept for the tests of one file."""
+    yield from _clusters(module_processes)
+
+
+@pytest.fixture
+def make_cluster(processes: Processes) -> Iterator[Callable[..., Cluster]]:
+    """Makes a cluster with settings of its own, for one test."""
+    yield from _clusters(processes)
+
+
+def _clusters(processes: Processes) -> Iterator[Callable[..., Cluster]]:
+    made: list[RedisServer] = []
+
+    def make(count: int = 1, **settings: Any) -> Cluster:
+        redis = RedisServer(processes)
+        made.append(redis)
+        return Cluster(redis, start_nodes(processes, count, redis.url, settings))
+
+    yield make
+    for redis in made:
+        redis.remove()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """A failed test shows the last lines of every process that was running."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for processes in _running:
+            report.sections.append(("logs of the processes", processes.tails()))

@@ -1,0 +1,58 @@
+"""A private redis-server per test run: on a Unix socket, or on a TCP port of its own where a test needs one."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import redis
+
+from .processes import Process, Processes
+from .waiting import eventually
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RedisServer:
+    """redis-server, its URL for a node and a connection for looking inside."""
+
+    def __init__(self, processes: Processes, *arguments: str, port: int = 0) -> None:
+        executable = shutil.which("redis-server")
+        assert executable, "redis-server is not installed"
+        # A directory of its own directly in the temporary directory: a socket's path holds 107 bytes at most.
+        self.directory = Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
+        self.socket_path = self.directory / "redis.sock"
+        self.port = port
+        self.process: Process = processes.start("redis", [
+            executable, "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket_path),
+            "--unixsocketperm", "700", "--dir", str(self.directory), "--save", "", "--appendonly", "no",
+            "--maxmemory-policy", "noeviction", *arguments])
+        self.client = redis.Redis(unix_socket_path=str(self.socket_path), decode_responses=True)
+        eventually(self._answers, "redis-server to answer")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.AuthenticationError:
+            return True
+        except redis.RedisError:
+            return False
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket_path}"
+
+    def stored_events(self, session_id: str) -> list[dict[str, str]]:
+        """The session's stream as it lies in Redis, oldest first; each entry with its id as `entry`."""
+        return [fields | {"entry": entry} for entry, fields in self.client.xrange(f"tandem:{{{session_id}}}:events")]
+
+    def remove(self) -> None:
+        self.client.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
