@@ -105,7 +105,11 @@ def approval(value: Any) -> Any:
     check(value, APPROVAL)
     if "dispatch" in value:
         check(value["dispatch"], DISPATCH)
-    assert ("resolvedAt" in value) == (value["status"] != "pending"), value
+    resolved = {"resolvedAt", "resolvedByParticipantId"} & set(value)
+    if value["status"] == "pending":
+        assert not resolved, value
+    if value["status"] in ("approved", "rejected", "failed"):
+        assert len(resolved) == 2, value
     return value
 
 
