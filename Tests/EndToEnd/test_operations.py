@@ -25,11 +25,10 @@ def test_not_ready_but_alive_without_redis_and_ready_again_with_it(processes):
     node.api.get("/health/live").expect(200)
     answer = node.api.post(f"{shared.path}/messages", {"text": "x"}, shared.host, server_error=True)
     assert answer.status == 503, answer.content
-    back = RedisServer(processes, "--unixsocket", str(redis.socket_path))
+    back = RedisServer(processes, directory=redis.directory)
     eventually(lambda: node.api.get("/health/ready", server_error=True).status == 200, "the node to be ready again")
     share(node.api).comment("works again")
     back.remove()
-    redis.remove()
 
 
 def test_version_is_a_json_object_with_a_version(api):

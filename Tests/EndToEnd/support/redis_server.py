@@ -23,11 +23,13 @@ def free_port() -> int:
 class RedisServer:
     """redis-server, its URL for a node and a connection for looking inside."""
 
-    def __init__(self, processes: Processes, *arguments: str, port: int = 0) -> None:
+    def __init__(
+        self, processes: Processes, *arguments: str, port: int = 0, directory: Path | None = None,
+    ) -> None:
         executable = shutil.which("redis-server")
         assert executable, "redis-server is not installed"
         # A directory of its own directly in the temporary directory: a socket's path holds 107 bytes at most.
-        self.directory = Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
         self.socket_path = self.directory / "redis.sock"
         self.port = port
         self.process: Process = processes.start("redis", [

@@ -54,6 +54,10 @@ class Shared:
         assert first.payload["participantId"] == who.id, first
         return stream
 
+    def stream_unread(self, who: Credentials) -> Stream:
+        """An open stream whose client has asked and then reads nothing, with small kernel buffers."""
+        return Stream(self.api.next_base(), f"{self.path}/stream", who, receive_buffer=4096, reading=False)
+
     def snapshot(self) -> dict[str, Any]:
         return self.api.get(self.path).expect(200)
 
