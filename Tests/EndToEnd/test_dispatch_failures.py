@@ -53,13 +53,13 @@ def test_a_lost_bridge_frees_the_slot_for_the_next_prompt(api):
     first = Bridge(api, shared.agent)
     first.start(first.take())
     first.crash()
-    follow = approved(shared, "follows")
-    with Bridge(api, shared.agent) as second, shared.stream() as stream:
-        # Attached again within the lease without word of the lost turn: it can never be reported by this bridge,
-        # so the lease of the old attachment has to run out before the slot is free. Both ways to do that end the same.
-        dispatch = second.take()
-        assert dispatch["approvalId"] == follow["id"]
-        second.run(dispatch)
+    with shared.stream() as stream:
+        stream.until("prompt_dispatch_failed")
+        follow = approved(shared, "follows")
+        with Bridge(api, shared.agent) as second:
+            dispatch = second.take()
+            assert dispatch["approvalId"] == follow["id"]
+            second.run(dispatch)
         stream.until("prompt_dispatch_completed")
     states = sorted(a["dispatch"]["state"] for a in shared.snapshot()["approvals"])
     assert states == ["completed", "failed"]

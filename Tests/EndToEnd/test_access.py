@@ -1,0 +1,118 @@
+"""The `keyed` access policy, and that nothing open is served beyond this machine by accident."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from support.client import APIKey, Credentials, HostToken
+from support.nodes import binary
+from support.processes import clean_environment
+from support.scenario import ROOT, share, unique
+
+KEY = "correct horse battery staple"
+OTHER = "a second key"
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def api(module_cluster):
+    return module_cluster(
+        2, TANDEM_ACCESS="keyed", TANDEM_API_KEYS=f"ci:{digest(KEY)},ops:{digest(OTHER)}").api
+
+
+def register(api):
+    reply = api.post("/api/host-sessions", {"userId": "o", "hostSessionId": unique("hs")}, APIKey(KEY)).expect(201)
+    return HostToken(reply["hostSession"]["id"], reply["hostToken"])
+
+
+def create(api, agent):
+    body = {"hostSessionId": agent.id, "hostUserId": "h"}
+    return api.post(ROOT, body, APIKey(KEY), headers=agent.header).expect(201)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [
+    ("GET", ROOT, None), ("POST", ROOT, {"hostSessionId": "x", "hostUserId": "h"}),
+    ("POST", "/api/host-sessions", {"userId": "o"})])
+def test_list_create_and_register_need_a_key(api, method, path, body):
+    api.request(method, path, body).expect(401, "API_KEY_REQUIRED")
+    for wrong in ("wrong", digest(KEY), "ci", KEY.upper()):
+        api.request(method, path, body, APIKey(wrong)).expect(403, "INVALID_API_KEY")
+
+
+def test_either_key_works(api):
+    for key in (KEY, OTHER):
+        api.get(ROOT, APIKey(key)).expect(200)
+
+
+def test_creating_needs_the_host_sessions_token_too(api):
+    agent, other = register(api), register(api)
+    body = {"hostSessionId": agent.id, "hostUserId": "h"}
+    api.post(ROOT, body, APIKey(KEY)).expect(403, "HOST_TOKEN_REQUIRED")
+    wrong = api.post(ROOT, body, APIKey(KEY), headers=other.header).expect(403)
+    assert wrong["code"] in ("HOST_TOKEN_REQUIRED", "INVALID_HOST_TOKEN")
+    assert create(api, agent)["session"]["hostSessionId"] == agent.id
+
+
+@pytest.mark.parametrize("path", ["", "/participants", "/messages"])
+def test_reading_a_session_needs_a_key_or_a_participant(api, path):
+    made = create(api, register(api))
+    target = f"{ROOT}/{made['session']['id']}{path}"
+    host = Credentials(made["hostParticipant"]["id"], made["hostParticipant"]["accessToken"])
+    api.get(target, APIKey(KEY)).expect(200)
+    api.get(target, host).expect(200)
+    api.get(target).expect(401, "API_KEY_REQUIRED")
+    api.get(target, APIKey("wrong")).expect(403, "INVALID_API_KEY")
+    api.get(target, Credentials(host.id, "A" * 43)).expect(403, "INVALID_PARTICIPANT_TOKEN")
+    stranger = create(api, register(api))["hostParticipant"]
+    api.get(target, Credentials(stranger["id"], stranger["accessToken"])).expect(404, "PARTICIPANT_NOT_FOUND")
+
+
+def test_joining_needs_only_the_invite_and_again_the_participants_credentials(api):
+    made = create(api, register(api))
+    path = f"{ROOT}/{made['session']['id']}"
+    body = {"inviteToken": made["inviteToken"], "userId": "grace"}
+    joined = api.post(f"{path}/join", body).expect(200)["participant"]
+    api.post(f"{path}/join", body).expect(409, "USER_ALREADY_JOINED")
+    own = Credentials(joined["id"], joined["accessToken"])
+    again = api.post(f"{path}/join", body, own).expect(200)["participant"]
+    assert again["id"] == own.id and again["accessToken"] != own.token
+    api.post(f"{path}/messages", {"text": "in"}, own).expect(200)
+    api.post(f"{path}/leave", None, own).expect(200)
+    api.get(path, own).expect(409, "PARTICIPANT_INACTIVE")
+
+
+def test_health_and_version_need_nothing(api):
+    for path in ("/health/live", "/health/ready", "/version"):
+        assert api.get(path).status == 200
+
+
+def test_strict_reuse_can_be_asked_for_in_open_access(make_cluster):
+    shared = share(make_cluster(1, TANDEM_JOIN_REUSE="strict").api)
+    guest = shared.join("grace")
+    body = {"inviteToken": shared.invite, "userId": "grace"}
+    shared.api.post(f"{shared.path}/join", body).expect(409, "USER_ALREADY_JOINED")
+    other = shared.join("ada")
+    shared.api.post(f"{shared.path}/join", body, other).expect(409, "USER_ALREADY_JOINED")
+    assert shared.api.post(f"{shared.path}/join", body, guest).expect(200)["participant"]["id"] == guest.id
+
+
+@pytest.mark.parametrize("settings", [{}, {"TANDEM_ACCESS": "open"}, {"TANDEM_ACCESS": "keyed"}])
+def test_a_listener_for_everybody_without_keys_does_not_start(processes, settings, cluster):
+    process = processes.start("refused", [
+        binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
+        environment=clean_environment(settings))
+    assert process.wait(60) == 78
+    assert process.lines == [] and "key" in process.log_path.read_text().lower()
+
+
+def test_it_starts_when_forced(processes, cluster):
+    process = processes.start("forced", [
+        binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
+        environment=clean_environment({"TANDEM_ACCESS": "open", "TANDEM_FORCE_OPEN": "true"}))
+    assert process.line(0, 60).startswith("listening on http://")
+    assert process.terminate() == 0
