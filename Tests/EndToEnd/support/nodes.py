@@ -30,10 +30,10 @@ class Node:
 
     def __init__(
         self, processes: Processes, redis_url: str | None, settings: dict[str, Any] | None = None,
-        arguments: list[str] | None = None,
+        arguments: list[str] | None = None, port: int = 0,
     ) -> None:
         environment = clean_environment({name: str(value) for name, value in (settings or {}).items()})
-        argv = [binary(), "serve", "--port", "0", *(["--redis", redis_url] if redis_url else []), *(arguments or [])]
+        argv = [binary(), "serve", "--port", str(port), *(["--redis", redis_url] if redis_url else []), *(arguments or [])]
         self.process: Process = processes.start("node", argv, environment=environment)
 
     @property
