@@ -15,7 +15,7 @@ SEED = 20251
 
 
 def test_no_prompt_runs_twice_and_each_ends(make_cluster):
-    cluster = make_cluster(2, TANDEM_DISPATCH_LEASE="500ms")
+    cluster = make_cluster(2, TANDEM_DISPATCH_LEASE="1s")
     api = cluster.api
     chance = random.Random(SEED)
     agent = register_host(api)

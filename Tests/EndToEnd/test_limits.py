@@ -5,8 +5,11 @@ Each test lowers one or two keys on a cluster of its own kind; honest use below 
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from support import load
 from support.client import API
 from support.scenario import register_host, share
 from support.streams import Refused
@@ -129,9 +132,25 @@ def test_rates(make_cluster):
 
 
 def test_a_snapshot_says_when_it_is_truncated(cluster):
-    shared = share(cluster.api, mode="prompt_direct")
-    for n in range(1003):
-        shared.prompt(f"{n}")
+    shared = share(cluster.api)
+    authors = [shared.join() for _ in range(4)]
+    oldest = shared.prompt("the oldest", authors[0])
+
+    async def propose_and_reject(http, author) -> None:
+        for _ in range(250):
+            status, body = await load.post(http, cluster.bases[0], f"{shared.path}/prompts", {"prompt": "x"}, author)
+            assert status == 200, body
+            target = f"{shared.path}/approvals/{body['approval']['id']}"
+            status, body = await load.post(http, cluster.bases[1], target, {"action": "reject"}, shared.host)
+            assert status == 200, body
+
+    async def whole() -> None:
+        async with load.session() as http:
+            await asyncio.gather(*(propose_and_reject(http, author) for author in authors))
+
+    asyncio.run(whole())
+    newest = shared.prompt("the newest", authors[0])
     snapshot = shared.snapshot()
     assert snapshot["truncated"] is True and len(snapshot["approvals"]) == 1000
-    assert snapshot["approvals"][0]["prompt"] == "1002", "the newest are kept"
+    ids = [a["id"] for a in snapshot["approvals"]]
+    assert ids[0] == newest["id"] and oldest["id"] not in ids, "the newest are kept"

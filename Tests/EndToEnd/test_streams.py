@@ -127,7 +127,7 @@ def test_heartbeats_come_as_comments(make_cluster):
 
 def test_clients_that_go_away_leave_nothing_behind(make_cluster):
     """Closed, reset and half-closed while idle: the heartbeat is far away, so only the close itself can tell."""
-    cluster = make_cluster(1, TANDEM_STREAM_HEARTBEAT="1h")
+    cluster = make_cluster(1, TANDEM_STREAM_HEARTBEAT="300s")
     node: Node = cluster.nodes[0]
     shared = share(cluster.api)
     guest = shared.join()
