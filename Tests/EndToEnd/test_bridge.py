@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from support import shapes
 from support.host import Host, spoken, turn, updates
 from support.nodes import binary
-from support.processes import clean_environment
+from support.processes import children, clean_environment
 from support.waiting import eventually
 
 SDK_AGENT = [sys.executable, str(Path(__file__).parent / "agents" / "sdk_agent.py")]
@@ -133,25 +132,12 @@ def test_an_agent_that_answers_with_an_error_or_refuses(processes, api, word, en
         assert run(shared, "and go on", stream)[-1].payload.get("stopReason") == "end_turn"
 
 
-def test_a_terminated_host_stops_its_agent_and_closes_cleanly(processes, api, agent):
+def test_a_terminated_host_stops_its_agent_and_exits_cleanly(processes, api, agent):
     host = Host(processes, api, agent)
-    shared = host.shared
-    with open(f"/proc/{host.process.pid}/task/{host.process.pid}/children", encoding="ascii") as listing:
-        direct = [int(child) for child in listing.read().split()]
-    children = direct or _children_of_all_tasks(host.process.pid)
-    assert children, "the agent is a child of the bridge"
-    with shared.stream() as stream:
-        assert host.process.terminate() in (0, -signal.SIGTERM)
-        eventually(lambda: not any(os.path.exists(f"/proc/{child}") for child in children), "the agent to end")
-        stream.until("session_closed" if not stream.is_open else "host_offline", 60)
-
-
-def _children_of_all_tasks(pid: int) -> list[int]:
-    found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
-            found += [int(child) for child in listing.read().split()]
-    return found
+    agents = children(host.process.pid)
+    assert agents, "the agent is a child of the bridge"
+    assert host.process.terminate() == 0
+    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in agents), "the agent to end")
 
 
 def test_a_host_without_a_server_or_agent_says_so(processes, cluster):

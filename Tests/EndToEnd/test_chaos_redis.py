@@ -10,20 +10,11 @@ import pytest
 
 from support import load
 from support.nodes import Node
-from support.processes import Process
+from support.processes import Process, children
 from support.scenario import share
 from support.waiting import eventually, eventually_async
 
 KILLS = int(os.environ.get("TANDEM_E2E_REDIS_KILLS", "3"))
-
-
-def children(pid: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listing:
-        direct = [int(child) for child in listing.read().split()]
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
-            direct += [int(child) for child in listing.read().split()]
-    return sorted(set(direct))
 
 
 def redis_of(process: Process) -> int | None:

@@ -149,6 +149,15 @@ def open_descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def children(pid: int) -> list[int]:
+    """The processes any thread of this one has started and that still run."""
+    found: set[int] = set()
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
+            found.update(int(child) for child in listing.read().split())
+    return sorted(found)
+
+
 def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment without any TANDEM_ setting of the person who runs the tests, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
