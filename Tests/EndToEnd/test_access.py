@@ -21,8 +21,7 @@ def digest(key: str) -> str:
 
 @pytest.fixture(scope="module")
 def api(module_cluster):
-    return module_cluster(
-        2, TANDEM_ACCESS="keyed", TANDEM_API_KEYS=f"ci:{digest(KEY)},ops:{digest(OTHER)}").api
+    return module_cluster(2, TANDEM_ACCESS="keyed", TANDEM_API_KEYS=f"ci:{digest(KEY)},ops:{digest(OTHER)}").api
 
 
 def register(api):
@@ -35,9 +34,14 @@ def create(api, agent):
     return api.post(ROOT, body, APIKey(KEY), headers=agent.header).expect(201)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [
-    ("GET", ROOT, None), ("POST", ROOT, {"hostSessionId": "x", "hostUserId": "h"}),
-    ("POST", "/api/host-sessions", {"userId": "o"})])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", ROOT, None),
+        ("POST", ROOT, {"hostSessionId": "x", "hostUserId": "h"}),
+        ("POST", "/api/host-sessions", {"userId": "o"}),
+    ],
+)
 def test_list_create_and_register_need_a_key(api, method, path, body):
     api.request(method, path, body).expect(401, "API_KEY_REQUIRED")
     for wrong in ("wrong", digest(KEY), "ci", KEY.upper()):
@@ -103,16 +107,20 @@ def test_strict_reuse_can_be_asked_for_in_open_access(make_cluster):
 
 @pytest.mark.parametrize("settings", [{}, {"TANDEM_ACCESS": "open"}, {"TANDEM_ACCESS": "keyed"}])
 def test_a_listener_for_everybody_without_keys_does_not_start(processes, settings, cluster):
-    process = processes.start("refused", [
-        binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
-        environment=clean_environment(settings))
+    process = processes.start(
+        "refused",
+        [binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
+        environment=clean_environment(settings),
+    )
     assert process.wait(60) == 78
     assert process.lines == [] and "key" in process.log_path.read_text().lower()
 
 
 def test_it_starts_when_forced(processes, cluster):
-    process = processes.start("forced", [
-        binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
-        environment=clean_environment({"TANDEM_ACCESS": "open", "TANDEM_FORCE_OPEN": "true"}))
+    process = processes.start(
+        "forced",
+        [binary(), "serve", "--host", "0.0.0.0", "--port", "0", "--redis", cluster.redis.url],
+        environment=clean_environment({"TANDEM_ACCESS": "open", "TANDEM_FORCE_OPEN": "true"}),
+    )
     assert process.line(0, 60).startswith("listening on http://")
     assert process.terminate() == 0

@@ -16,7 +16,8 @@ def test_the_host_decides(api, action, status):
     pending = shared.prompt("please", shared.join())
     with shared.stream() as stream:
         reply = api.post(
-            f"{shared.path}/approvals/{pending['id']}", {"action": action, "reason": "because"}, shared.host)
+            f"{shared.path}/approvals/{pending['id']}", {"action": action, "reason": "because"}, shared.host
+        )
         body = reply.expect(200)
         assert set(body) == {"approval"}
         decided = shapes.approval(body["approval"])
@@ -38,7 +39,8 @@ def test_a_decision_is_final(api):
         shared.resolve(pending["id"], first)
         for second in ("approve", "reject"):
             api.post(f"{shared.path}/approvals/{pending['id']}", {"action": second}, shared.host).expect(
-                409, "APPROVAL_ALREADY_RESOLVED")
+                409, "APPROVAL_ALREADY_RESOLVED"
+            )
 
 
 def test_only_the_host_decides(api):
@@ -92,5 +94,6 @@ def test_the_author_withdraws_while_it_is_pending(api):
         assert event.payload["approval"]["id"] == pending["id"]
     api.post(target, None, author).expect(409, "APPROVAL_ALREADY_RESOLVED")
     api.post(f"{shared.path}/approvals/{pending['id']}", {"action": "approve"}, shared.host).expect(
-        409, "APPROVAL_ALREADY_RESOLVED")
+        409, "APPROVAL_ALREADY_RESOLVED"
+    )
     assert "dispatch" not in shared.approval(pending["id"])

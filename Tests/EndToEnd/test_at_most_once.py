@@ -51,7 +51,9 @@ def test_no_prompt_runs_twice_and_each_ends(make_cluster):
             bridge = Bridge(api, agent)
             continue
         end = "completed" if fate < 0.9 else "failed"
-        bridge.report(dispatch, end, **({"error": "broke"} if end == "failed" else {"stopReason": "end_turn"})).expect(200)
+        bridge.report(dispatch, end, **({"error": "broke"} if end == "failed" else {"stopReason": "end_turn"})).expect(
+            200
+        )
         reported[dispatch["approvalId"]] = end
         if fate < 0.25:  # dies right after its report
             bridge.crash()

@@ -50,8 +50,13 @@ def test_an_approved_prompt_runs_and_its_output_is_on_the_stream_and_on_standard
     with shared.stream() as stream:
         frames = run(shared, "say something nice", stream)
     assert turn(frames) == [
-        "participant_joined", "prompt_pending_approval", "prompt_approved", "prompt_dispatch_started",
-        "host_session_update", "prompt_dispatch_completed"]
+        "participant_joined",
+        "prompt_pending_approval",
+        "prompt_approved",
+        "prompt_dispatch_started",
+        "host_session_update",
+        "prompt_dispatch_completed",
+    ]
     assert frames[-1].payload["stopReason"] == "end_turn"
     assert "say something nice" in spoken(frames)
     kinds = {u["sessionUpdate"] for u in updates(frames)}
@@ -142,10 +147,16 @@ def test_a_terminated_host_stops_its_agent_and_exits_cleanly(processes, api, age
 
 def test_a_host_without_a_server_or_agent_says_so(processes, cluster):
     environment = clean_environment()
-    nobody = processes.start("nobody", [binary(), "host", "--server", "http://127.0.0.1:9", "--json", "--", *SDK_AGENT],
-                             environment=environment)
+    nobody = processes.start(
+        "nobody",
+        [binary(), "host", "--server", "http://127.0.0.1:9", "--json", "--", *SDK_AGENT],
+        environment=environment,
+    )
     assert nobody.wait(60) not in (0, None) and nobody.lines == []
-    missing = processes.start("missing", [
-        binary(), "host", "--server", cluster.bases[0], "--json", "--", "no-such-agent-anywhere"], environment=environment)
+    missing = processes.start(
+        "missing",
+        [binary(), "host", "--server", cluster.bases[0], "--json", "--", "no-such-agent-anywhere"],
+        environment=environment,
+    )
     assert missing.wait(60) > 0 and missing.lines == []
     assert "no-such-agent-anywhere" in missing.log_path.read_text()

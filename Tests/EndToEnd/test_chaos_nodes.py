@@ -36,7 +36,9 @@ def test_killed_nodes_lose_nothing(processes):
     sessions = [share(nodes[0].api, agent) for _ in range(4)]
     guests = [[s.join() for _ in range(5)] for s in sessions]
     followers = [
-        load.Follower(bases, f"{sessions[n % 4].path}/stream", guests[n % 4][n // 4 % 5], start=n) for n in range(STREAMS)]
+        load.Follower(bases, f"{sessions[n % 4].path}/stream", guests[n % 4][n // 4 % 5], start=n)
+        for n in range(STREAMS)
+    ]
     acknowledged: list[list[str]] = [[] for _ in sessions]
 
     async def write(http, at: int, stop: asyncio.Event) -> None:
@@ -47,8 +49,13 @@ def test_killed_nodes_lose_nothing(processes):
             while True:
                 try:
                     status, body = await load.post(
-                        http, bases[base % 3], f"{sessions[at].path}/messages", {"text": text}, guests[at][0],
-                        key=f"k-{at}-{number}")
+                        http,
+                        bases[base % 3],
+                        f"{sessions[at].path}/messages",
+                        {"text": text},
+                        guests[at][0],
+                        key=f"k-{at}-{number}",
+                    )
                     if status == 200:
                         acknowledged[at].append(text)
                         break

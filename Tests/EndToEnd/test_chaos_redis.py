@@ -60,19 +60,24 @@ def test_a_killed_redis_is_restarted_and_loses_no_acknowledged_write(processes, 
                 await asyncio.sleep(0.02)
             number += 1
 
+    async def progress(what: str) -> None:
+        enough = len(acknowledged) + 50
+        await eventually_async(lambda: len(acknowledged) >= enough, what, 60)
+
+    async def kill_redis() -> None:
+        victim = await eventually_async(lambda: redis_of(node.process), "the embedded redis-server")
+        os.kill(victim, signal.SIGKILL)
+        await eventually_async(lambda: redis_of(node.process) not in (None, victim), "a new redis-server", 30)
+
     async def whole() -> None:
         following = asyncio.create_task(follower.run())
         async with load.session() as http:
             stop = asyncio.Event()
             writers = [asyncio.create_task(write(http, at, stop)) for at in range(6)]
             for _ in range(KILLS):
-                before = len(acknowledged)
-                await eventually_async(lambda: len(acknowledged) >= before + 50, "writes between two kills", 60)
-                victim = await eventually_async(lambda: redis_of(node.process), "the embedded redis-server")
-                os.kill(victim, signal.SIGKILL)
-                await eventually_async(lambda: redis_of(node.process) not in (None, victim), "a new redis-server", 30)
-            before = len(acknowledged)
-            await eventually_async(lambda: len(acknowledged) >= before + 50, "writes after the last kill", 60)
+                await progress("writes between two kills")
+                await kill_redis()
+            await progress("writes after the last kill")
             stop.set()
             await asyncio.gather(*writers)
 

@@ -90,7 +90,8 @@ def test_a_malformed_request_comes_before_missing_credentials(api, operation):
     path = f"{ROOT}/{NOBODY}{operation.path}"
     api.request(operation.method, path, raw=b'{"half').expect(400, "INVALID_BODY")
     api.request(operation.method, path, raw=b"{}", headers={"Content-Type": "text/plain"}).expect(
-        415, "UNSUPPORTED_MEDIA_TYPE")
+        415, "UNSUPPORTED_MEDIA_TYPE"
+    )
     api.request(operation.method, path, raw=b"[]").expect(400, "INVALID_BODY")
 
 
@@ -104,7 +105,9 @@ def test_half_a_pair_of_credentials_is_a_bad_request(api, participant, token):
     api.post(f"{share(api).path}/messages", body).expect(400)
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic eDp5", "Bearer no-dot", "Bearer .", "Bearer a.", "Bearer .b"])
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Basic eDp5", "Bearer no-dot", "Bearer .", "Bearer a.", "Bearer .b"]
+)
 def test_an_authorization_that_is_no_pair_is_a_bad_request(api, header):
     reply = api.post(f"{share(api).path}/messages", {"text": "x"}, headers={"Authorization": header})
     assert reply.status == 400, reply.content

@@ -16,10 +16,13 @@ from support.scenario import share
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [binary(), *arguments], env=clean_environment(settings), capture_output=True, text=True, timeout=60)
+        [binary(), *arguments], env=clean_environment(settings), capture_output=True, text=True, timeout=60
+    )
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["host"], ["demo"], ["inspect"], ["check-config"], ["example-agent"]])
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["host"], ["demo"], ["inspect"], ["check-config"], ["example-agent"]]
+)
 def test_help_is_there_for_every_command(command):
     ended = run(*command, "--help")
     assert ended.returncode == 0 and "USAGE: tandem" in ended.stdout, ended
@@ -37,13 +40,22 @@ def test_redis_that_does_not_answer_at_start_is_69():
     assert "127.0.0.1:9" in ended.stderr
 
 
-@pytest.mark.parametrize(("settings", "named"), [
-    ({"TANDEM_PORT": "many"}, "port"), ({"TANDEM_PORT": "70000"}, "port"), ({"TANDEM_ACCESS": "closed"}, "access"),
-    ({"TANDEM_DISPATCH_LEASE": "soon"}, "dispatch.lease"), ({"TANDEM_LIMITS_BODY": "-1"}, "limits.body"),
-    ({"TANDEM_STREAM_HEARTBEAT": "0"}, "stream.heartbeat"), ({"TANDEM_API_KEYS": "ci:nothex"}, "apiKeys"),
-    ({"TANDEM_REDIS": "http://example.org"}, "redis"), ({"TANDEM_PREFIX": "a{b}"}, "prefix"),
-    ({"TANDEM_DURABILITY": "maybe"}, "durability"), ({"TANDEM_NO_SUCH_KEY": "1"}, "TANDEM_NO_SUCH_KEY"),
-])
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"TANDEM_PORT": "many"}, "port"),
+        ({"TANDEM_PORT": "70000"}, "port"),
+        ({"TANDEM_ACCESS": "closed"}, "access"),
+        ({"TANDEM_DISPATCH_LEASE": "soon"}, "dispatch.lease"),
+        ({"TANDEM_LIMITS_BODY": "-1"}, "limits.body"),
+        ({"TANDEM_STREAM_HEARTBEAT": "0"}, "stream.heartbeat"),
+        ({"TANDEM_API_KEYS": "ci:nothex"}, "apiKeys"),
+        ({"TANDEM_REDIS": "http://example.org"}, "redis"),
+        ({"TANDEM_PREFIX": "a{b}"}, "prefix"),
+        ({"TANDEM_DURABILITY": "maybe"}, "durability"),
+        ({"TANDEM_NO_SUCH_KEY": "1"}, "TANDEM_NO_SUCH_KEY"),
+    ],
+)
 def test_a_wrong_setting_stops_the_start_and_is_named(settings, named):
     ended = run("serve", "--port", "0", **settings) if "TANDEM_PORT" not in settings else run("serve", **settings)
     assert ended.returncode == 78 and ended.stdout == "", ended
@@ -56,8 +68,16 @@ def test_check_config_shows_every_value_and_no_secret(tmp_path):
     secret = "0123456789abcdef" * 4
     file = tmp_path / "tandem.json"
     file.write_text(json.dumps({"port": 9123, "stream": {"heartbeat": "3s"}}))
-    ended = run("check-config", "--config", str(file), "--port", "9125",
-                TANDEM_API_KEYS=f"ci:{secret}", TANDEM_PORT="9124", TANDEM_REDIS="redis://user:hunter2@127.0.0.1:1/0")
+    ended = run(
+        "check-config",
+        "--config",
+        str(file),
+        "--port",
+        "9125",
+        TANDEM_API_KEYS=f"ci:{secret}",
+        TANDEM_PORT="9124",
+        TANDEM_REDIS="redis://user:hunter2@127.0.0.1:1/0",
+    )
     assert ended.returncode == 0, ended
     shown = {line.split()[0]: line for line in ended.stdout.splitlines() if line.strip()}
     assert "9125" in shown["port"] and "3s" in shown["stream.heartbeat"], "flag, then environment, then file"
@@ -91,12 +111,18 @@ def test_inspect_tells_what_is_in_redis(cluster):
 
 
 def test_the_embedded_redis_can_be_looked_into_as_the_node_says(processes, tmp_path):
-    node = Node(processes, None, {"TANDEM_DATA_DIRECTORY": str(tmp_path / "d"), "TANDEM_LOG_FORMAT": "text"}).wait_ready()
+    node = Node(
+        processes, None, {"TANDEM_DATA_DIRECTORY": str(tmp_path / "d"), "TANDEM_LOG_FORMAT": "text"}
+    ).wait_ready()
     shared = share(node.api)
     told = re.search(r"redis-cli -s (\S+?)[\"'\\]?(\s|$)", node.process.log_path.read_text())
     assert told, node.process.tail()
     redis_cli = shutil.which("redis-cli")
     assert redis_cli
-    answer = subprocess.run([redis_cli, "-s", told[1], "HGET", f"tandem:{{{shared.id}}}", "status"],
-                            capture_output=True, text=True, timeout=20)
+    answer = subprocess.run(
+        [redis_cli, "-s", told[1], "HGET", f"tandem:{{{shared.id}}}", "status"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
     assert answer.stdout.strip() == "active", answer

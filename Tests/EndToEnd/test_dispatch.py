@@ -25,14 +25,21 @@ def test_approve_run_complete_with_its_events(api):
         assert (dispatch["prompt"], dispatch["participant"]["id"]) == ("make it so", guest.id)
         started = bridge.start(dispatch)
         assert (started["id"], started["state"], started["attempt"]) == (
-            dispatch["dispatchId"], "started", dispatch["attempt"])
+            dispatch["dispatchId"],
+            "started",
+            dispatch["attempt"],
+        )
         assert "startedAt" in started and "endedAt" not in started
         completed = bridge.complete(dispatch, "max_tokens")
         assert (completed["state"], completed["stopReason"]) == ("completed", "max_tokens")
         assert completed["endedAt"] >= completed["startedAt"]
         frames = [f for f in stream.until("prompt_dispatch_completed") if f.type != "host_online"]
         assert [f.type for f in frames] == [
-            "prompt_pending_approval", "prompt_approved", "prompt_dispatch_started", "prompt_dispatch_completed"]
+            "prompt_pending_approval",
+            "prompt_approved",
+            "prompt_dispatch_started",
+            "prompt_dispatch_completed",
+        ]
         about = {"approvalId": approval["id"], "dispatchId": dispatch["dispatchId"]}
         assert frames[2].payload == about | {"attempt": dispatch["attempt"]}
         assert frames[3].payload == about | {"stopReason": "max_tokens"}
@@ -144,10 +151,16 @@ def test_a_failed_turn_fails_the_approval_with_its_error(api):
         bridge.report(dispatch, "failed", error="the agent has crashed").expect(200)
         failed = stream.until("prompt_dispatch_failed")[-1]
         assert failed.payload == {
-            "approvalId": approval["id"], "dispatchId": dispatch["dispatchId"], "error": "the agent has crashed"}
+            "approvalId": approval["id"],
+            "dispatchId": dispatch["dispatchId"],
+            "error": "the agent has crashed",
+        }
     kept = shared.approval(approval["id"])
     assert (kept["status"], kept["errorMessage"], kept["dispatch"]["state"]) == (
-        "failed", "the agent has crashed", "failed")
+        "failed",
+        "the agent has crashed",
+        "failed",
+    )
 
 
 def test_a_stale_attempt_is_a_conflict(api):
@@ -192,10 +205,19 @@ def test_what_was_started_is_never_delivered_again(api):
         assert [d["approvalId"] for d in second.delivered] == [follow["id"]]
 
 
-@pytest.mark.parametrize("body", [
-    {"state": "running", "attempt": 1}, {"state": "started"}, {"attempt": 1}, {"state": "started", "attempt": "1"},
-    {"state": "started", "attempt": 1.5}, {"state": 1, "attempt": 1}, {"state": "completed", "attempt": 1, "stopReason": 1},
-    {"state": "failed", "attempt": 1, "error": {}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"state": "running", "attempt": 1},
+        {"state": "started"},
+        {"attempt": 1},
+        {"state": "started", "attempt": "1"},
+        {"state": "started", "attempt": 1.5},
+        {"state": 1, "attempt": 1},
+        {"state": "completed", "attempt": 1, "stopReason": 1},
+        {"state": "failed", "attempt": 1, "error": {}},
+    ],
+)
 def test_a_malformed_report_is_refused(api, body):
     shared = share(api)
     approved(shared, "x")
@@ -208,7 +230,9 @@ def test_a_malformed_report_is_refused(api, body):
 def test_a_report_on_nothing_is_not_found(api):
     agent = register_host(api)
     for identifier in ("nothing", "00000000-0000-4000-8000-000000000000"):
-        reply = api.post(f"/api/host-sessions/{agent.id}/dispatches/{identifier}", {"state": "started", "attempt": 1}, agent)
+        reply = api.post(
+            f"/api/host-sessions/{agent.id}/dispatches/{identifier}", {"state": "started", "attempt": 1}, agent
+        )
         assert reply.status in (404, 409), reply.content
 
 

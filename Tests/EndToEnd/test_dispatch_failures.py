@@ -1,4 +1,4 @@
-"""What becomes of a prompt when the bridge is lost, or never comes. Short leases, so that nothing has to be waited for."""
+"""What becomes of a prompt when the bridge is lost, or never comes. Leases are short, so that waits are too."""
 
 from __future__ import annotations
 
@@ -96,8 +96,10 @@ def test_a_held_attachment_keeps_a_long_turn_alive(api):
     with Bridge(api, shared.agent) as bridge:
         dispatch = bridge.take()
         bridge.start(dispatch)
+
         def running():
             return shared.approval(dispatch["approvalId"])["dispatch"]["state"] == "started"
+
         holds(running, "a turn longer than lease and time limit goes on", 6.0)
         bridge.complete(dispatch)
 
@@ -107,8 +109,10 @@ def test_host_offline_comes_once_when_the_lease_lapses(api):
     with shared.stream() as stream:
         Bridge(api, shared.agent).crash()
         assert stream.expect("host_online", "host_offline").payload == {"hostSessionId": shared.agent.id}
-        eventually(lambda: not api.get(f"/api/host-sessions/{shared.agent.id}").expect(200)["hostSession"]["online"],
-                   "the host session to be offline")
+        eventually(
+            lambda: not api.get(f"/api/host-sessions/{shared.agent.id}").expect(200)["hostSession"]["online"],
+            "the host session to be offline",
+        )
         shared.comment("marker")
         stream.expect("message_created")
 

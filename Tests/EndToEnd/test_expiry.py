@@ -6,7 +6,7 @@ The shortest life a session can be given is a minute, so all situations are set 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -53,12 +53,12 @@ def expired(cluster) -> Expired:
         reply = api.get(shared.path)
         return reply if reply.status != 200 else None
 
-    eventually(lambda: datetime.now(timezone.utc) >= deadline.replace(microsecond=0), "the last second", 70)
+    eventually(lambda: datetime.now(UTC) >= deadline.replace(microsecond=0), "the last second", 70)
     refusal = eventually(first_refusal, "the session to expire", 10)
-    late = (datetime.now(timezone.utc) - deadline).total_seconds()
+    late = (datetime.now(UTC) - deadline).total_seconds()
     assert late < 1.5, f"still served {late:.1f} s after its end"
     for watcher in watchers:
-        watcher.wait_for(lambda: not watcher.is_open, "end of the stream", TOLD_WITHIN)
+        watcher.wait_cut(TOLD_WITHIN)
     return Expired(shared, guest, pending, queued, watchers, quiet, (refusal.status, refusal.json["code"]))
 
 
@@ -67,10 +67,15 @@ def test_every_call_is_refused_at_once(expired, cluster):
     shared, guest = expired.shared, expired.guest
     for base in cluster.bases:
         for method, path, body in (
-            ("GET", "", None), ("POST", "/messages", {"text": "x"}), ("POST", "/prompts", {"prompt": "x"}),
-            ("POST", "/leave", {}), ("DELETE", "", None), ("PATCH", "", {"expiresInMinutes": 60}),
+            ("GET", "", None),
+            ("POST", "/messages", {"text": "x"}),
+            ("POST", "/prompts", {"prompt": "x"}),
+            ("POST", "/leave", {}),
+            ("DELETE", "", None),
+            ("PATCH", "", {"expiresInMinutes": 60}),
             ("POST", f"/approvals/{expired.pending['id']}", {"action": "approve"}),
-            ("POST", "/stream-tickets", {}), ("GET", "/stream", None),
+            ("POST", "/stream-tickets", {}),
+            ("GET", "/stream", None),
         ):
             shared.api.request(method, shared.path + path, body, shared.host, base=base).expect(409, "SESSION_INACTIVE")
         join = {"inviteToken": shared.invite, "userId": "late"}
@@ -92,8 +97,10 @@ def test_everybody_is_told_once_and_the_streams_end(expired):
 
 def test_it_is_stored_exactly_once_also_for_a_session_nobody_watched(expired, cluster):
     for shared in (expired.shared, expired.quiet):
+
         def closings(shared=shared):
             return [e for e in cluster.redis.stored_events(shared.id) if e["type"] == "session_closed"]
+
         eventually(closings, "session_closed in the stream", TOLD_WITHIN)
         assert len(closings()) == 1
         stored = cluster.redis.stored_events(shared.id)

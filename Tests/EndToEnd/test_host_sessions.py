@@ -13,9 +13,15 @@ HOSTS = "/api/host-sessions"
 
 def test_register_answers_the_host_session_and_its_token(api):
     identifier = unique("hs")
-    reply = api.post(HOSTS, {
-        "userId": "ada", "workspaceId": "w", "hostSessionId": identifier,
-        "agent": {"name": "example", "version": "1.2"}}).expect(201)
+    reply = api.post(
+        HOSTS,
+        {
+            "userId": "ada",
+            "workspaceId": "w",
+            "hostSessionId": identifier,
+            "agent": {"name": "example", "version": "1.2"},
+        },
+    ).expect(201)
     assert set(reply) == {"hostSession", "hostToken"} and shapes.token(reply["hostToken"])
     host = shapes.host_session(reply["hostSession"])
     assert (host["id"], host["workspaceId"], host["userId"]) == (identifier, "w", "ada")
@@ -29,11 +35,22 @@ def test_what_is_left_out_gets_a_default(api):
     assert host["workspaceId"] == "default" and shapes.identifier(host["id"]) and "agent" not in host
 
 
-@pytest.mark.parametrize("change", [
-    {"userId": 1}, {"userId": "x" * 129}, {"hostSessionId": "a{b}"}, {"hostSessionId": "a b"}, {"hostSessionId": "a*"},
-    {"hostSessionId": "line\nbreak"}, {"hostSessionId": "x" * 129}, {"agent": "name"}, {"workspaceId": []},
-    {"agent": {"name": 7}}, {"userId": "   "},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"userId": 1},
+        {"userId": "x" * 129},
+        {"hostSessionId": "a{b}"},
+        {"hostSessionId": "a b"},
+        {"hostSessionId": "a*"},
+        {"hostSessionId": "line\nbreak"},
+        {"hostSessionId": "x" * 129},
+        {"agent": "name"},
+        {"workspaceId": []},
+        {"agent": {"name": 7}},
+        {"userId": "   "},
+    ],
+)
 def test_register_refuses(api, change):
     api.post(HOSTS, {"userId": "ada", "hostSessionId": unique("hs")} | change).expect(400)
 
@@ -54,9 +71,15 @@ def test_it_lists_its_shared_sessions(api):
     assert sorted(api.get(f"{HOSTS}/{agent.id}").expect(200)["hostSession"]["sharedSessionIds"]) == sorted(made)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [
-    ("DELETE", "", None), ("GET", "/dispatches", None), ("POST", "/notifications", {"notifications": []}),
-    ("POST", "/dispatches/x", {"state": "started", "attempt": 1})])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "", None),
+        ("GET", "/dispatches", None),
+        ("POST", "/notifications", {"notifications": []}),
+        ("POST", "/dispatches/x", {"state": "started", "attempt": 1}),
+    ],
+)
 def test_the_order_of_checks_for_host_agents(api, method, path, body):
     agent = register_host(api)
 
@@ -86,4 +109,5 @@ def test_delete_closes_its_shared_sessions(api):
     api.get(other.path).expect(200)
     api.get(f"{HOSTS}/{agent.id}").expect(404, "HOST_SESSION_NOT_FOUND")
     api.post("/api/shared-sessions", {"hostSessionId": agent.id, "hostUserId": "h"}).expect(
-        404, "HOST_SESSION_NOT_FOUND")
+        404, "HOST_SESSION_NOT_FOUND"
+    )

@@ -29,10 +29,14 @@ BROKEN = {
     "a negative length": request("POST /api/host-sessions HTTP/1.1", "Content-Length: -1"),
     "a length that is no number": request("POST /api/host-sessions HTTP/1.1", "Content-Length: ten"),
     "two different lengths": request(
-        "POST /api/host-sessions HTTP/1.1", "Content-Length: 2", "Content-Length: 3", body=b"{}x"),
+        "POST /api/host-sessions HTTP/1.1", "Content-Length: 2", "Content-Length: 3", body=b"{}x"
+    ),
     "a broken chunk size": request(
-        "POST /api/host-sessions HTTP/1.1", "Content-Type: application/json", "Transfer-Encoding: chunked",
-        body=b"zz\r\n{}\r\n0\r\n\r\n"),
+        "POST /api/host-sessions HTTP/1.1",
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        body=b"zz\r\n{}\r\n0\r\n\r\n",
+    ),
     "a NUL in a header": b"GET /version HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
     "a method nobody knows": request("FROBNICATE /version HTTP/1.1"),
 }
@@ -47,14 +51,22 @@ def test_broken_http_is_answered_by_a_json_error(api, name):
     assert api.get("/version", base=base).status == 200
 
 
-@pytest.mark.parametrize(("name", "bytes_sent", "status"), [
-    ("a long address", request("GET /" + "a" * 5000 + " HTTP/1.1"), 414),
-    ("a long query", request("GET /api/shared-sessions?workspaceId=" + "a" * 5000 + " HTTP/1.1"), 414),
-    ("one huge header", request("GET /version HTTP/1.1", "X-A: " + "a" * 17000), 431),
-    ("many headers", request("GET /version HTTP/1.1", *[f"X-{n}: {'a' * 100}" for n in range(200)]), 431),
-    ("a huge announced body", request(
-        "POST /api/host-sessions HTTP/1.1", "Content-Type: application/json", "Content-Length: 99999999999"), 413),
-])
+@pytest.mark.parametrize(
+    ("name", "bytes_sent", "status"),
+    [
+        ("a long address", request("GET /" + "a" * 5000 + " HTTP/1.1"), 414),
+        ("a long query", request("GET /api/shared-sessions?workspaceId=" + "a" * 5000 + " HTTP/1.1"), 414),
+        ("one huge header", request("GET /version HTTP/1.1", "X-A: " + "a" * 17000), 431),
+        ("many headers", request("GET /version HTTP/1.1", *[f"X-{n}: {'a' * 100}" for n in range(200)]), 431),
+        (
+            "a huge announced body",
+            request(
+                "POST /api/host-sessions HTTP/1.1", "Content-Type: application/json", "Content-Length: 99999999999"
+            ),
+            413,
+        ),
+    ],
+)
 def test_what_is_too_large_is_refused_with_its_own_status(api, name, bytes_sent, status):
     reply = exchange(api.next_base(), bytes_sent)
     assert reply.status == status, reply
@@ -63,9 +75,15 @@ def test_what_is_too_large_is_refused_with_its_own_status(api, name, bytes_sent,
 
 def test_a_chunked_body_has_the_same_limit(api):
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    reply = exchange(api.next_base(), request(
-        "POST /api/host-sessions HTTP/1.1", "Content-Type: application/json", "Transfer-Encoding: chunked",
-        body=chunk * 8 + b"0\r\n\r\n"))
+    reply = exchange(
+        api.next_base(),
+        request(
+            "POST /api/host-sessions HTTP/1.1",
+            "Content-Type: application/json",
+            "Transfer-Encoding: chunked",
+            body=chunk * 8 + b"0\r\n\r\n",
+        ),
+    )
     assert reply.status == 413
     assert check_error_body(413, reply.headers, reply.content, "chunks")["code"] == "BODY_TOO_LARGE"
 
@@ -74,8 +92,12 @@ def test_a_refused_body_leaves_the_connection_in_step(api):
     """What follows a refused body is either answered as a request of its own or the connection is closed."""
     base = api.next_base()
     body = b'{"text":"' + b"x" * 300_000 + b'"}'
-    first = request("POST /api/shared-sessions/x/messages HTTP/1.1", "Content-Type: application/json",
-                    f"Content-Length: {len(body)}", body=body)
+    first = request(
+        "POST /api/shared-sessions/x/messages HTTP/1.1",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        body=body,
+    )
     address = urlsplit(base)
     with socket.create_connection((address.hostname, address.port), 20) as connection:
         try:
@@ -99,9 +121,14 @@ def test_pipelined_requests_are_answered_in_order(api):
 def test_expect_continue_is_honoured(api):
     address = urlsplit(api.next_base())
     with socket.create_connection((address.hostname, address.port), 20) as connection:
-        connection.sendall(request(
-            "POST /api/host-sessions HTTP/1.1", "Content-Type: application/json", "Expect: 100-continue",
-            "Content-Length: 14"))
+        connection.sendall(
+            request(
+                "POST /api/host-sessions HTTP/1.1",
+                "Content-Type: application/json",
+                "Expect: 100-continue",
+                "Content-Length: 14",
+            )
+        )
         interim = connection.recv(4096)
         assert interim.startswith(b"HTTP/1.1 100 ") and interim.endswith(b"\r\n\r\n"), interim
         connection.sendall(b'{"userId":"o"}')
@@ -113,8 +140,13 @@ def test_half_requests_do_not_pile_up(cluster):
     node = cluster.nodes[0]
     address = urlsplit(node.base)
     before = open_descriptors(node.process.pid)
-    starts = [b"", b"G", b"GET / HTTP/1.1\r\nHost", b"POST /api/host-sessions HTTP/1.1\r\nHost: x\r\n"
-              b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"]
+    starts = [
+        b"",
+        b"G",
+        b"GET / HTTP/1.1\r\nHost",
+        b"POST /api/host-sessions HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    ]
     half = []
     for at in range(80):
         connection = socket.create_connection((address.hostname, address.port), 20)

@@ -39,7 +39,8 @@ def test_a_repeated_decision_is_no_conflict(api):
     target = f"{shared.path}/approvals/{pending['id']}"
     twice(api, target, {"action": "approve"}, shared.host).expect(200)
     api.post(target, {"action": "approve"}, shared.host, headers=keyed(unique("other"))).expect(
-        409, "APPROVAL_ALREADY_RESOLVED")
+        409, "APPROVAL_ALREADY_RESOLVED"
+    )
 
 
 def test_a_repeated_create_and_join_answer_the_same_tokens(api):
@@ -93,9 +94,14 @@ def test_simultaneous_repeats_over_two_nodes_are_one_message(cluster):
     shared = share(cluster.api)
     key = keyed(unique("race"))
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        replies = list(pool.map(lambda at: cluster.api.post(
-            f"{shared.path}/messages", {"text": "once"}, shared.host, headers=key,
-            base=cluster.bases[at % 2]), range(24)))
+        replies = list(
+            pool.map(
+                lambda at: cluster.api.post(
+                    f"{shared.path}/messages", {"text": "once"}, shared.host, headers=key, base=cluster.bases[at % 2]
+                ),
+                range(24),
+            )
+        )
     answers = {r.expect(200)["message"]["id"] for r in replies}
     assert len(answers) == 1
     assert [m["id"] for m in cluster.api.get(f"{shared.path}/messages").expect(200)["messages"]] == list(answers)
@@ -112,9 +118,15 @@ def test_redis_holds_no_usable_token(cluster):
     for name in redis.scan_iter(count=1000):
         if shared_id in name or agent.id in name or "idem" in name:
             kind = redis.type(name)
-            dump += repr({
-                "hash": redis.hgetall, "zset": lambda k: redis.zrange(k, 0, -1), "set": redis.smembers,
-                "stream": redis.xrange, "string": redis.get, "list": lambda k: redis.lrange(k, 0, -1),
-            }[kind](name)).encode()
+            dump += repr(
+                {
+                    "hash": redis.hgetall,
+                    "zset": lambda k: redis.zrange(k, 0, -1),
+                    "set": redis.smembers,
+                    "stream": redis.xrange,
+                    "string": redis.get,
+                    "list": lambda k: redis.lrange(k, 0, -1),
+                }[kind](name)
+            ).encode()
     assert shared_id.encode() in dump
     assert all(secret.encode() not in dump for secret in secrets)

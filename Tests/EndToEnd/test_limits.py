@@ -19,11 +19,21 @@ from support.waiting import eventually
 @pytest.fixture(scope="module")
 def api(module_cluster) -> API:
     return module_cluster(
-        2, TANDEM_LIMITS_PARTICIPANTS=4, TANDEM_LIMITS_MESSAGES=5, TANDEM_LIMITS_PENDING_APPROVALS=4,
-        TANDEM_LIMITS_PENDING_APPROVALS_PER_PARTICIPANT=2, TANDEM_LIMITS_STREAMS_PER_PARTICIPANT=2,
-        TANDEM_LIMITS_SESSIONS_PER_HOST=3, TANDEM_LIMITS_BODY=4096, TANDEM_LIMITS_JSON_DEPTH=8,
-        TANDEM_LIMITS_MESSAGE_TEXT=100, TANDEM_LIMITS_PROMPT=200, TANDEM_LIMITS_USER_ID=10,
-        TANDEM_LIMITS_DISPLAY_NAME=5, TANDEM_LIMITS_IDENTIFIER=40).api
+        2,
+        TANDEM_LIMITS_PARTICIPANTS=4,
+        TANDEM_LIMITS_MESSAGES=5,
+        TANDEM_LIMITS_PENDING_APPROVALS=4,
+        TANDEM_LIMITS_PENDING_APPROVALS_PER_PARTICIPANT=2,
+        TANDEM_LIMITS_STREAMS_PER_PARTICIPANT=2,
+        TANDEM_LIMITS_SESSIONS_PER_HOST=3,
+        TANDEM_LIMITS_BODY=4096,
+        TANDEM_LIMITS_JSON_DEPTH=8,
+        TANDEM_LIMITS_MESSAGE_TEXT=100,
+        TANDEM_LIMITS_PROMPT=200,
+        TANDEM_LIMITS_USER_ID=10,
+        TANDEM_LIMITS_DISPLAY_NAME=5,
+        TANDEM_LIMITS_IDENTIFIER=40,
+    ).api
 
 
 def test_participants_present(api):
@@ -109,7 +119,9 @@ def test_texts(api, route, field, limit):
     assert field in answer["error"]
 
 
-@pytest.mark.parametrize(("field", "fits", "beyond"), [("userId", "u" * 10, "u" * 11), ("displayName", "é" * 5, "é" * 6)])
+@pytest.mark.parametrize(
+    ("field", "fits", "beyond"), [("userId", "u" * 10, "u" * 11), ("displayName", "é" * 5, "é" * 6)]
+)
 def test_names(api, field, fits, beyond):
     shared = share(api, hostUserId="h")
     body = {"inviteToken": shared.invite, "userId": "u"}

@@ -71,8 +71,9 @@ def test_a_session_made_between_two_pages_shifts_nothing(api):
     assert [s["id"] for s in first["sessions"] + second["sessions"]] == made[::-1]
 
 
-@pytest.mark.parametrize("query", [
-    {"status": "open"}, {"limit": "x"}, {"limit": "0"}, {"limit": "-3"}, {"limit": "501"}, {"cursor": "{*}"}])
+@pytest.mark.parametrize(
+    "query", [{"status": "open"}, {"limit": "x"}, {"limit": "0"}, {"limit": "-3"}, {"limit": "501"}, {"cursor": "{*}"}]
+)
 def test_a_query_that_makes_no_sense_is_refused(api, query):
     api.get(ROOT, query=query).expect(400, "INVALID_QUERY")
 

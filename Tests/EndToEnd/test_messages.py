@@ -9,9 +9,18 @@ from support.scenario import share
 
 #: Text that breaks careless JSON building, SSE framing, trimming or Lua string handling.
 AWKWARD = [
-    "plain", "two\nlines\r\nand more\n\ndata: x", 'quotes " and \\ backslash', "id: 1-0\ndata: {}", "line\u2028separators\u2029and\u0085next line",
-    "emoji 👩‍👩‍👧 and עברית and \u202eright to left", "tab\tand\u0001control", "%s %d {0} $1 \\u0041", "]]> </script>",
-    "1e400", "null", "a byte order mark within \ufeff text",
+    "plain",
+    "two\nlines\r\nand more\n\ndata: x",
+    'quotes " and \\ backslash',
+    "id: 1-0\ndata: {}",
+    "line\u2028separators\u2029and\u0085next line",
+    "emoji 👩‍👩‍👧 and עברית and \u202eright to left",
+    "tab\tand\u0001control",
+    "%s %d {0} $1 \\u0041",
+    "]]> </script>",
+    "1e400",
+    "null",
+    "a byte order mark within \ufeff text",
 ]
 
 
@@ -38,7 +47,9 @@ def test_blank_text_is_refused_before_anything_else(api, text):
         api.post(f"{path}/prompts", {"prompt": text}).expect(400, "EMPTY_PROMPT")
 
 
-@pytest.mark.parametrize(("route", "field", "limit"), [("messages", "text", 16 * 1024), ("prompts", "prompt", 64 * 1024)])
+@pytest.mark.parametrize(
+    ("route", "field", "limit"), [("messages", "text", 16 * 1024), ("prompts", "prompt", 64 * 1024)]
+)
 def test_the_size_limit_counts_bytes_of_utf8(api, route, field, limit):
     shared = share(api)
     api.post(f"{shared.path}/{route}", {field: "é" * (limit // 2)}, shared.host).expect(200)
@@ -63,7 +74,9 @@ def test_messages_are_paged_oldest_first_without_gap_or_double(api):
     assert seen == sent and pages in (5, 6)
 
 
-@pytest.mark.parametrize("query", [{"limit": "many"}, {"limit": "-1"}, {"limit": "0"}, {"limit": "1.5"}, {"after": "{x}"}])
+@pytest.mark.parametrize(
+    "query", [{"limit": "many"}, {"limit": "-1"}, {"limit": "0"}, {"limit": "1.5"}, {"after": "{x}"}]
+)
 def test_a_malformed_page_is_refused(api, query):
     api.get(f"{share(api).path}/messages", query=query).expect(400)
 

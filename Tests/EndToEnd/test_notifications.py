@@ -19,8 +19,14 @@ VERBATIM = (
 
 
 def update(text: str) -> dict:
-    return {"jsonrpc": "2.0", "method": "session/update", "params": {
-        "sessionId": "s", "update": {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}}}
+    return {
+        "jsonrpc": "2.0",
+        "method": "session/update",
+        "params": {
+            "sessionId": "s",
+            "update": {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}},
+        },
+    }
 
 
 def texts(frames) -> list[str]:
@@ -32,7 +38,9 @@ def test_each_becomes_an_event_in_every_active_session_in_order(api):
     one, two, closed = share(api, agent), share(api, agent), share(api, agent)
     closed.close()
     with one.stream() as a, two.stream() as b:
-        reply = api.post(f"{HOSTS}/{agent.id}/notifications", {"notifications": [update(f"{n}") for n in range(20)]}, agent)
+        reply = api.post(
+            f"{HOSTS}/{agent.id}/notifications", {"notifications": [update(f"{n}") for n in range(20)]}, agent
+        )
         assert reply.expect(202) == {"accepted": 20}
         api.post(f"{HOSTS}/{agent.id}/notifications", {"notifications": [update("last")]}, agent).expect(202)
         for stream in (a, b):
@@ -47,11 +55,17 @@ def test_a_notification_is_forwarded_byte_for_byte(api, kind):
     shared = share(api, agent)
     with shared.stream() as stream:
         if kind == "json":
-            reply = api.post(f"{HOSTS}/{agent.id}/notifications", None, agent,
-                             raw=b'{"notifications": [' + VERBATIM.encode() + b"]}")
+            reply = api.post(
+                f"{HOSTS}/{agent.id}/notifications", None, agent, raw=b'{"notifications": [' + VERBATIM.encode() + b"]}"
+            )
         else:
-            reply = api.post(f"{HOSTS}/{agent.id}/notifications", None, agent, raw=VERBATIM.encode() + b"\n",
-                             headers={"Content-Type": "application/x-ndjson"})
+            reply = api.post(
+                f"{HOSTS}/{agent.id}/notifications",
+                None,
+                agent,
+                raw=VERBATIM.encode() + b"\n",
+                headers={"Content-Type": "application/x-ndjson"},
+            )
         assert reply.expect(202) == {"accepted": 1}
         frame = stream.expect("host_session_update")
         assert VERBATIM in frame.data
@@ -64,10 +78,13 @@ def test_a_long_lived_body_delivers_each_line_as_it_arrives(api):
     shared = share(api, agent)
     base = urlsplit(api.next_base())
     with shared.stream() as stream, socket.create_connection((base.hostname, base.port), 20) as upload:
-        upload.sendall((
-            f"POST {HOSTS}/{agent.id}/notifications HTTP/1.1\r\nHost: {base.netloc}\r\n"
-            f"Authorization: Bearer {agent.token}\r\nContent-Type: application/x-ndjson\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n").encode())
+        upload.sendall(
+            (
+                f"POST {HOSTS}/{agent.id}/notifications HTTP/1.1\r\nHost: {base.netloc}\r\n"
+                f"Authorization: Bearer {agent.token}\r\nContent-Type: application/x-ndjson\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n"
+            ).encode()
+        )
         for n in range(50):
             line = json.dumps(update(f"{n}")).encode() + b"\n"
             cut = n % len(line)  # a chunk rarely ends where a line does
@@ -84,9 +101,18 @@ def test_a_long_lived_body_delivers_each_line_as_it_arrives(api):
         assert answer.startswith(b"HTTP/1.1 202 ") and b'"accepted":50' in answer.replace(b" ", b"")
 
 
-@pytest.mark.parametrize("raw", [
-    b'{"notifications": 7}', b"{}", b'{"notifications": ["text"]}', b'{"notifications": [{"a":1},]}', b"[]",
-    b'{"notifications": [{"a":"\xff"}]}', b'{"notifications": [' + b"[" * 64 + b"]" * 64 + b"]}"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"notifications": 7}',
+        b"{}",
+        b'{"notifications": ["text"]}',
+        b'{"notifications": [{"a":1},]}',
+        b"[]",
+        b'{"notifications": [{"a":"\xff"}]}',
+        b'{"notifications": [' + b"[" * 64 + b"]" * 64 + b"]}",
+    ],
+)
 def test_what_is_no_list_of_objects_is_refused_and_publishes_nothing(api, raw):
     agent = register_host(api)
     shared = share(api, agent)

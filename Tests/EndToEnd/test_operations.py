@@ -38,7 +38,9 @@ def test_version_is_a_json_object_with_a_version(api):
 def test_metrics_are_prometheus_text(api, cluster):
     share(api).comment("counted")
     text = api.get("/metrics").content.decode()
-    sample = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="[^"]*"(,[a-zA-Z_][a-zA-Z0-9_]*="[^"]*")*\})? \S+')
+    sample = re.compile(
+        r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="[^"]*"(,[a-zA-Z_][a-zA-Z0-9_]*="[^"]*")*\})? \S+'
+    )
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert lines and all(sample.fullmatch(line) for line in lines), [x for x in lines if not sample.fullmatch(x)][:5]
     kinds = re.findall(r"^# TYPE (\S+) (counter|gauge|histogram|summary)$", text, re.M)
@@ -48,15 +50,32 @@ def test_metrics_are_prometheus_text(api, cluster):
 def test_openapi_names_every_route_of_the_contract(api):
     document = api.get("/openapi.json").expect(200)
     assert document["openapi"].startswith("3.")
-    routes = {(method.upper(), re.sub(r"\{[^}]*\}", "{}", path))
-              for path, methods in document["paths"].items() for method in methods if method != "parameters"}
+    routes = {
+        (method.upper(), re.sub(r"\{[^}]*\}", "{}", path))
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method != "parameters"
+    }
     one, host = "/api/shared-sessions/{}", "/api/host-sessions/{}"
     assert routes >= {
-        ("GET", "/api/shared-sessions"), ("POST", "/api/shared-sessions"), ("GET", one), ("DELETE", one),
-        ("POST", f"{one}/join"), ("POST", f"{one}/leave"), ("GET", f"{one}/participants"), ("GET", f"{one}/messages"),
-        ("POST", f"{one}/messages"), ("POST", f"{one}/prompts"), ("POST", f"{one}/approvals/{{}}"),
-        ("GET", f"{one}/stream"), ("POST", "/api/host-sessions"), ("GET", host), ("DELETE", host),
-        ("GET", f"{host}/dispatches"), ("POST", f"{host}/dispatches/{{}}"), ("POST", f"{host}/notifications"),
+        ("GET", "/api/shared-sessions"),
+        ("POST", "/api/shared-sessions"),
+        ("GET", one),
+        ("DELETE", one),
+        ("POST", f"{one}/join"),
+        ("POST", f"{one}/leave"),
+        ("GET", f"{one}/participants"),
+        ("GET", f"{one}/messages"),
+        ("POST", f"{one}/messages"),
+        ("POST", f"{one}/prompts"),
+        ("POST", f"{one}/approvals/{{}}"),
+        ("GET", f"{one}/stream"),
+        ("POST", "/api/host-sessions"),
+        ("GET", host),
+        ("DELETE", host),
+        ("GET", f"{host}/dispatches"),
+        ("POST", f"{host}/dispatches/{{}}"),
+        ("POST", f"{host}/notifications"),
     }
 
 

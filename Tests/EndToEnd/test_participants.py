@@ -14,20 +14,26 @@ def test_join_answers_session_and_participant_with_a_token(api):
     shared = share(api)
     user = unique("grace")
     with shared.stream() as stream:
-        reply = api.post(f"{shared.path}/join", {
-            "inviteToken": shared.invite, "userId": f"  {user} ", "displayName": "Grace"}).expect(200)
+        reply = api.post(
+            f"{shared.path}/join", {"inviteToken": shared.invite, "userId": f"  {user} ", "displayName": "Grace"}
+        ).expect(200)
         assert set(reply) == {"session", "participant"}
         assert shapes.session(reply["session"]) == shared.session
         participant = shapes.participant(reply["participant"], "accessToken")
         assert (participant["userId"], participant["displayName"], participant["role"]) == (
-            user, "Grace", "collaborator")
+            user,
+            "Grace",
+            "collaborator",
+        )
         joined = stream.expect("participant_joined")
         del participant["accessToken"]
         assert joined.payload == {"participant": participant}
 
 
-@pytest.mark.parametrize(("asked", "given"), [
-    ("viewer", "viewer"), ("collaborator", "collaborator"), ("host", "collaborator"), (None, "collaborator")])
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("viewer", "viewer"), ("collaborator", "collaborator"), ("host", "collaborator"), (None, "collaborator")],
+)
 def test_the_asked_role_is_given_except_host(api, asked, given):
     shared = share(api)
     guest = shared.join(role=asked)
@@ -35,18 +41,21 @@ def test_the_asked_role_is_given_except_host(api, asked, given):
     assert found["role"] == given
 
 
-@pytest.mark.parametrize(("change", "status", "code"), [
-    ({"userId": ""}, 400, "MISSING_USER_ID"),
-    ({"userId": "   "}, 400, "MISSING_USER_ID"),
-    ({"inviteToken": "A" * 43}, 403, "INVALID_INVITE_TOKEN"),
-    ({"inviteToken": ""}, None, None),
-    ({"role": "owner"}, 400, "INVALID_FIELD"),
-    ({"role": 3}, 400, "INVALID_BODY"),
-    ({"userId": "x" * 129}, 400, "INVALID_FIELD"),
-    ({"displayName": "x" * 65}, 400, "INVALID_FIELD"),
-    ({"displayName": ["x"]}, 400, "INVALID_BODY"),
-    ({"userId": {}}, 400, "INVALID_BODY"),
-])
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"userId": ""}, 400, "MISSING_USER_ID"),
+        ({"userId": "   "}, 400, "MISSING_USER_ID"),
+        ({"inviteToken": "A" * 43}, 403, "INVALID_INVITE_TOKEN"),
+        ({"inviteToken": ""}, None, None),
+        ({"role": "owner"}, 400, "INVALID_FIELD"),
+        ({"role": 3}, 400, "INVALID_BODY"),
+        ({"userId": "x" * 129}, 400, "INVALID_FIELD"),
+        ({"displayName": "x" * 65}, 400, "INVALID_FIELD"),
+        ({"displayName": ["x"]}, 400, "INVALID_BODY"),
+        ({"userId": {}}, 400, "INVALID_BODY"),
+    ],
+)
 def test_join_refuses(api, change, status, code):
     shared = share(api)
     reply = api.post(f"{shared.path}/join", {"inviteToken": shared.invite, "userId": "somebody"} | change)
@@ -79,8 +88,9 @@ def test_the_hosts_identity_cannot_be_joined(api):
     shared = share(api)
     for user in (shared.session["hostUserId"], f" {shared.session['hostUserId']}  "):
         for role in ("host", "collaborator", "viewer"):
-            api.post(f"{shared.path}/join", {
-                "inviteToken": shared.invite, "userId": user, "role": role}).expect(403, "HOST_IDENTITY_RESERVED")
+            api.post(f"{shared.path}/join", {"inviteToken": shared.invite, "userId": user, "role": role}).expect(
+                403, "HOST_IDENTITY_RESERVED"
+            )
     assert len(shared.snapshot()["participants"]) == 1
 
 
@@ -192,7 +202,9 @@ def test_rotating_the_invite_stops_the_old_one_at_once(api):
     api.post(f"{shared.path}/invite", None, guest).expect(403, "HOST_REQUIRED")
     reply = api.post(f"{shared.path}/invite", None, shared.host).expect(200)
     assert set(reply) == {"inviteToken"} and shapes.token(reply["inviteToken"])
-    api.post(f"{shared.path}/join", {"inviteToken": shared.invite, "userId": "late"}).expect(403, "INVALID_INVITE_TOKEN")
+    api.post(f"{shared.path}/join", {"inviteToken": shared.invite, "userId": "late"}).expect(
+        403, "INVALID_INVITE_TOKEN"
+    )
     shared.invite = reply["inviteToken"]
     shared.join()
     shared.comment("tokens of those inside still work", guest)

@@ -10,16 +10,27 @@ from support import shapes
 from support.scenario import share
 
 COMMENTS = {
-    ("host", "view_only"), ("host", "comment_only"), ("host", "prompt_with_approval"), ("host", "prompt_direct"),
-    ("collaborator", "comment_only"), ("collaborator", "prompt_with_approval"), ("collaborator", "prompt_direct"),
+    ("host", "view_only"),
+    ("host", "comment_only"),
+    ("host", "prompt_with_approval"),
+    ("host", "prompt_direct"),
+    ("collaborator", "comment_only"),
+    ("collaborator", "prompt_with_approval"),
+    ("collaborator", "prompt_direct"),
 }
 PROMPTS = {
-    ("host", "view_only"): "approved", ("host", "comment_only"): "approved",
-    ("host", "prompt_with_approval"): "approved", ("host", "prompt_direct"): "approved",
-    ("collaborator", "prompt_with_approval"): "pending", ("collaborator", "prompt_direct"): "approved",
+    ("host", "view_only"): "approved",
+    ("host", "comment_only"): "approved",
+    ("host", "prompt_with_approval"): "approved",
+    ("host", "prompt_direct"): "approved",
+    ("collaborator", "prompt_with_approval"): "pending",
+    ("collaborator", "prompt_direct"): "approved",
 }
-PAIRS = list(itertools.product(
-    ["host", "collaborator", "viewer"], ["view_only", "comment_only", "prompt_with_approval", "prompt_direct"]))
+PAIRS = list(
+    itertools.product(
+        ["host", "collaborator", "viewer"], ["view_only", "comment_only", "prompt_with_approval", "prompt_direct"]
+    )
+)
 
 
 def acting(api, role, mode):
@@ -61,7 +72,8 @@ def test_prompts(api, role, mode):
         messages = api.get(f"{shared.path}/messages").expect(200)["messages"]
         if status == "pending":
             assert [(m["kind"], m["text"], m["approvalId"]) for m in map(shapes.message, messages)] == [
-                ("prompt", "do it", approval["id"])]
+                ("prompt", "do it", approval["id"])
+            ]
         else:
             assert messages == [] and approval["resolvedByParticipantId"] == who.id
             assert shared.approval(approval["id"])["dispatch"]["state"] == "queued"

@@ -37,16 +37,30 @@ def test_every_approval_has_one_winner_and_one_dispatch(cluster):
     authors = [shared.join() for _ in range(4)]
 
     async def one_round(http, first: int) -> tuple[list[str], dict[str, dict]]:
-        made = await asyncio.gather(*(
-            load.post(http, cluster.bases[n % 2], f"{shared.path}/prompts", {"prompt": f"{first + n}"}, authors[n % 4])
-            for n in range(ROUND)))
+        made = await asyncio.gather(
+            *(
+                load.post(
+                    http, cluster.bases[n % 2], f"{shared.path}/prompts", {"prompt": f"{first + n}"}, authors[n % 4]
+                )
+                for n in range(ROUND)
+            )
+        )
         ids = [body["approval"]["id"] for status, body in made if status == 200]
         assert len(ids) == ROUND, Counter(status for status, _ in made)
 
         async def race(approval: str):
-            replies = await asyncio.gather(*(
-                load.post(http, cluster.bases[(n // 2) % 2], f"{shared.path}/approvals/{approval}",
-                          {"action": "approve" if n % 2 else "reject"}, shared.host) for n in range(APPROVERS)))
+            replies = await asyncio.gather(
+                *(
+                    load.post(
+                        http,
+                        cluster.bases[(n // 2) % 2],
+                        f"{shared.path}/approvals/{approval}",
+                        {"action": "approve" if n % 2 else "reject"},
+                        shared.host,
+                    )
+                    for n in range(APPROVERS)
+                )
+            )
             winners = [body["approval"] for status, body in replies if status == 200]
             losers = [(status, body["code"]) for status, body in replies if status != 200]
             assert len(winners) == 1 and losers == [(409, "APPROVAL_ALREADY_RESOLVED")] * (APPROVERS - 1), replies
@@ -74,7 +88,8 @@ def test_every_approval_has_one_winner_and_one_dispatch(cluster):
                         report = {"attempt": dispatch["attempt"]}
                         for state in ({"state": "started"}, {"state": "completed", "stopReason": "end_turn"}):
                             status, body = await load.post(
-                                http, api.next_base(), path + dispatch["dispatchId"], report | state, shared.agent)
+                                http, api.next_base(), path + dispatch["dispatchId"], report | state, shared.agent
+                            )
                             assert status == 200, body
                         delivered.append(dispatch["approvalId"])
 
@@ -104,13 +119,17 @@ def test_every_approval_has_one_winner_and_one_dispatch(cluster):
 
 def test_approve_against_close(cluster):
     """Either the approval is dispatched and then failed by the close, or it expires: never both, never neither."""
+
     async def one(http):
         shared = await asyncio.to_thread(share, cluster.api)
         guest = await asyncio.to_thread(shared.join)
         pending = await asyncio.to_thread(shared.prompt, "x", guest)
         (approve, answer), closed = await asyncio.gather(
-            load.post(http, cluster.bases[0], f"{shared.path}/approvals/{pending['id']}", {"action": "approve"}, shared.host),
-            asyncio.to_thread(shared.close))
+            load.post(
+                http, cluster.bases[0], f"{shared.path}/approvals/{pending['id']}", {"action": "approve"}, shared.host
+            ),
+            asyncio.to_thread(shared.close),
+        )
         assert closed["status"] == "closed"
         stored = Counter(e["type"] for e in check_story(cluster, shared))
         assert stored["session_closed"] == 1
@@ -132,8 +151,12 @@ def test_approve_against_close(cluster):
 def test_join_against_close(cluster):
     async def one(http):
         shared = await asyncio.to_thread(share, cluster.api)
-        joins = [load.post(http, cluster.bases[n % 2], f"{shared.path}/join",
-                           {"inviteToken": shared.invite, "userId": unique("u")}) for n in range(6)]
+        joins = [
+            load.post(
+                http, cluster.bases[n % 2], f"{shared.path}/join", {"inviteToken": shared.invite, "userId": unique("u")}
+            )
+            for n in range(6)
+        ]
         *joined, _ = await asyncio.gather(*joins, asyncio.to_thread(shared.close))
         for status, body in joined:
             assert status == 200 or (status, body["code"]) == (409, "SESSION_INACTIVE")
@@ -155,9 +178,17 @@ def test_the_same_user_joining_many_times_at_once_is_one_participant(cluster):
 
     async def whole():
         async with load.session() as http:
-            return await asyncio.gather(*(load.post(
-                http, cluster.bases[n % 2], f"{shared.path}/join", {"inviteToken": shared.invite, "userId": user})
-                for n in range(8)))
+            return await asyncio.gather(
+                *(
+                    load.post(
+                        http,
+                        cluster.bases[n % 2],
+                        f"{shared.path}/join",
+                        {"inviteToken": shared.invite, "userId": user},
+                    )
+                    for n in range(8)
+                )
+            )
 
     replies = asyncio.run(whole())
     assert {status for status, _ in replies} == {200}
@@ -174,8 +205,9 @@ def test_a_participant_leaves_once(cluster):
         async with load.session() as http:
             for _ in range(30):
                 guest = await asyncio.to_thread(shared.join)
-                replies = await asyncio.gather(*(
-                    load.post(http, cluster.bases[n % 2], f"{shared.path}/leave", {}, guest) for n in range(4)))
+                replies = await asyncio.gather(
+                    *(load.post(http, cluster.bases[n % 2], f"{shared.path}/leave", {}, guest) for n in range(4))
+                )
                 assert sorted(status for status, _ in replies) == [200, 409, 409, 409]
 
     asyncio.run(whole())
@@ -189,7 +221,7 @@ def test_a_session_is_closed_once(cluster):
             for _ in range(20):
                 shared = await asyncio.to_thread(share, cluster.api)
 
-                async def close(base):
+                async def close(base, shared=shared):
                     async with http.delete(base + shared.path, headers=shared.host.header) as reply:
                         return reply.status
 
@@ -208,7 +240,8 @@ def test_writers_on_both_nodes_make_one_contiguous_stream(cluster):
     async def writer(http, at):
         for n in range(60):
             status, _ = await load.post(
-                http, cluster.bases[(at + n) % 2], f"{shared.path}/messages", {"text": f"{at} {n}"}, guests[at])
+                http, cluster.bases[(at + n) % 2], f"{shared.path}/messages", {"text": f"{at} {n}"}, guests[at]
+            )
             assert status == 200
 
     async def whole():

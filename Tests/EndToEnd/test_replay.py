@@ -66,8 +66,22 @@ def test_the_header_wins_over_the_query(api):
         assert replayed(stream, 1) == ["second"]
 
 
-@pytest.mark.parametrize("cursor", [
-    "1-0", "99999999999999-0", "nonsense", "0-0", "-", "+", "$", "1-0 2-0", "99999999999999999999999-1", "1-0{x}", "*"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "1-0",
+        "99999999999999-0",
+        "nonsense",
+        "0-0",
+        "-",
+        "+",
+        "$",
+        "1-0 2-0",
+        "99999999999999999999999-1",
+        "1-0{x}",
+        "*",
+    ],
+)
 def test_an_unknown_or_malformed_cursor_is_answered_by_a_reset(api, cursor):
     shared = share(api)
     shared.comment("before")
@@ -107,8 +121,13 @@ def test_an_ended_session_still_replays_up_to_its_end(api):
     shared.comment("last words", guest)
     cursor = shared.snapshot()["cursor"]
     shared.close()
-    for since, expected in (("earliest", ["shared_session_created", "participant_joined", "participant_joined",
-                                          "message_created", "session_closed"]), (cursor, ["session_closed"])):
+    for since, expected in (
+        (
+            "earliest",
+            ["shared_session_created", "participant_joined", "participant_joined", "message_created", "session_closed"],
+        ),
+        (cursor, ["session_closed"]),
+    ):
         with shared.stream(guest, since=since) as stream:
             assert [f.type for f in stream.wait_end()] == expected
     with pytest.raises(Refused) as refused:

@@ -19,7 +19,10 @@ def test_create_answers_the_session_the_invite_and_the_hosts_credentials(api):
     session = shapes.session(reply["session"])
     assert session["workspaceId"] == "team-a" and session["hostUserId"] == host
     assert (session["hostSessionId"], session["mode"], session["status"]) == (
-        agent.id, "prompt_with_approval", "active")
+        agent.id,
+        "prompt_with_approval",
+        "active",
+    )
     assert "expiresAt" not in session
     participant = shapes.participant(reply["hostParticipant"], "accessToken")
     assert (participant["role"], participant["userId"], participant["displayName"]) == ("host", host, "Ada")
@@ -46,24 +49,27 @@ def test_the_host_without_a_display_name_has_no_such_field(api):
     assert "displayName" not in share(api).host_participant
 
 
-@pytest.mark.parametrize(("change", "status", "code"), [
-    ({"hostSessionId": "   "}, 400, "MISSING_HOST_SESSION_ID"),
-    ({"hostSessionId": ""}, 400, "MISSING_HOST_SESSION_ID"),
-    ({"hostUserId": " \t"}, 400, "MISSING_HOST_USER_ID"),
-    ({"hostSessionId": "nobody-has-this"}, 404, "HOST_SESSION_NOT_FOUND"),
-    ({"hostSessionId": "with{braces}"}, 400, "INVALID_FIELD"),
-    ({"hostSessionId": "x" * 129}, 400, "INVALID_FIELD"),
-    ({"hostUserId": "u" * 129}, 400, "INVALID_FIELD"),
-    ({"hostDisplayName": "d" * 65}, 400, "INVALID_FIELD"),
-    ({"expiresInMinutes": 30 * 24 * 60 + 1}, 400, "INVALID_FIELD"),
-    ({"expiresInMinutes": 1.5}, 400, "INVALID_BODY"),
-    ({"expiresInMinutes": "60"}, 400, "INVALID_BODY"),
-    ({"hostUserId": 7}, 400, "INVALID_BODY"),
-    ({"hostUserId": None}, 400, None),
-    ({"hostSessionId": None}, 400, None),
-    ({"mode": 1}, 400, "INVALID_BODY"),
-    ({"mode": "everything"}, 400, "INVALID_FIELD"),
-])
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"hostSessionId": "   "}, 400, "MISSING_HOST_SESSION_ID"),
+        ({"hostSessionId": ""}, 400, "MISSING_HOST_SESSION_ID"),
+        ({"hostUserId": " \t"}, 400, "MISSING_HOST_USER_ID"),
+        ({"hostSessionId": "nobody-has-this"}, 404, "HOST_SESSION_NOT_FOUND"),
+        ({"hostSessionId": "with{braces}"}, 400, "INVALID_FIELD"),
+        ({"hostSessionId": "x" * 129}, 400, "INVALID_FIELD"),
+        ({"hostUserId": "u" * 129}, 400, "INVALID_FIELD"),
+        ({"hostDisplayName": "d" * 65}, 400, "INVALID_FIELD"),
+        ({"expiresInMinutes": 30 * 24 * 60 + 1}, 400, "INVALID_FIELD"),
+        ({"expiresInMinutes": 1.5}, 400, "INVALID_BODY"),
+        ({"expiresInMinutes": "60"}, 400, "INVALID_BODY"),
+        ({"hostUserId": 7}, 400, "INVALID_BODY"),
+        ({"hostUserId": None}, 400, None),
+        ({"hostSessionId": None}, 400, None),
+        ({"mode": 1}, 400, "INVALID_BODY"),
+        ({"mode": "everything"}, 400, "INVALID_FIELD"),
+    ],
+)
 def test_create_refuses(api, change, status, code):
     body = {"hostSessionId": register_host(api).id, "hostUserId": "somebody"} | change
     api.post(ROOT, body).expect(status, code)

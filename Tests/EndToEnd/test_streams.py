@@ -50,8 +50,15 @@ def test_every_event_has_the_id_of_its_entry_and_the_contracts_envelope(api, clu
     assert [f.id for f in frames] == [e["entry"] for e in stored]
     assert [e["seq"] for e in stored] == [str(n + 1) for n in range(len(stored))]
     assert [f.type for f in frames] == [
-        "shared_session_created", "participant_joined", "participant_joined", "message_created",
-        "prompt_pending_approval", "prompt_approved", "prompt_pending_approval", "prompt_rejected"]
+        "shared_session_created",
+        "participant_joined",
+        "participant_joined",
+        "message_created",
+        "prompt_pending_approval",
+        "prompt_approved",
+        "prompt_pending_approval",
+        "prompt_rejected",
+    ]
     for frame in frames:
         assert shapes.event(frame.event)["sharedSessionId"] == shared.id
         if "participant" in frame.payload:
@@ -141,8 +148,12 @@ def test_clients_that_go_away_leave_nothing_behind(make_cluster):
     for stream in streams:
         stream.close()
     offline = cluster.api.get(f"{shared.path}/participants").expect(200)["participants"]
-    eventually(lambda: not any(p["online"] for p in cluster.api.get(
-        f"{shared.path}/participants").expect(200)["participants"]), f"nobody online, not {offline}")
+    eventually(
+        lambda: (
+            not any(p["online"] for p in cluster.api.get(f"{shared.path}/participants").expect(200)["participants"])
+        ),
+        f"nobody online, not {offline}",
+    )
     gauges = [value for name, value in node.metrics().items() if "stream" in name and "open" in name]
     assert gauges and all(value == 0 for value in gauges), node.metrics()
 

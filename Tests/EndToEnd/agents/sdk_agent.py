@@ -12,8 +12,19 @@ from typing import Any
 from uuid import uuid4
 
 from acp import (
-    PROTOCOL_VERSION, InitializeResponse, NewSessionResponse, PromptResponse, RequestError, plan_entry, run_agent,
-    start_tool_call, text_block, tool_content, update_agent_message_text, update_agent_thought_text, update_plan,
+    PROTOCOL_VERSION,
+    InitializeResponse,
+    NewSessionResponse,
+    PromptResponse,
+    RequestError,
+    plan_entry,
+    run_agent,
+    start_tool_call,
+    text_block,
+    tool_content,
+    update_agent_message_text,
+    update_agent_thought_text,
+    update_plan,
     update_tool_call,
 )
 from acp.interfaces import Agent
@@ -32,8 +43,10 @@ class SDKAgent(Agent):
 
     async def initialize(self, protocol_version: int, **_: Any) -> InitializeResponse:
         return InitializeResponse(
-            protocol_version=PROTOCOL_VERSION, agent_capabilities=AgentCapabilities(),
-            agent_info=Implementation(name="sdk-agent", version="1.0.0"))
+            protocol_version=PROTOCOL_VERSION,
+            agent_capabilities=AgentCapabilities(),
+            agent_info=Implementation(name="sdk-agent", version="1.0.0"),
+        )
 
     async def new_session(self, cwd: str, **_: Any) -> NewSessionResponse:
         assert os.path.isabs(cwd)
@@ -67,10 +80,13 @@ class SDKAgent(Agent):
         await say(start_tool_call("call-1", "Write a file", kind="edit", status="pending"))
         if "permission" in words:
             answer = await self._client.request_permission(
-                session_id=session_id, tool_call=ToolCallUpdate(tool_call_id="call-1", title="Write a file"),
+                session_id=session_id,
+                tool_call=ToolCallUpdate(tool_call_id="call-1", title="Write a file"),
                 options=[
                     PermissionOption(option_id="yes", name="Yes", kind="allow_once"),
-                    PermissionOption(option_id="no", name="No", kind="reject_once")])
+                    PermissionOption(option_id="no", name="No", kind="reject_once"),
+                ],
+            )
             await say(update_agent_message_text(f"permission: {getattr(answer.outcome, 'option_id', 'cancelled')}"))
         await say(update_tool_call("call-1", status="completed", content=[tool_content(text_block("written"))]))
         for word in ("Hello ", "from ", "the ", "SDK: ", " ".join(words)):

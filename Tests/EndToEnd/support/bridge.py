@@ -35,9 +35,17 @@ class Bridge:
         """The next dispatch that is delivered."""
         frame = self._next(seconds)
         assert frame.type == "dispatch", frame
-        shapes.check(frame.payload, {
-            "dispatchId": shapes.identifier, "approvalId": shapes.uuid, "sharedSessionId": shapes.uuid,
-            "prompt": shapes.text, "participant": dict, "attempt": shapes.number})
+        shapes.check(
+            frame.payload,
+            {
+                "dispatchId": shapes.identifier,
+                "approvalId": shapes.uuid,
+                "sharedSessionId": shapes.uuid,
+                "prompt": shapes.text,
+                "participant": dict,
+                "attempt": shapes.number,
+            },
+        )
         shapes.participant(frame.payload["participant"])
         return frame.payload
 

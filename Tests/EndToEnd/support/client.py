@@ -118,8 +118,16 @@ class API:
         return next(self._turn)
 
     def request(
-        self, method: str, path: str, body: Any = None, who: Any = None, *, headers: dict[str, str] | None = None,
-        query: dict[str, Any] | None = None, raw: bytes | None = None, base: str | None = None,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        who: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        query: dict[str, Any] | None = None,
+        raw: bytes | None = None,
+        base: str | None = None,
         server_error: bool = False,
     ) -> Reply:
         address = urlsplit(base or self.next_base())

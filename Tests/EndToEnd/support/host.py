@@ -14,18 +14,30 @@ from .sse import Frame
 from .waiting import eventually
 
 SHARED_FIELDS = {
-    "type", "server", "sharedSessionId", "inviteToken", "hostSessionId", "hostParticipantId", "hostAccessToken", "inviteURL"}
+    "type",
+    "server",
+    "sharedSessionId",
+    "inviteToken",
+    "hostSessionId",
+    "hostParticipantId",
+    "hostAccessToken",
+    "inviteURL",
+}
 
 
 class Host:
     """A bridge around an agent. Its first line says what it shares; every further line is an event."""
 
-    def __init__(self, processes: Processes, api: API, agent: list[str], *arguments: str, server: str | None = None) -> None:
+    def __init__(
+        self, processes: Processes, api: API, agent: list[str], *arguments: str, server: str | None = None
+    ) -> None:
         self.api = api
         self.server = server or api.next_base()
         self.process: Process = processes.start(
-            "host", [binary(), "host", "--server", self.server, "--json", *arguments, "--", *agent],
-            environment=clean_environment())
+            "host",
+            [binary(), "host", "--server", self.server, "--json", *arguments, "--", *agent],
+            environment=clean_environment(),
+        )
         self.first: dict[str, Any] = json.loads(self.process.line(0, START))
 
     @property
@@ -34,9 +46,14 @@ class Host:
         first = self.first
         session = self.api.get(f"/api/shared-sessions/{first['sharedSessionId']}").expect(200)["session"]
         return Shared(
-            self.api, first["sharedSessionId"], first["inviteToken"],
-            Credentials(first["hostParticipantId"], first["hostAccessToken"]), HostToken(first["hostSessionId"], ""),
-            session, {})
+            self.api,
+            first["sharedSessionId"],
+            first["inviteToken"],
+            Credentials(first["hostParticipantId"], first["hostAccessToken"]),
+            HostToken(first["hostSessionId"], ""),
+            session,
+            {},
+        )
 
     def check_first_line(self) -> None:
         assert set(self.first) == SHARED_FIELDS and self.first["type"] == "shared", self.first
@@ -50,9 +67,11 @@ class Host:
 
     def wait_printed(self, type: str, count: int = 1) -> dict[str, Any]:
         """The event number `count` of a type, as soon as it is printed."""
+
         def look():
             found = [e for e in self.printed if e["type"] == type]
             return found[count - 1] if len(found) >= count else None
+
         return eventually(look, f"{count} printed {type}", 60)
 
 

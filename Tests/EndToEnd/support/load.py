@@ -25,8 +25,9 @@ async def session(connections: int = 64):
         yield http
 
 
-async def post(http: aiohttp.ClientSession, base: str, path: str, body: Any, who: Any = None,
-               key: str | None = None) -> tuple[int, Any]:
+async def post(
+    http: aiohttp.ClientSession, base: str, path: str, body: Any, who: Any = None, key: str | None = None
+) -> tuple[int, Any]:
     """Status and parsed body."""
     headers = dict(who.header) if who else {}
     if key:
@@ -64,9 +65,13 @@ class Follower:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(base.hostname, base.port), PATIENCE)
         try:
             cursor = next((f.id for f in reversed(self.frames) if f.id), "earliest")
-            head = "".join([
-                f"GET {self.path} HTTP/1.1\r\nHost: {base.netloc}\r\nAccept: text/event-stream\r\n",
-                *(f"{name}: {value}\r\n" for name, value in self.who.header.items()), f"Last-Event-ID: {cursor}\r\n\r\n"])
+            head = "".join(
+                [
+                    f"GET {self.path} HTTP/1.1\r\nHost: {base.netloc}\r\nAccept: text/event-stream\r\n",
+                    *(f"{name}: {value}\r\n" for name, value in self.who.header.items()),
+                    f"Last-Event-ID: {cursor}\r\n\r\n",
+                ]
+            )
             writer.write(head.encode())
             answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
             status = int(answer.split(b" ")[1])

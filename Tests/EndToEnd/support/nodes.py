@@ -29,11 +29,22 @@ class Node:
     """One node. Its address is what its first line of output says."""
 
     def __init__(
-        self, processes: Processes, redis_url: str | None, settings: dict[str, Any] | None = None,
-        arguments: list[str] | None = None, port: int = 0,
+        self,
+        processes: Processes,
+        redis_url: str | None,
+        settings: dict[str, Any] | None = None,
+        arguments: list[str] | None = None,
+        port: int = 0,
     ) -> None:
         environment = clean_environment({name: str(value) for name, value in (settings or {}).items()})
-        argv = [binary(), "serve", "--port", str(port), *(["--redis", redis_url] if redis_url else []), *(arguments or [])]
+        argv = [
+            binary(),
+            "serve",
+            "--port",
+            str(port),
+            *(["--redis", redis_url] if redis_url else []),
+            *(arguments or []),
+        ]
         self.process: Process = processes.start("node", argv, environment=environment)
 
     @property

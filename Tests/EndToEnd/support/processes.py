@@ -18,8 +18,14 @@ class Process:
     """One child. A thread reads its standard output line by line; standard error goes to a file."""
 
     def __init__(
-        self, name: str, argv: list[str], directory: Path, environment: dict[str, str] | None = None,
-        working_directory: Path | None = None, standard_input: bytes | None = None, keep_input_open: bool = False,
+        self,
+        name: str,
+        argv: list[str],
+        directory: Path,
+        environment: dict[str, str] | None = None,
+        working_directory: Path | None = None,
+        standard_input: bytes | None = None,
+        keep_input_open: bool = False,
     ) -> None:
         self.name = name
         self.argv = argv
@@ -30,8 +36,13 @@ class Process:
         wants_input = standard_input is not None or keep_input_open
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
-                argv, env=environment, cwd=working_directory, stdout=subprocess.PIPE, stderr=log,
-                stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL)
+                argv,
+                env=environment,
+                cwd=working_directory,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL,
+            )
         if standard_input is not None:
             assert self._child.stdin
             self._child.stdin.write(standard_input)
@@ -69,8 +80,10 @@ class Process:
 
     def line_matching(self, fragment: str, seconds: float = PATIENCE) -> str:
         """The first line of standard output that contains `fragment`."""
+
         def found() -> str | None:
             return next((line for line in self.lines if fragment in line), None)
+
         with self._changed:
             self._changed.wait_for(lambda: found() is not None or self._output_ended, seconds)
             line = found()

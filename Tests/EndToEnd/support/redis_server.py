@@ -24,7 +24,11 @@ class RedisServer:
     """redis-server, its URL for a node and a connection for looking inside."""
 
     def __init__(
-        self, processes: Processes, *arguments: str, port: int = 0, directory: Path | None = None,
+        self,
+        processes: Processes,
+        *arguments: str,
+        port: int = 0,
+        directory: Path | None = None,
     ) -> None:
         executable = shutil.which("redis-server")
         assert executable, "redis-server is not installed"
@@ -32,10 +36,29 @@ class RedisServer:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
         self.socket_path = self.directory / "redis.sock"
         self.port = port
-        self.process: Process = processes.start("redis", [
-            executable, "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket_path),
-            "--unixsocketperm", "700", "--dir", str(self.directory), "--save", "", "--appendonly", "no",
-            "--maxmemory-policy", "noeviction", *arguments])
+        self.process: Process = processes.start(
+            "redis",
+            [
+                executable,
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--unixsocket",
+                str(self.socket_path),
+                "--unixsocketperm",
+                "700",
+                "--dir",
+                str(self.directory),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--maxmemory-policy",
+                "noeviction",
+                *arguments,
+            ],
+        )
         self.client = redis.Redis(unix_socket_path=str(self.socket_path), decode_responses=True)
         eventually(self._answers, "redis-server to answer")
 

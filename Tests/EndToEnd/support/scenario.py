@@ -93,5 +93,11 @@ def share(api: API, agent: HostToken | None = None, **fields: Any) -> Shared:
     reply = api.post(ROOT, body).expect(201)
     host = reply["hostParticipant"]
     return Shared(
-        api, reply["session"]["id"], reply["inviteToken"], Credentials(host["id"], host["accessToken"]), agent,
-        reply["session"], host)
+        api,
+        reply["session"]["id"],
+        reply["inviteToken"],
+        Credentials(host["id"], host["accessToken"]),
+        agent,
+        reply["session"],
+        host,
+    )

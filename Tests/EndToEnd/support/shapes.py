@@ -39,30 +39,68 @@ mode = one_of("view_only", "comment_only", "prompt_with_approval", "prompt_direc
 
 #: Names ending in `?` may be absent.
 SESSION = {
-    "id": uuid, "workspaceId": text, "hostUserId": text, "hostSessionId": identifier, "mode": mode,
-    "approvalRequired": flag, "createdAt": time, "expiresAt?": time, "status": one_of("active", "closed", "expired"),
+    "id": uuid,
+    "workspaceId": text,
+    "hostUserId": text,
+    "hostSessionId": identifier,
+    "mode": mode,
+    "approvalRequired": flag,
+    "createdAt": time,
+    "expiresAt?": time,
+    "status": one_of("active", "closed", "expired"),
 }
 PARTICIPANT = {
-    "id": uuid, "sharedSessionId": uuid, "userId": text, "displayName?": text,
-    "role": one_of("host", "collaborator", "viewer"), "joinedAt": time, "leftAt?": time, "online": flag,
+    "id": uuid,
+    "sharedSessionId": uuid,
+    "userId": text,
+    "displayName?": text,
+    "role": one_of("host", "collaborator", "viewer"),
+    "joinedAt": time,
+    "leftAt?": time,
+    "online": flag,
 }
 MESSAGE = {
-    "id": uuid, "sharedSessionId": uuid, "participantId": uuid, "authorUserId": text,
-    "kind": one_of("comment", "prompt", "system"), "text": text, "createdAt": time, "approvalId?": uuid,
+    "id": uuid,
+    "sharedSessionId": uuid,
+    "participantId": uuid,
+    "authorUserId": text,
+    "kind": one_of("comment", "prompt", "system"),
+    "text": text,
+    "createdAt": time,
+    "approvalId?": uuid,
 }
 DISPATCH = {
-    "id": identifier, "state": one_of("queued", "started", "completed", "failed"), "attempt": number,
-    "startedAt?": time, "endedAt?": time, "stopReason?": text,
+    "id": identifier,
+    "state": one_of("queued", "started", "completed", "failed"),
+    "attempt": number,
+    "startedAt?": time,
+    "endedAt?": time,
+    "stopReason?": text,
 }
 APPROVAL = {
-    "id": uuid, "sharedSessionId": uuid, "participantId": uuid, "prompt": text,
-    "status": one_of("pending", "approved", "rejected", "failed", "withdrawn", "expired"), "createdAt": time,
-    "expiresAt?": time, "resolvedAt?": time, "resolvedByParticipantId?": uuid, "reason?": text,
-    "editedPrompt?": text, "errorMessage?": text, "dispatch?": dict,
+    "id": uuid,
+    "sharedSessionId": uuid,
+    "participantId": uuid,
+    "prompt": text,
+    "status": one_of("pending", "approved", "rejected", "failed", "withdrawn", "expired"),
+    "createdAt": time,
+    "expiresAt?": time,
+    "resolvedAt?": time,
+    "resolvedByParticipantId?": uuid,
+    "reason?": text,
+    "editedPrompt?": text,
+    "errorMessage?": text,
+    "dispatch?": dict,
 }
 HOST_SESSION = {
-    "id": identifier, "workspaceId": text, "userId": text, "agent?": dict, "online": flag, "createdAt": time,
-    "lastSeenAt": time, "sharedSessionIds": list,
+    "id": identifier,
+    "workspaceId": text,
+    "userId": text,
+    "agent?": dict,
+    "online": flag,
+    "createdAt": time,
+    "lastSeenAt": time,
+    "sharedSessionIds": list,
 }
 EVENT = {"type": text, "sharedSessionId": uuid, "timestamp": time, "payload": dict}
 HOST_EVENT = {"type": text, "hostSessionId": identifier, "timestamp": time, "payload": dict}
@@ -74,7 +112,9 @@ def check(value: Any, shape: dict[str, Any], *also: str) -> Any:
     required = {name for name in shape if not name.endswith("?")} | set(also)
     optional = {name.removesuffix("?") for name in shape if name.endswith("?")}
     assert required <= set(value), f"missing {sorted(required - set(value))} in {value}"
-    assert set(value) <= required | optional, f"beyond the contract: {sorted(set(value) - required - optional)}: {value}"
+    assert set(value) <= required | optional, (
+        f"beyond the contract: {sorted(set(value) - required - optional)}: {value}"
+    )
     for name, expected in shape.items():
         name = name.removesuffix("?")
         if name in value:

@@ -120,10 +120,10 @@ class ChunkedDecoder:
             if self._missing:
                 if len(self._rest) < self._missing + 2:
                     break
-                if self._rest[self._missing:self._missing + 2] != b"\r\n":
+                if self._rest[self._missing : self._missing + 2] != b"\r\n":
                     raise StreamFormatError("a chunk does not end with CRLF")
-                content += self._rest[:self._missing]
-                self._rest = self._rest[self._missing + 2:]
+                content += self._rest[: self._missing]
+                self._rest = self._rest[self._missing + 2 :]
                 self._missing = 0
                 continue
             line, found, after = self._rest.partition(b"\r\n")

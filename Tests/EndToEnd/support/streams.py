@@ -28,8 +28,15 @@ class Stream:
     """A stream of one session (or of a host session's dispatches). Raw bytes, comments and frames are all kept."""
 
     def __init__(
-        self, base: str, path: str, who: object = None, *, headers: dict[str, str] | None = None,
-        query: dict[str, str] | None = None, receive_buffer: int | None = None, reading: bool = True,
+        self,
+        base: str,
+        path: str,
+        who: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+        receive_buffer: int | None = None,
+        reading: bool = True,
     ) -> None:
         address = urlsplit(base)
         self.path = path + ("?" + urlencode(query) if query else "")
@@ -155,7 +162,7 @@ class Stream:
             raise AssertionError(f"{self.path}: {self.problem}") from self.problem
         assert self._ended, f"{self.path} is still open; got {self.frames[-8:]}"
         assert self.clean_end, f"{self.path} was cut off; got {self.frames[-8:]}"
-        rest = [frame for frame in self.frames[self._taken:] if frame.type not in PRESENCE]
+        rest = [frame for frame in self.frames[self._taken :] if frame.type not in PRESENCE]
         self._taken = len(self.frames)
         return rest
 
