@@ -74,7 +74,8 @@ var targets: [Target] = [
 
   // The host's side.
   .target(
-    name: "AgentClientProtocol", dependencies: ["JSONText", logging, nioCore, nioPosix, subprocess, systemPackage],
+    name: "AgentClientProtocol",
+    dependencies: ["JSONText", collections, logging, nioCore, nioPosix, subprocess, systemPackage],
     swiftSettings: settings),
   .target(
     name: "AgentBridge",

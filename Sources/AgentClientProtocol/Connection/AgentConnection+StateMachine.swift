@@ -1,0 +1,272 @@
+import DequeModule
+import JSONText
+import NIOCore
+
+/// The client's side of one agent connection: a pure value that takes lines and calls and returns what to do.
+///
+/// It knows both id spaces, which sessions are ours, which questions of the agent are open and which lines wait to be
+/// written, in their order. It is generic over what waits for an answer: a continuation in the driver, a word in a test.
+struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
+  /// What the driver has to do, in this order.
+  enum Action: Sendable {
+    /// A request has ended.
+    case resume(Waiter, Result<JSONText, AgentError>)
+    /// Pass on an update of one of our sessions.
+    case deliver(AgentNotification)
+    /// Ask somebody, and call `answerPermission`.
+    case askPermission(AgentPermissionRequest)
+    /// Nobody needs to answer this question any more.
+    case withdrawPermission(key: Int)
+    /// Something was ignored that may interest whoever debugs the agent.
+    case note(Note)
+  }
+
+  /// What the log should know.
+  enum Note: Hashable, Sendable {
+    case lineIgnored(ByteBuffer)
+    case lineTooLong
+    case methodUnknown(String)
+    case answerUnexpected
+    case updateOfOtherSession(kind: String)
+    case updatesDropped
+  }
+
+  /// What is kept of a request until its answer comes.
+  private enum Purpose: Sendable {
+    case plain
+    case newSession
+    case loadSession(String)
+    case prompt(sessionID: String, isCancelled: Bool)
+  }
+
+  private let limits: AgentConfiguration.Limits
+  private var nextRequestID: Int64 = 0
+  private var nextPermissionKey = 0
+  private var pending: [Int64: (purpose: Purpose, waiter: Waiter)] = [:]
+  private var permissions: [Int: (id: JSONText, sessionID: String)] = [:]
+  private var sessions: Set<String> = []
+  private var early: Deque<AgentNotification> = []
+  private var earlyBytes = 0
+  private var outgoing: Deque<ByteBuffer> = []
+  private var outgoingBytes = 0
+  private var failure: AgentError?
+
+  init(limits: AgentConfiguration.Limits) {
+    self.limits = limits
+  }
+
+  // MARK: - Lines to write
+
+  /// Whether lines wait to be written.
+  var hasOutgoing: Bool { !outgoing.isEmpty }
+
+  /// Takes the next line to write.
+  mutating func nextOutgoing() -> ByteBuffer? {
+    guard let line = outgoing.popFirst() else { return nil }
+    outgoingBytes -= line.readableBytes
+    return line
+  }
+
+  /// Whether the agent has stopped reading: more waits for it than is kept.
+  var isOverloaded: Bool { outgoingBytes > limits.outgoingBytes }
+
+  private mutating func write(_ line: ByteBuffer) {
+    outgoing.append(line)
+    outgoingBytes += line.readableBytes
+  }
+
+  // MARK: - Our requests
+
+  /// Asks the agent something. The id names the request for `abandon`.
+  mutating func request(_ call: AgentCall, waiter: Waiter) -> (id: Int64, actions: [Action]) {
+    let id = nextRequestID
+    nextRequestID += 1
+    if let failure { return (id, [.resume(waiter, .failure(failure))]) }
+    let purpose: Purpose
+    switch call {
+    case .newSession: purpose = .newSession
+    case .loadSession(let sessionID, _):
+      purpose = .loadSession(sessionID)
+    case .resumeSession(let sessionID, _):
+      // Nothing is replayed, so what comes from now on is live.
+      sessions.insert(sessionID)
+      purpose = .plain
+    case .prompt(let sessionID, _): purpose = .prompt(sessionID: sessionID, isCancelled: false)
+    case .initialize, .authenticate: purpose = .plain
+    }
+    pending[id] = (purpose, waiter)
+    write(JSONRPCLine.request(id: id, method: call.method, params: call.parameters))
+    return (id, [])
+  }
+
+  /// Stops waiting for an answer; when it comes after all, it is ignored.
+  mutating func abandon(_ id: Int64, because error: AgentError) -> [Action] {
+    guard let request = pending.removeValue(forKey: id) else { return [] }
+    return [.resume(request.waiter, .failure(error))] + dropEarlyIfSettled()
+  }
+
+  /// Asks the agent to stop its turn, and answers every question it has open: the protocol wants both from us.
+  mutating func cancel(sessionID: String) -> [Action] {
+    guard failure == nil else { return [] }
+    for (id, request) in pending {
+      if case .prompt(sessionID, _) = request.purpose {
+        pending[id]?.purpose = .prompt(sessionID: sessionID, isCancelled: true)
+      }
+    }
+    let params = JSONText { $0.add("sessionId", sessionID) }
+    write(JSONRPCLine.notification(method: "session/cancel", params: params))
+    return permissions.filter { $0.value.sessionID == sessionID }.keys.sorted().flatMap { key in
+      answerPermission(key: key, .cancelled) + [.withdrawPermission(key: key)]
+    }
+  }
+
+  /// Whether a question of the agent still waits for its answer.
+  func isOpen(permission key: Int) -> Bool { permissions[key] != nil }
+
+  /// Answers a question of the agent; once only, later answers change nothing.
+  mutating func answerPermission(key: Int, _ outcome: AgentPermissionOutcome) -> [Action] {
+    guard let permission = permissions.removeValue(forKey: key), failure == nil else { return [] }
+    write(JSONRPCLine.result(id: permission.id, outcome.result))
+    return []
+  }
+
+  // MARK: - What the agent sends
+
+  /// Takes one line of the agent.
+  mutating func receive(_ line: LineFramer.Line) -> [Action] {
+    guard failure == nil else { return [] }
+    guard case .complete(let bytes) = line else { return [.note(.lineTooLong)] }
+    guard let message = try? JSONRPCMessage(bytes) else { return [.note(.lineIgnored(bytes))] }
+    switch message {
+    case .response(let id, let answer): return receive(answer, to: id)
+    case .request(let id, let method, let params): return receive(request: method, id: id, params: params)
+    case .notification(let method, let params, let text):
+      return receive(notification: method, params: params, text: text, line: bytes)
+    }
+  }
+
+  private mutating func receive(_ answer: JSONRPCMessage.Answer, to id: JSONText) -> [Action] {
+    guard let number = id.integer, let request = pending.removeValue(forKey: number) else {
+      return [.note(.answerUnexpected)]
+    }
+    switch (request.purpose, answer) {
+    case (.newSession, .result(let result)):
+      guard let sessionID = result["sessionId"]?.string else {
+        let error = AgentError(.incompatible, "The agent opened a session without saying its id.")
+        return [.resume(request.waiter, .failure(error))] + dropEarlyIfSettled()
+      }
+      sessions.insert(sessionID)
+      return [.resume(request.waiter, .success(result))] + releaseEarly(of: sessionID) + dropEarlyIfSettled()
+    case (.loadSession(let sessionID), .result(let result)):
+      // What came until here was the replay.
+      sessions.insert(sessionID)
+      return [.resume(request.waiter, .success(result))]
+    case (.prompt(_, isCancelled: true), .error):
+      // Agents that answer a cancelled turn with an error have cancelled it nevertheless.
+      let result = JSONText { $0.add("stopReason", AgentStopReason.cancelled.rawValue) }
+      return [.resume(request.waiter, .success(result))]
+    case (_, .result(let result)):
+      return [.resume(request.waiter, .success(result))]
+    case (_, .error(let code, let message, let data)):
+      return [.resume(request.waiter, .failure(Self.error(code, message, data)))] + dropEarlyIfSettled()
+    }
+  }
+
+  private static func error(_ code: Int64, _ message: String, _ data: JSONText?) -> AgentError {
+    let detail = data?["error"]?.string ?? data?["details"]?.string ?? data?.string
+    let sentence = detail.map { "\(message): \($0)" } ?? message
+    if code == -32000 { return AgentError(.authenticationRequired, sentence) }
+    return AgentError(.refused, "The agent answered with error \(code): \(String(sentence.prefix(2_000)))")
+  }
+
+  private mutating func receive(request method: String, id: JSONText, params: JSONText?) -> [Action] {
+    guard method == "session/request_permission" else {
+      // Never an empty result: the agent would take it for what it asked for.
+      write(JSONRPCLine.error(id: id, code: -32601, message: "Method not found"))
+      return [.note(.methodUnknown(method))]
+    }
+    guard permissions.count < limits.openPermissions else {
+      write(JSONRPCLine.error(id: id, code: -32603, message: "Too many permission requests are open"))
+      return []
+    }
+    guard let request = AgentPermissionRequest(key: nextPermissionKey, params: params) else {
+      write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params"))
+      return []
+    }
+    nextPermissionKey += 1
+    permissions[request.key] = (id, request.sessionID)
+    return [.askPermission(request)]
+  }
+
+  private mutating func receive(
+    notification method: String, params: JSONText?, text: JSONText, line: ByteBuffer
+  ) -> [Action] {
+    switch method {
+    case "session/update":
+      guard let notification = AgentNotification(text) else { return [.note(.lineIgnored(line))] }
+      return receive(notification)
+    case "$/cancel_request":
+      guard let id = params?["requestId"], let key = permissions.first(where: { $0.value.id == id })?.key else {
+        return []
+      }
+      return answerPermission(key: key, .cancelled) + [.withdrawPermission(key: key)]
+    default:
+      return [.note(.methodUnknown(method))]
+    }
+  }
+
+  // MARK: - Updates that come before their session
+
+  private mutating func receive(_ notification: AgentNotification) -> [Action] {
+    if sessions.contains(notification.sessionID) { return [.deliver(notification)] }
+    guard isOpeningSession else {
+      return isLoading(notification.sessionID) ? [] : [.note(.updateOfOtherSession(kind: notification.kind))]
+    }
+    // Agents send updates of a session before the answer that names it.
+    let bytes = notification.text.bytes.readableBytes
+    guard early.count < limits.earlyUpdates, earlyBytes + bytes <= limits.earlyUpdateBytes else {
+      return [.note(.updatesDropped)]
+    }
+    early.append(notification)
+    earlyBytes += bytes
+    return []
+  }
+
+  private var isOpeningSession: Bool {
+    pending.values.contains { if case .newSession = $0.purpose { true } else { false } }
+  }
+
+  private func isLoading(_ sessionID: String) -> Bool {
+    pending.values.contains { if case .loadSession(sessionID) = $0.purpose { true } else { false } }
+  }
+
+  private mutating func releaseEarly(of sessionID: String) -> [Action] {
+    let released = early.filter { $0.sessionID == sessionID }
+    early.removeAll { $0.sessionID == sessionID }
+    earlyBytes = early.reduce(0) { $0 + $1.text.bytes.readableBytes }
+    return released.map { .deliver($0) }
+  }
+
+  private mutating func dropEarlyIfSettled() -> [Action] {
+    guard !isOpeningSession, !early.isEmpty else { return [] }
+    early.removeAll()
+    earlyBytes = 0
+    return [.note(.updatesDropped)]
+  }
+
+  // MARK: - The end
+
+  /// Ends everything that waits. Later requests fail at once with the same error.
+  mutating func close(_ error: AgentError) -> [Action] {
+    guard failure == nil else { return [] }
+    failure = error
+    let waiters = pending.sorted { $0.key < $1.key }.map(\.value.waiter)
+    let questions = permissions.keys.sorted()
+    pending.removeAll()
+    permissions.removeAll()
+    early.removeAll()
+    outgoing.removeAll()
+    outgoingBytes = 0
+    return questions.map { .withdrawPermission(key: $0) } + waiters.map { .resume($0, .failure(error)) }
+  }
+}

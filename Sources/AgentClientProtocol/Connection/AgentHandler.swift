@@ -1,0 +1,10 @@
+/// Who an agent's connection reports to. Implementations synchronise themselves.
+public protocol AgentHandler: Sendable {
+  /// An update of one of our sessions, in the order the agent sent them and before the answer to the prompt they belong
+  /// to. The agent isn't read on until this returns: that is the backpressure.
+  func agentSent(_ notification: AgentNotification) async
+
+  /// A question of the agent. The connection is read on meanwhile. When nobody needs the answer any more, because the
+  /// turn was cancelled or the agent is gone, the task is cancelled and what it returns is ignored.
+  func agentAsks(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome
+}

@@ -1,0 +1,130 @@
+import JSONText
+
+extension ExampleAgent {
+  /// What the agent does with a prompt.
+  func runTurn(_ prompt: String, sessionID: String) async -> AgentStopReason {
+    let words = prompt.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    let message = "message-\(turnNumber(sessionID))"
+    say("Working on: ", message, sessionID)
+    say(String(prompt.prefix(200)), message, sessionID)
+    guard await pause(sessionID) else { return .cancelled }
+    if words.contains("crash") {
+      end(withStatus: 3)
+      return .endTurn
+    }
+    if let place = words.firstIndex(of: "long") {
+      let seconds = words.dropFirst(place + 1).first.flatMap { Int($0) } ?? 30
+      return await tick(for: .seconds(min(max(seconds, 0), 86_400)), sessionID)
+    }
+    return await edit(asking: words.contains("permission"), message, sessionID)
+  }
+
+  /// A turn that only passes time.
+  private func tick(for duration: Duration, _ sessionID: String) async -> AgentStopReason {
+    let message = "ticks-\(turnNumber(sessionID))"
+    let count = Int(duration / pace.tick)
+    for number in 0..<count {
+      say("tick \(number + 1)\n", message, sessionID)
+      try? await Task.sleep(for: pace.tick)
+      if isCancelled(sessionID) { return .cancelled }
+    }
+    say("The long turn is over.", message, sessionID)
+    return .endTurn
+  }
+
+  /// A plan, a tool call with a diff, and a word at the end.
+  private func edit(asking: Bool, _ message: String, _ sessionID: String) async -> AgentStopReason {
+    let call = "call-\(turnNumber(sessionID))"
+    plan(["in_progress", "pending"], sessionID)
+    guard await pause(sessionID) else { return .cancelled }
+    send(sessionID, "tool_call") {
+      Self.describe(call, &$0)
+      $0.add("status", "pending")
+    }
+    if asking {
+      switch await mayEdit(call, sessionID) {
+      case .selected("allow"): break
+      case .selected:
+        send(sessionID, "tool_call_update") {
+          $0.add("toolCallId", call)
+          $0.add("status", "failed")
+        }
+        say("Without permission the file stays as it is.", message, sessionID)
+        return .endTurn
+      case .cancelled: return .cancelled
+      }
+    }
+    guard await pause(sessionID) else { return .cancelled }
+    send(sessionID, "tool_call_update") {
+      $0.add("toolCallId", call)
+      $0.add("status", "completed")
+      let diff = JSONText {
+        $0.add("type", "diff")
+        $0.add("path", "/example/greeting.txt")
+        $0.add("oldText", "Hello\n")
+        $0.add("newText", "Hello, world\n")
+      }
+      $0.add("content", JSONText(array: [diff]))
+    }
+    plan(["completed", "completed"], sessionID)
+    guard await pause(sessionID) else { return .cancelled }
+    say("Done: ", message, sessionID)
+    say("the greeting is friendlier now.", message, sessionID)
+    return .endTurn
+  }
+
+  private func mayEdit(_ call: String, _ sessionID: String) async -> AgentPermissionOutcome {
+    let options = [("allow", "Allow this edit", "allow_once"), ("reject", "Reject it", "reject_once")]
+    let params = JSONText { params in
+      params.add("sessionId", sessionID)
+      params.add("toolCall") { Self.describe(call, &$0) }
+      params.add(
+        "options",
+        JSONText(
+          array: options.map { id, name, kind in
+            JSONText {
+              $0.add("optionId", id)
+              $0.add("name", name)
+              $0.add("kind", kind)
+            }
+          }))
+    }
+    let outcome = await ask("session/request_permission", params)?["outcome"]
+    guard outcome?["outcome"]?.string == "selected", let id = outcome?["optionId"]?.string else { return .cancelled }
+    return .selected(optionID: id)
+  }
+
+  private static func describe(_ call: String, _ object: inout JSONObjectWriter) {
+    object.add("toolCallId", call)
+    object.add("title", "Edit greeting.txt")
+    object.add("kind", "edit")
+  }
+
+  private func plan(_ statuses: [String], _ sessionID: String) {
+    let steps = ["Look at the greeting", "Make it friendlier"]
+    let entries = zip(steps, statuses).map { step, status in
+      JSONText {
+        $0.add("content", step)
+        $0.add("priority", "medium")
+        $0.add("status", status)
+      }
+    }
+    send(sessionID, "plan") { $0.add("entries", JSONText(array: entries)) }
+  }
+
+  private func say(_ text: String, _ message: String, _ sessionID: String) {
+    send(sessionID, "agent_message_chunk") { update in
+      update.add("content") {
+        $0.add("type", "text")
+        $0.add("text", text)
+      }
+      update.add("messageId", message)
+    }
+  }
+
+  /// Waits one step; false when the turn was cancelled meanwhile.
+  private func pause(_ sessionID: String) async -> Bool {
+    if pace.step > .zero { try? await Task.sleep(for: pace.step) }
+    return !isCancelled(sessionID)
+  }
+}

@@ -1,0 +1,163 @@
+import JSONText
+public import NIOCore
+
+/// A small agent that always does the same, for trying things out and for tests; an actor.
+///
+/// It answers every prompt with a plan, a few pieces of text and an edit it pretends to make. Words in the prompt choose
+/// what else happens: `permission` makes it ask before the edit, `long` or `long 20` makes a turn of that many seconds
+/// that can be cancelled, `crash` ends the agent with status 3. It touches no file.
+public actor ExampleAgent {
+  /// How fast the agent acts.
+  public struct Pace: Sendable {
+    /// Between two updates.
+    public var step: Duration
+    /// Between two ticks of a long turn.
+    public var tick: Duration
+
+    /// A pace with the pauses given.
+    public init(step: Duration, tick: Duration) {
+      self.step = step
+      self.tick = tick
+    }
+
+    /// Slow enough to be watched.
+    public static let watchable = Pace(step: .milliseconds(150), tick: .milliseconds(500))
+    /// As fast as possible.
+    public static let immediate = Pace(step: .zero, tick: .milliseconds(5))
+  }
+
+  let pace: Pace
+  private let write: @Sendable (ByteBuffer) -> Void
+  private let crash: @Sendable (Int32) -> Void
+  private var sessionCount = 0
+  private var running: [String: Turn] = [:]
+  private var questions: [Int64: CheckedContinuation<JSONText?, Never>] = [:]
+  private var nextRequestID: Int64 = 0
+  private var turnCount = 0
+
+  /// What is known of a turn while it runs.
+  struct Turn {
+    let number: Int
+    var isCancelled = false
+  }
+
+  /// An agent that nobody talks to yet.
+  ///
+  /// - Parameters:
+  ///   - pace: how fast it acts.
+  ///   - write: takes the lines it writes, each with its end, in order.
+  ///   - crash: ends the process with the status given.
+  public init(
+    pace: Pace = .watchable, write: @escaping @Sendable (ByteBuffer) -> Void,
+    crash: @escaping @Sendable (Int32) -> Void
+  ) {
+    self.pace = pace
+    self.write = write
+    self.crash = crash
+  }
+
+  /// Takes what the client writes until it ends, and returns when every turn has ended too.
+  public func run(_ input: some AsyncSequence<ByteBuffer, any Error> & Sendable) async {
+    await withDiscardingTaskGroup { group in
+      var framer = LineFramer(maximumBytes: 16 * 1024 * 1024)
+      do {
+        for try await piece in input {
+          for case .complete(let line) in framer.append(piece) { receive(line, in: &group) }
+        }
+      } catch {
+        // An input that breaks is an input that has ended.
+      }
+      for session in running.keys { running[session]?.isCancelled = true }
+      for question in questions.values { question.resume(returning: nil) }
+      questions.removeAll()
+    }
+  }
+
+  private func receive(_ line: ByteBuffer, in group: inout DiscardingTaskGroup) {
+    guard let message = try? JSONRPCMessage(line) else { return }
+    switch message {
+    case .request(let id, "initialize", _): answer(id, Self.introduction)
+    case .request(let id, "session/new", _):
+      sessionCount += 1
+      let sessionID = "example-\(sessionCount)"
+      running[sessionID] = nil
+      answer(id, JSONText { $0.add("sessionId", sessionID) })
+    case .request(let id, "session/prompt", let params): prompt(id, params, in: &group)
+    case .request(let id, _, _):
+      write(JSONRPCLine.error(id: id, code: -32601, message: "Method not found"))
+    case .notification("session/cancel", let params, _):
+      if let sessionID = params?["sessionId"]?.string { running[sessionID]?.isCancelled = true }
+    case .notification: break
+    case .response(let id, let result):
+      guard let number = id.integer, let question = questions.removeValue(forKey: number) else { return }
+      if case .result(let value) = result { question.resume(returning: value) } else { question.resume(returning: nil) }
+    }
+  }
+
+  private static let introduction = JSONText { result in
+    result.add("protocolVersion", AgentDescription.protocolVersion)
+    result.add("agentCapabilities") { $0.add("loadSession", false) }
+    result.add("authMethods", JSONText(array: []))
+    result.add("agentInfo") {
+      $0.add("name", "example-agent")
+      $0.add("title", "Example agent")
+      $0.add("version", "1")
+    }
+  }
+
+  private func prompt(_ id: JSONText, _ params: JSONText?, in group: inout DiscardingTaskGroup) {
+    guard let sessionID = params?["sessionId"]?.string, let blocks = params?["prompt"]?.elements else {
+      return write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params"))
+    }
+    guard running[sessionID] == nil else {
+      return write(JSONRPCLine.error(id: id, code: -32603, message: "A turn is already running"))
+    }
+    let text = blocks.compactMap { $0["text"]?.string }.joined(separator: "\n")
+    turnCount += 1
+    running[sessionID] = Turn(number: turnCount)
+    group.addTask {
+      let stopReason = await self.runTurn(text, sessionID: sessionID)
+      await self.finish(id, sessionID, stopReason)
+    }
+  }
+
+  private func finish(_ id: JSONText, _ sessionID: String, _ stopReason: AgentStopReason) {
+    running[sessionID] = nil
+    answer(id, JSONText { $0.add("stopReason", stopReason.rawValue) })
+  }
+
+  private func answer(_ id: JSONText, _ result: JSONText) {
+    write(JSONRPCLine.result(id: id, result))
+  }
+
+  // MARK: - What a turn uses
+
+  func turnNumber(_ sessionID: String) -> Int { running[sessionID]?.number ?? 0 }
+
+  func isCancelled(_ sessionID: String) -> Bool { running[sessionID]?.isCancelled ?? true }
+
+  func send(_ sessionID: String, _ kind: String, _ fields: (inout JSONObjectWriter) -> Void) {
+    let params = JSONText { params in
+      params.add("sessionId", sessionID)
+      params.add("update") {
+        $0.add("sessionUpdate", kind)
+        fields(&$0)
+      }
+    }
+    write(JSONRPCLine.notification(method: "session/update", params: params))
+  }
+
+  /// Asks the client and waits for its answer; nil when there is none.
+  func ask(_ method: String, _ params: JSONText) async -> JSONText? {
+    let id = nextRequestID
+    nextRequestID += 1
+    return await withCheckedContinuation { continuation in
+      questions[id] = continuation
+      write(JSONRPCLine.request(id: id, method: method, params: params))
+    }
+  }
+
+  func end(withStatus status: Int32) {
+    crash(status)
+  }
+}
