@@ -48,7 +48,8 @@ var targets: [Target] = [
   .target(
     name: "RedisClient",
     dependencies: [
-      "RedisWire", atomics, collections, crypto, logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle,
+      "RedisWire", atomics, collections, crypto, logging, metrics, metricsCore, nioCore, nioPosix, nioSSL,
+      serviceLifecycle,
     ],
     swiftSettings: settings),
 

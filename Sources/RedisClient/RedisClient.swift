@@ -6,16 +6,17 @@ public import ServiceLifecycle
 /// The way to Redis: commands, scripts and subscriptions on connections that it keeps.
 ///
 /// Sendable: immutable itself; everything that changes lives on event loops. Commands may be given from any task at any
-/// time after `run()` was started; one issued by a task that runs on one of the group's event loops uses that
-/// loop's connection without a thread hop.
+/// time; those given before `run()` was started, or while there is no connection, wait for one for a moment. One
+/// given by a task that runs on one of the group's event loops uses that loop's connection without a thread hop.
 ///
 /// A command cannot be taken back: cancelling the task does not stop it. It always ends within
-/// `RedisClientConfiguration.commandTimeout`.
+/// `connectionWait` and `commandTimeout` of the configuration (twice the latter for a script that Redis does not know yet).
 public final class RedisClient: Service, Sendable {
   /// What it was made with.
   public let configuration: RedisClientConfiguration
-  let eventLoopGroup: any EventLoopGroup
-  let logger: Logger
+  private let eventLoopGroup: any EventLoopGroup
+  private let logger: Logger
+  private let topology: any RedisTopology
 
   /// A client that connects once `run()` is called.
   ///
@@ -27,24 +28,31 @@ public final class RedisClient: Service, Sendable {
     self.configuration = configuration
     self.eventLoopGroup = eventLoopGroup
     self.logger = logger
+    do {
+      topology = try Self.makeTopology(configuration, eventLoopGroup, logger)
+    } catch {
+      topology = UnusableTopology(reason: error)
+    }
   }
 
   /// Keeps the connections until the task is cancelled or a graceful shutdown is asked for; then fails what is under way.
   ///
-  /// - Throws: `RedisError` at once when the configuration's topology cannot be used.
+  /// - Throws: `RedisError` at once when the configuration cannot be used.
   public func run() async throws {
+    try topology.start()
     try? await gracefulShutdown()
+    await topology.stop()
   }
 
   /// Sends one command.
   ///
   /// - Parameters:
-  ///   - command: the command.
+  ///   - command: the command; not one that changes what the connection is, such as SUBSCRIBE, MULTI or SELECT, and none that blocks.
   ///   - key: the key that decides which server of a cluster gets it; nil for any.
   /// - Returns: the reply, never `.error` at its top.
   /// - Throws: `RedisError`.
   public func send(_ command: RedisCommand, key: String?) async throws(RedisError) -> RedisValue {
-    throw RedisError(code: .unavailable, message: "There is no connection to Redis.", mayHaveRun: false)
+    try await topology.link(forKey: key, on: eventLoopGroup.any()).perform(.command(command))
   }
 
   /// Runs a script by its SHA-1, and with its source on the same connection when Redis does not know it.
@@ -58,7 +66,8 @@ public final class RedisClient: Service, Sendable {
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: [RedisArgument]
   ) async throws(RedisError) -> RedisValue {
-    throw RedisError(code: .unavailable, message: "There is no connection to Redis.", mayHaveRun: false)
+    let call = RedisRequest.ScriptCall(script: script, keys: keys, arguments: arguments)
+    return try await topology.link(forKey: keys.first, on: eventLoopGroup.any()).perform(.script(call))
   }
 
   /// Subscribes to a shard channel and returns once Redis has acknowledged it: what is published after that arrives.
@@ -70,17 +79,24 @@ public final class RedisClient: Service, Sendable {
   public func subscribe(
     to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws(RedisError) -> RedisSubscription {
-    throw RedisError(code: .unavailable, message: "There is no connection to Redis.", mayHaveRun: false)
+    try await topology.subscriber(forChannel: channel).subscribe(to: channel, onEvent: onEvent)
   }
 
   /// Ends a subscription, like its `cancel()`.
   public func unsubscribe(_ subscription: RedisSubscription) { subscription.cancel() }
 
-  /// Checks that Redis takes a write, answers a read and delivers a message, for readiness.
-  ///
-  /// - Parameter limit: how long all of it may take.
-  /// - Throws: `RedisError` saying which of the three failed.
-  public func probe(within limit: Duration) async throws(RedisError) {
-    throw RedisError(code: .unavailable, message: "There is no connection to Redis.", mayHaveRun: false)
+  private static func makeTopology(
+    _ configuration: RedisClientConfiguration, _ group: any EventLoopGroup, _ logger: Logger
+  ) throws(RedisError) -> any RedisTopology {
+    try configuration.check()
+    switch configuration.topology {
+    case .standalone(let endpoint):
+      let connector = try RedisConnector(configuration, endpoint: endpoint)
+      return StandaloneTopology(connector: connector, group: group, logger: logger, metrics: RedisMetrics())
+    case .sentinel:
+      throw .unusable("Redis Sentinel (redis+sentinel://) is not supported yet; name the primary itself with redis://.")
+    case .cluster:
+      throw .unusable("Redis Cluster (redis+cluster://) is not supported yet; use one server with redis://.")
+    }
   }
 }

@@ -105,3 +105,43 @@ extension RedisClientConfiguration: CustomStringConvertible {
       + (tls == nil ? "" : " over TLS")
   }
 }
+
+extension RedisClientConfiguration {
+  /// Checks what the types cannot say.
+  ///
+  /// - Throws: `RedisError` with one sentence on the first value that cannot work.
+  func check() throws(RedisError) {
+    let durations = [
+      ("connectTimeout", connectTimeout), ("commandTimeout", commandTimeout), ("connectionWait", connectionWait),
+      ("reconnectDelay", reconnectDelay.lowerBound), ("probeInterval", probeInterval),
+    ]
+    for (name, duration) in durations where duration <= .zero {
+      throw .unusable("The Redis setting \(name) must be longer than zero.")
+    }
+    let counts = [
+      ("maximumCommandsInFlight", maximumCommandsInFlight), ("maximumBytesInFlight", maximumBytesInFlight),
+      ("maximumReplyBytes", maximumReplyBytes), ("maximumChannels", maximumChannels),
+    ]
+    for (name, count) in counts where count < 1 {
+      throw .unusable("The Redis setting \(name) must be 1 or more.")
+    }
+    if username != nil, password == nil { throw .unusable("The Redis settings name a user but no password.") }
+    if let connectionName, connectionName.utf8.contains(where: { $0 <= 32 || $0 >= 127 }) {
+      throw .unusable("The Redis setting connectionName may hold neither blanks nor anything beyond ASCII.")
+    }
+    if case .replicated(let replicas, let timeout) = durability {
+      guard replicas >= 1 else { throw .unusable("Replicated durability needs 1 replica or more.") }
+      // WAIT counts in milliseconds, and 0 would mean to wait for ever.
+      guard timeout >= .milliseconds(1), timeout < commandTimeout else {
+        throw .unusable(
+          "The time for replication must be from 1 ms to less than the command timeout of \(commandTimeout).")
+      }
+    }
+  }
+}
+
+extension RedisError {
+  static func unusable(_ message: String) -> RedisError {
+    RedisError(code: .unavailable, message: message, mayHaveRun: false)
+  }
+}

@@ -39,7 +39,7 @@ public final class RedisServer: Sendable {
     RedisClientConfiguration(topology: .standalone(.unixSocket(path: socketPath)))
   }
 
-  private let process = Mutex<Process?>(nil)
+  private let process = Mutex<ChildProcess?>(nil)
 
   /// Starts a server and waits until it answers.
   ///
@@ -51,10 +51,10 @@ public final class RedisServer: Sendable {
     socketPath = path + "/redis.sock"
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
     var port = options.port
-    if port == 0 { port = try FreePort.find() }
+    if port == 0 { port = try await FreePort.find() }
     self.port = port
     certificateFile = options.tls ? path + "/certificate.pem" : nil
-    if options.tls { try Self.makeCertificate(in: directory) }
+    if options.tls { try await Self.makeCertificate(in: path) }
 
     var lines = [
       "unixsocket \(socketPath)", "unixsocketperm 700", "dir \(path)", "logfile \(path)/redis.log", "save \"\"",
@@ -78,35 +78,30 @@ public final class RedisServer: Sendable {
 
   /// Starts the process on the directory and waits until it answers.
   public func start() async throws {
-    let process = Process()
-    process.executableURL = try Self.find("redis-server")
-    process.arguments = [directory.path + "/redis.conf"]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
     try? FileManager.default.removeItem(atPath: socketPath)
-    try process.run()
+    let process = try ChildProcess(Program.find("redis-server"), [directory.path + "/redis.conf"])
     self.process.withLock { $0 = process }
     try await eventually("redis-server answers on \(socketPath)") {
-      guard process.isRunning else { throw RedisServerError("redis-server ended at once: \(log)") }
-      return UnixSocketCheck.accepts(path: socketPath)
+      guard process.isRunning else { throw FixtureError("redis-server ended at once: \(log)") }
+      return await UnixSocketCheck.accepts(path: socketPath)
     }
   }
 
   /// Kills the process with signal 9 and waits until it is gone. The directory stays.
-  public func kill() { end { Foundation.kill($0.processIdentifier, SIGKILL) } }
+  public func kill() { end(SIGKILL) }
+
+  /// Ends the process with SIGTERM, as an operator would, and waits until it is gone. The directory stays.
+  public func terminate() { end(SIGTERM) }
 
   /// Stops the process with SIGSTOP: connections stay open and nothing answers.
-  public func freeze() { signal(SIGSTOP) }
+  public func freeze() { process.withLock { $0?.signal(SIGSTOP) } }
 
   /// Lets a frozen process go on.
-  public func thaw() { signal(SIGCONT) }
+  public func thaw() { process.withLock { $0?.signal(SIGCONT) } }
 
-  /// Stops the process and removes the directory. Called by `deinit` too.
+  /// Kills the process and removes the directory. Called by `deinit` too.
   public func stop() {
-    end {
-      Foundation.kill($0.processIdentifier, SIGCONT)
-      $0.terminate()
-    }
+    kill()
     try? FileManager.default.removeItem(at: directory)
   }
 
@@ -114,51 +109,25 @@ public final class RedisServer: Sendable {
   public var log: String { (try? String(contentsOf: directory.appending(path: "redis.log"), encoding: .utf8)) ?? "" }
 
   /// The process id, or nil when it does not run.
-  public var processIdentifier: Int32? { process.withLock { $0.map(\.processIdentifier) } }
+  public var processIdentifier: Int32? { process.withLock { $0?.processIdentifier } }
 
-  private func signal(_ number: Int32) {
-    if let processIdentifier { Foundation.kill(processIdentifier, number) }
+  private func end(_ signal: Int32) {
+    process.withLock { $0.take() }?.end(signal)
   }
 
-  private func end(_ how: (Process) -> Void) {
-    guard let running = process.withLock({ $0.take() }) else { return }
-    how(running)
-    running.waitUntilExit()
-  }
-
-  /// The path of a program of the system.
-  static func find(_ program: String) throws -> URL {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    for directory in path.split(separator: ":") {
-      let candidate = "\(directory)/\(program)"
-      if FileManager.default.isExecutableFile(atPath: candidate) { return URL(fileURLWithPath: candidate) }
+  private static func makeCertificate(in directory: String) async throws {
+    let process = try ChildProcess(
+      Program.find("openssl"),
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-keyout", directory + "/key.pem", "-out", directory + "/certificate.pem",
+      ])
+    try await process.waitUntilExit()
+    guard FileManager.default.fileExists(atPath: directory + "/certificate.pem") else {
+      throw FixtureError("openssl could not make a certificate.")
     }
-    throw RedisServerError("\(program) is not installed; `make test` installs what the tests need.")
   }
-
-  private static func makeCertificate(in directory: URL) throws {
-    let process = Process()
-    process.executableURL = try find("openssl")
-    process.currentDirectoryURL = directory
-    process.arguments = [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-      "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-      "-keyout", "key.pem", "-out", "certificate.pem",
-    ]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw RedisServerError("openssl could not make a certificate.") }
-  }
-}
-
-/// Why a fixture could not be used. A value.
-public struct RedisServerError: Error, CustomStringConvertible {
-  /// What is wrong.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
 }
 
 /// Starts a server, runs `body` with it and stops it, whatever happens.

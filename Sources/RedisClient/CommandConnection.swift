@@ -1,0 +1,216 @@
+internal import CoreMetrics
+internal import NIOCore
+internal import RedisWire
+
+/// One connection for commands: encodes them into one buffer, flushes it once per turn of the loop, hands out the replies.
+///
+/// Confined to the channel's event loop. What belongs to whom is decided by `CommandPipelineStateMachine`.
+final class CommandConnection: ChannelInboundHandler, RedisConnection {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private let configuration: RedisClientConfiguration
+  private let metrics: RedisMetrics
+  private let timeout: TimeAmount
+  private let replicas: (count: Int, timeout: Int)?
+  private let reader: RedisReplyReader
+  private var machine: CommandPipelineStateMachine<CommandTicket>
+  private var context: ChannelHandlerContext?
+  private var outgoing = ByteBuffer()
+  private var timer: Scheduled<Void>?
+  private var probeTimer: RepeatingTimer?
+  private var hasHeardSinceProbe = true
+  /// What the gauge of commands in flight was last told about this connection.
+  private var reportedInFlight = 0
+  /// Why the channel is being closed, when that was decided here.
+  private var closeReason: RedisError?
+  var onEnd: ((RedisError) -> Void)?
+
+  init(_ configuration: RedisClientConfiguration, metrics: RedisMetrics) {
+    self.configuration = configuration
+    self.metrics = metrics
+    timeout = TimeAmount(configuration.commandTimeout)
+    reader = RedisReplyReader(limits: RedisReplyLimits(maximumBytes: configuration.maximumReplyBytes))
+    machine = CommandPipelineStateMachine(
+      maximumCount: configuration.maximumCommandsInFlight, maximumBytes: configuration.maximumBytesInFlight,
+      grace: TimeAmount(configuration.commandTimeout))
+    if case .replicated(let count, let timeout) = configuration.durability {
+      replicas = (count, Int(TimeAmount(timeout).nanoseconds / 1_000_000))
+    } else {
+      replicas = nil
+    }
+  }
+
+  /// Sends a request; its ticket is answered sooner or later.
+  func submit(_ request: RedisRequest, _ ticket: CommandTicket) {
+    guard let context, context.channel.isActive, closeReason == nil else {
+      ticket.fail(RedisError(code: .unavailable, message: "The connection to Redis has ended.", mayHaveRun: false))
+      return
+    }
+    guard !machine.isFull(adding: request.sizeBound) else {
+      metrics.refusals.increment()
+      ticket.fail(.overloaded(count: machine.count, bytes: machine.bytesInFlight))
+      return
+    }
+    send(request, ticket, context)
+  }
+
+  func close() { end(RedisError(code: .connectionLost, message: "The Redis client is shut down.", mayHaveRun: true)) }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    outgoing = context.channel.allocator.buffer(capacity: 4096)
+    probeTimer = RepeatingTimer(on: context.eventLoop, every: TimeAmount(configuration.probeInterval)) {
+      self.probeWhenIdle()
+    }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    hasHeardSinceProbe = true
+    do {
+      try reader.read(unwrapInboundIn(data)) { reply in handle(reply, context) }
+    } catch {
+      end(RedisError(code: .protocolViolation, message: error.description, mayHaveRun: true))
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    reportInFlight()
+    context.fireChannelReadComplete()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    end(RedisError(code: .connectionLost, message: "The connection to Redis failed: \(error)", mayHaveRun: true))
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    timer?.cancel()
+    probeTimer?.cancel()
+    self.context = nil
+    let reason =
+      closeReason
+      ?? RedisError(code: .connectionLost, message: "Redis closed the connection.", mayHaveRun: true)
+    for (ticket, mayHaveRun) in machine.close() {
+      var error = reason
+      error.mayHaveRun = mayHaveRun
+      ticket.fail(error)
+    }
+    reportInFlight()
+    onEnd.take()?(reason)
+    context.fireChannelInactive()
+  }
+
+  private func send(_ request: RedisRequest, _ ticket: CommandTicket, _ context: ChannelHandlerContext) {
+    let start = outgoing.writerIndex
+    request.encode(into: &outgoing)
+    let deadline = context.eventLoop.now + timeout
+    let isFirst = machine.add(
+      ticket, bytes: outgoing.writerIndex - start, needsBarrier: replicas != nil && request.writes, deadline: deadline)
+    // Everything else that runs in this turn of the loop goes out with the same system call.
+    if isFirst { context.eventLoop.assumeIsolated().execute { self.flush() } }
+    if timer == nil { schedule(at: deadline, context) }
+  }
+
+  private func flush() {
+    guard let context, outgoing.readableBytes > 0 else { return }
+    if let replicas, machine.prepareFlush(barrierDeadline: context.eventLoop.now + timeout) {
+      CommandEncoder.write(RedisCommand("WAIT", .integer(replicas.count), .integer(replicas.timeout)), into: &outgoing)
+    }
+    let size = outgoing.readableBytes
+    let batch = outgoing
+    // The channel keeps the buffer until it is written, so the next batch needs its own.
+    outgoing = context.channel.allocator.buffer(capacity: min(max(size, 1024), 64 << 10))
+    machine.flushed()
+    context.writeAndFlush(wrapOutboundOut(batch), promise: nil)
+    metrics.flushes.increment()
+    reportInFlight()
+  }
+
+  private func handle(_ reply: RedisValue, _ context: ChannelHandlerContext) {
+    switch machine.receive(reply) {
+    case .none: break
+    case .deliver(let ticket, let value): deliver(value, to: ticket, context)
+    case .release(let held, let confirmation): release(held, confirmation)
+    case .unsolicited:
+      end(
+        RedisError(
+          code: .protocolViolation, message: "Redis sent \(reply.kindDescription) that nobody asked for.",
+          mayHaveRun: true))
+    }
+  }
+
+  private func deliver(_ value: RedisValue, to ticket: CommandTicket, _ context: ChannelHandlerContext) {
+    if let call = ticket.fallback, let message = value.errorMessage, message.hasPrefix("NOSCRIPT"), closeReason == nil {
+      metrics.unknownScripts.increment()
+      send(.scriptSource(call), ticket.withoutFallback(), context)
+      return
+    }
+    metrics.commands.increment()
+    ticket.succeed(value)
+  }
+
+  private func release(_ held: [(ticket: CommandTicket, value: RedisValue)], _ confirmation: RedisValue) {
+    let wanted = replicas?.count ?? 0
+    let confirmed = if case .integer(let count) = confirmation { count } else { 0 }
+    metrics.commands.increment(by: Int64(held.count))
+    guard confirmed < wanted else {
+      for (ticket, value) in held { ticket.succeed(value) }
+      return
+    }
+    metrics.unreplicated.increment(by: Int64(held.count))
+    let found = confirmation.errorMessage ?? "\(confirmed) of \(wanted) replicas confirmed it in time"
+    let error = RedisError(
+      code: .notReplicated, message: "Redis has the write, but it is not replicated: \(found).", mayHaveRun: true)
+    for (ticket, _) in held { ticket.fail(error) }
+  }
+
+  private func schedule(at deadline: NIODeadline, _ context: ChannelHandlerContext) {
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+      self.timer = nil
+      self.checkDeadlines()
+    }
+  }
+
+  private func checkDeadlines() {
+    guard let context else { return }
+    let action = machine.checkDeadlines(now: context.eventLoop.now)
+    for (ticket, mayHaveRun) in action.expired {
+      metrics.timeouts.increment()
+      ticket.fail(.timedOut(after: configuration.commandTimeout, mayHaveRun: mayHaveRun))
+    }
+    if action.isStuck {
+      end(RedisError(code: .connectionLost, message: "Redis stopped answering on the connection.", mayHaveRun: true))
+    } else if let next = action.next {
+      schedule(at: next, context)
+    }
+  }
+
+  /// An idle connection can be dead without a sign; a PING that stays without an answer gets it closed like any stuck reply.
+  private func probeWhenIdle() {
+    guard let context, machine.count == 0, closeReason == nil else { return }
+    if !hasHeardSinceProbe { send(.command(RedisCommand("PING")), CommandTicket(nil), context) }
+    hasHeardSinceProbe = false
+  }
+
+  private func end(_ reason: RedisError) {
+    guard closeReason == nil else { return }
+    closeReason = reason
+    context?.close(promise: nil)
+  }
+
+  private func reportInFlight() {
+    metrics.inFlight.add(machine.count - reportedInFlight)
+    reportedInFlight = machine.count
+  }
+}
+
+extension RedisError {
+  static func overloaded(count: Int, bytes: Int) -> RedisError {
+    RedisError(
+      code: .overloaded, message: "Too many commands wait for Redis: \(count) with \(bytes) bytes.", mayHaveRun: false)
+  }
+
+  static func timedOut(after limit: Duration, mayHaveRun: Bool) -> RedisError {
+    RedisError(code: .timedOut, message: "Redis did not answer within \(limit).", mayHaveRun: mayHaveRun)
+  }
+}

@@ -1,0 +1,143 @@
+internal import CoreMetrics
+internal import DequeModule
+internal import Logging
+internal import NIOCore
+
+/// The commands' way to one server on one event loop: the connection, and those who wait while there is none.
+///
+/// Confined to its event loop; other threads reach it through `CommandLinkReference`.
+final class CommandLink {
+  private struct Waiting {
+    let request: RedisRequest
+    let ticket: CommandTicket
+    let deadline: NIODeadline
+    let bytes: Int
+  }
+
+  private let eventLoop: any EventLoop
+  private let configuration: RedisClientConfiguration
+  private let metrics: RedisMetrics
+  private let reconnector: Reconnector<CommandConnection>
+  private var waiting: Deque<Waiting> = []
+  private var waitingBytes = 0
+  private var timer: Scheduled<Void>?
+
+  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+    let configuration = connector.configuration
+    self.eventLoop = eventLoop
+    self.configuration = configuration
+    self.metrics = metrics
+    reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
+      CommandConnection(configuration, metrics: metrics)
+    }
+  }
+
+  func start() {
+    // A cycle on purpose, until `stop()`: connections of a link must not outlive it.
+    reconnector.onConnected = { connection in self.sendWaiting(on: connection) }
+    reconnector.start()
+  }
+
+  func stop() -> EventLoopFuture<Void> {
+    let future = reconnector.stop()
+    reconnector.onConnected = { _ in }
+    expire(upTo: .distantFuture)
+    return future
+  }
+
+  /// Sends a request now, or as soon as there is a connection; its ticket is always answered.
+  func submit(_ request: RedisRequest, _ ticket: CommandTicket) {
+    if let connection = reconnector.connection {
+      connection.submit(request, ticket)
+      return
+    }
+    guard !reconnector.isStopped else {
+      ticket.fail(.shutDown)
+      return
+    }
+    let bytes = request.sizeBound
+    guard waiting.count < configuration.maximumCommandsInFlight,
+      waitingBytes + bytes <= configuration.maximumBytesInFlight
+    else {
+      metrics.refusals.increment()
+      ticket.fail(.overloaded(count: waiting.count, bytes: waitingBytes))
+      return
+    }
+    let deadline = eventLoop.now + TimeAmount(configuration.connectionWait)
+    waiting.append(Waiting(request: request, ticket: ticket, deadline: deadline, bytes: bytes))
+    waitingBytes += bytes
+    if timer == nil { schedule(at: deadline) }
+  }
+
+  private func sendWaiting(on connection: CommandConnection) {
+    timer?.cancel()
+    timer = nil
+    let ready = waiting
+    waiting.removeAll()
+    waitingBytes = 0
+    for item in ready { connection.submit(item.request, item.ticket) }
+  }
+
+  private func schedule(at deadline: NIODeadline) {
+    timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+      self.timer = nil
+      self.expire(upTo: self.eventLoop.now)
+    }
+  }
+
+  private func expire(upTo now: NIODeadline) {
+    while let first = waiting.first, first.deadline <= now {
+      waiting.removeFirst()
+      waitingBytes -= first.bytes
+      first.ticket.fail(reconnector.isStopped ? .shutDown : noConnection)
+    }
+    if let first = waiting.first { schedule(at: first.deadline) }
+  }
+
+  private var noConnection: RedisError {
+    RedisError(
+      code: .unavailable,
+      message: reconnector.latestFailure?.message
+        ?? "There was no connection to Redis within \(configuration.connectionWait).",
+      mayHaveRun: false)
+  }
+}
+
+/// A `CommandLink` as other threads see it. Sendable: it touches the link only on the link's event loop.
+struct CommandLinkReference: Sendable {
+  let eventLoop: any EventLoop
+  private let link: NIOLoopBoundBox<CommandLink>
+
+  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+    self.eventLoop = eventLoop
+    link = .makeBoxSendingValue(
+      CommandLink(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics), eventLoop: eventLoop)
+  }
+
+  func start() {
+    eventLoop.execute { link.value.start() }
+  }
+
+  func stop() async {
+    try? await eventLoop.flatSubmit { link.value.stop() }.get()
+  }
+
+  /// Asks Redis; from the link's own event loop without a hop.
+  func perform(_ request: RedisRequest) async throws(RedisError) -> RedisValue {
+    let answer = await withUnsafeContinuation { (continuation: UnsafeContinuation<CommandTicket.Answer, Never>) in
+      let ticket = CommandTicket(continuation, fallback: request.fallback)
+      if eventLoop.inEventLoop {
+        link.value.submit(request, ticket)
+      } else {
+        eventLoop.execute { link.value.submit(request, ticket) }
+      }
+    }
+    return try answer.get()
+  }
+}
+
+extension RedisError {
+  static var shutDown: RedisError {
+    RedisError(code: .unavailable, message: "The Redis client is shut down.", mayHaveRun: false)
+  }
+}

@@ -1,0 +1,146 @@
+internal import CoreMetrics
+internal import Logging
+internal import NIOCore
+
+/// Keeps one connection to one server: connects, pauses after failures, connects again.
+///
+/// Confined to its event loop. `Connection` is a channel handler that learns of the channel's end by itself and reports it
+/// through `connectionLost`.
+final class Reconnector<Connection: RedisConnection> {
+  private var machine: ReconnectionStateMachine<Connection>
+  private let eventLoop: any EventLoop
+  private let connector: RedisConnector
+  private let logger: Logger
+  private let metrics: RedisMetrics
+  private let makeConnection: () -> Connection
+  private var pauseTimer: Scheduled<Void>?
+  /// Called on the event loop when a connection can be used.
+  var onConnected: (Connection) -> Void = { _ in }
+  /// Called on the event loop when the connection in use is gone and the next attempt is under way.
+  var onLost: (RedisError) -> Void = { _ in }
+  /// Why the latest attempt failed; nil while connected.
+  private(set) var latestFailure: RedisError?
+  private let stopped: EventLoopPromise<Void>
+
+  init(
+    eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics,
+    makeConnection: @escaping () -> Connection
+  ) {
+    let delay = connector.configuration.reconnectDelay
+    machine = ReconnectionStateMachine(delay: TimeAmount(delay.lowerBound)...TimeAmount(delay.upperBound))
+    self.eventLoop = eventLoop
+    self.connector = connector
+    self.logger = logger
+    self.metrics = metrics
+    self.makeConnection = makeConnection
+    stopped = eventLoop.makePromise()
+  }
+
+  /// The connection in use, or nil while there is none.
+  var connection: Connection? { machine.connection }
+
+  /// Whether `stop()` was called.
+  var isStopped: Bool {
+    if case .stopped = machine.state { true } else { false }
+  }
+
+  func start() { perform(machine.start()) }
+
+  /// Closes the connection for good.
+  ///
+  /// - Returns: a future that succeeds when the channel is closed.
+  func stop() -> EventLoopFuture<Void> {
+    guard !isStopped else { return stopped.futureResult }
+    let action = machine.stop()
+    if case .close = action {} else { stopped.succeed() }
+    perform(action)
+    return stopped.futureResult
+  }
+
+  /// The connection in use has ended.
+  func connectionLost(_ error: RedisError) {
+    metrics.connections.add(-1)
+    if isStopped {
+      stopped.succeed()
+      return
+    }
+    metrics.connectionsLost.increment()
+    logger.warning(
+      "redis connection lost",
+      metadata: [RedisLogKey.endpoint: "\(connector.endpoint)", RedisLogKey.error: "\(error.message)"])
+    latestFailure = error
+    perform(machine.lost(jitter: .random(in: 0...1)))
+    onLost(error)
+  }
+
+  private func perform(_ action: ReconnectionStateMachine<Connection>.Action) {
+    switch action {
+    case .none: break
+    case .connect: connect()
+    case .pause(let amount):
+      pauseTimer = eventLoop.assumeIsolated().scheduleTask(in: amount) { self.perform(self.machine.pauseEnded()) }
+    case .cancelPause: pauseTimer?.cancel()
+    case .close(let connection): connection.close()
+    }
+  }
+
+  private func connect() {
+    connector.connect(on: eventLoop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success(let channel): self.connected(channel)
+      case .failure(let error):
+        self.failed(
+          error as? RedisError
+            ?? RedisError(
+              code: .unavailable, message: "Redis at \(self.connector.endpoint) cannot be reached: \(error)",
+              mayHaveRun: false))
+      }
+    }
+  }
+
+  private func connected(_ channel: any Channel) {
+    guard !isStopped else {
+      channel.close(promise: nil)
+      return
+    }
+    let connection = makeConnection()
+    do {
+      try channel.pipeline.syncOperations.addHandler(connection)
+    } catch {
+      failed(RedisError(code: .unavailable, message: "The connection to Redis ended at once.", mayHaveRun: false))
+      return
+    }
+    guard channel.isActive else {
+      failed(RedisError(code: .unavailable, message: "The connection to Redis ended at once.", mayHaveRun: false))
+      return
+    }
+    latestFailure = nil
+    metrics.connections.add(1)
+    metrics.connectionsMade.increment()
+    logger.debug("redis connection ready", metadata: [RedisLogKey.endpoint: "\(connector.endpoint)"])
+    perform(machine.succeeded(connection))
+    // Keeps this alive until the channel has ended; the connection drops the closure then.
+    connection.onEnd = { error in self.connectionLost(error) }
+    onConnected(connection)
+  }
+
+  private func failed(_ error: RedisError) {
+    // One line when it begins to fail, not one per attempt.
+    if latestFailure?.message != error.message, !isStopped {
+      logger.warning(
+        "redis cannot be reached",
+        metadata: [RedisLogKey.endpoint: "\(connector.endpoint)", RedisLogKey.error: "\(error.message)"])
+    }
+    latestFailure = error
+    metrics.connectFailures.increment()
+    perform(machine.failed(jitter: .random(in: 0...1)))
+  }
+}
+
+/// What a `Reconnector` needs of the handler of a channel. Confined to the channel's event loop.
+protocol RedisConnection: ChannelHandler {
+  /// Called once on the event loop when the channel has ended and everybody who waited was told.
+  var onEnd: ((RedisError) -> Void)? { get set }
+  /// Closes the channel.
+  func close()
+}

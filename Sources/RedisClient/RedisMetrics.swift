@@ -1,0 +1,59 @@
+internal import Atomics
+internal import CoreMetrics
+
+/// Every metric of this module, with its label. Immutable and Sendable; made once per client.
+///
+/// The metrics have no dimensions: everything worth telling apart has its own label.
+struct RedisMetrics: Sendable {
+  /// Commands and scripts that got a reply, error replies included.
+  let commands = Counter(label: "tandem_redis_commands")
+  /// Batches of commands written; commands divided by this is the depth of the pipelining.
+  let flushes = Counter(label: "tandem_redis_flushes")
+  /// Commands without a reply now.
+  let inFlight = Level(label: "tandem_redis_commands_in_flight")
+  /// Commands that got no reply within the command timeout.
+  let timeouts = Counter(label: "tandem_redis_command_timeouts")
+  /// Commands and subscriptions refused because too much was under way.
+  let refusals = Counter(label: "tandem_redis_refusals")
+  /// Scripts that had to be sent with their source.
+  let unknownScripts = Counter(label: "tandem_redis_unknown_scripts")
+  /// Writes that too few replicas confirmed.
+  let unreplicated = Counter(label: "tandem_redis_unreplicated_writes")
+  /// Connections in use now.
+  let connections = Level(label: "tandem_redis_connections")
+  /// Connections that became usable.
+  let connectionsMade = Counter(label: "tandem_redis_connections_made")
+  /// Connections in use that ended unasked.
+  let connectionsLost = Counter(label: "tandem_redis_connections_lost")
+  /// Attempts to connect that failed.
+  let connectFailures = Counter(label: "tandem_redis_connect_failures")
+  /// Channels subscribed now.
+  let channels = Level(label: "tandem_redis_subscribed_channels")
+  /// Messages received from subscribed channels.
+  let messages = Counter(label: "tandem_redis_messages")
+  /// Times that a channel's subscription was interrupted.
+  let interruptions = Counter(label: "tandem_redis_subscription_interruptions")
+}
+
+/// A gauge that several event loops move up and down. Sendable: the level is atomic.
+struct Level: Sendable {
+  private let gauge: Gauge
+  private let level = ManagedAtomic(0)
+
+  init(label: String) {
+    gauge = Gauge(label: label)
+    gauge.record(0)
+  }
+
+  func add(_ change: Int) {
+    guard change != 0 else { return }
+    gauge.record(level.wrappingIncrementThenLoad(by: change, ordering: .relaxed))
+  }
+}
+
+/// Keys of log metadata.
+enum RedisLogKey {
+  static let endpoint = "redis.endpoint"
+  static let error = "error"
+  static let channel = "redis.channel"
+}
