@@ -1,0 +1,180 @@
+public import NIOCore
+
+/// A participant's id and access token, as a caller sent them. Nothing about them has been checked.
+public struct ParticipantCredentials: Sendable, Hashable {
+  /// The participant's id.
+  public var participantID: String
+  /// The access token in the clear; only its digest leaves the node.
+  public var token: String
+
+  /// Pairs an id with a token.
+  public init(participantID: String, token: String) {
+    self.participantID = participantID
+    self.token = token
+  }
+}
+
+/// Who asks for a read.
+public enum Reader: Sendable, Hashable {
+  /// The access policy lets this caller read without being a participant (`open`, or a valid API key).
+  case trusted
+  /// The caller must be an active participant of the session.
+  case participant(ParticipantCredentials)
+}
+
+/// What makes a POST repeatable: the header's value and what it is bound to.
+public struct IdempotencyRequest: Sendable, Hashable {
+  /// The `Idempotency-Key` header, 1-64 of `A-Za-z0-9_-`.
+  public var key: String
+  /// The method and path.
+  public var route: String
+  /// Whatever identifies the caller: credentials, token or API key; hashed, never stored.
+  public var caller: String
+  /// The request body as sent.
+  public var body: ByteBuffer
+
+  /// Binds a key to a route, a caller and a body.
+  public init(key: String, route: String, caller: String, body: ByteBuffer) {
+    self.key = key
+    self.route = route
+    self.caller = caller
+    self.body = body
+  }
+}
+
+/// The body of `POST /api/shared-sessions`, form already checked.
+public struct CreateSession: Sendable {
+  /// The host session to share.
+  public var hostSessionID: String
+  /// The host's user id.
+  public var hostUserID: String
+  /// What the host is called.
+  public var hostDisplayName: String?
+  /// Who may do what.
+  public var mode: SessionMode
+  /// The workspace; `nil` takes the host session's.
+  public var workspaceID: String?
+  /// Minutes until expiry; `nil` or <= 0: none asked for.
+  public var expiresInMinutes: Int64?
+  /// The host token sent as bearer, if any.
+  public var hostToken: String?
+  /// True in `keyed` access: the host token must be right.
+  public var hostTokenRequired: Bool
+
+  /// Gathers the fields.
+  public init(
+    hostSessionID: String, hostUserID: String, hostDisplayName: String? = nil,
+    mode: SessionMode = .promptWithApproval, workspaceID: String? = nil, expiresInMinutes: Int64? = nil,
+    hostToken: String? = nil, hostTokenRequired: Bool = false
+  ) {
+    self.hostSessionID = hostSessionID
+    self.hostUserID = hostUserID
+    self.hostDisplayName = hostDisplayName
+    self.mode = mode
+    self.workspaceID = workspaceID
+    self.expiresInMinutes = expiresInMinutes
+    self.hostToken = hostToken
+    self.hostTokenRequired = hostTokenRequired
+  }
+}
+
+/// The body of `POST .../join`, form already checked.
+public struct JoinSession: Sendable {
+  /// The invite in the clear.
+  public var inviteToken: String
+  /// Who joins, trimmed.
+  public var userID: String
+  /// What they are called.
+  public var displayName: String?
+  /// The role asked for; `host` becomes `collaborator`.
+  public var role: Role
+  /// Credentials of that user's present participant, needed to join again when reuse is strict.
+  public var credentials: ParticipantCredentials?
+
+  /// Gathers the fields.
+  public init(
+    inviteToken: String, userID: String, displayName: String? = nil, role: Role = .collaborator,
+    credentials: ParticipantCredentials? = nil
+  ) {
+    self.inviteToken = inviteToken
+    self.userID = userID
+    self.displayName = displayName
+    self.role = role
+    self.credentials = credentials
+  }
+}
+
+/// The query of `GET /api/shared-sessions`; filters are ANDed and exact.
+public struct SessionFilter: Sendable {
+  /// Only this workspace.
+  public var workspaceID: String?
+  /// Only sessions of this host session.
+  public var hostSessionID: String?
+  /// Only this status.
+  public var status: SessionStatus?
+  /// How many at most, 1-500.
+  public var limit: Int
+  /// Where the previous page ended, as `nextCursor` gave it.
+  public var cursor: String?
+
+  /// Gathers the filters.
+  public init(
+    workspaceID: String? = nil, hostSessionID: String? = nil, status: SessionStatus? = nil, limit: Int = 100,
+    cursor: String? = nil
+  ) {
+    self.workspaceID = workspaceID
+    self.hostSessionID = hostSessionID
+    self.status = status
+    self.limit = limit
+    self.cursor = cursor
+  }
+}
+
+/// The body of `POST /api/host-sessions`, form already checked.
+public struct RegisterHostSession: Sendable {
+  /// Whose agent it is.
+  public var userID: String
+  /// The workspace, `default` when absent.
+  public var workspaceID: String
+  /// A wished-for id; `nil` makes a new one.
+  public var hostSessionID: String?
+  /// The agent's name and version.
+  public var agentName: String?
+  /// The agent's version.
+  public var agentVersion: String?
+  /// The token of an existing host session, to attach to it again.
+  public var hostToken: String?
+
+  /// Gathers the fields.
+  public init(
+    userID: String, workspaceID: String = "default", hostSessionID: String? = nil, agentName: String? = nil,
+    agentVersion: String? = nil, hostToken: String? = nil
+  ) {
+    self.userID = userID
+    self.workspaceID = workspaceID
+    self.hostSessionID = hostSessionID
+    self.agentName = agentName
+    self.agentVersion = agentVersion
+    self.hostToken = hostToken
+  }
+}
+
+/// A bridge's report of a dispatch, form already checked.
+public struct DispatchReport: Sendable {
+  /// What happened.
+  public var state: DispatchReportState
+  /// The attempt the bridge was handed; the fence.
+  public var attempt: Int64
+  /// Why it failed.
+  public var error: String?
+  /// The agent's `stopReason` (ACP `session/prompt`).
+  public var stopReason: String?
+
+  /// Gathers the fields.
+  public init(state: DispatchReportState, attempt: Int64, error: String? = nil, stopReason: String? = nil) {
+    self.state = state
+    self.attempt = attempt
+    self.error = error
+    self.stopReason = stopReason
+  }
+}

@@ -1,0 +1,43 @@
+/// What the domain may be configured with. A plain value; reading configuration is the program's work.
+public struct SharedSessionSettings: Sendable {
+  /// What `join` does for a user who is present.
+  public var joinReuse: JoinReuse = .lenient
+  /// The longest life of a session, and its life when no expiry was asked for.
+  public var maximumLifetime: Duration = .seconds(30 * 86_400)
+  /// How long an ended session stays readable.
+  public var retention: Duration = .seconds(7 * 86_400)
+  /// About how many events a session keeps.
+  public var eventsRetained: Int = 10_000
+  /// Participants present at a time.
+  public var maximumParticipants: Int = 1_000
+  /// Messages of a session.
+  public var maximumMessages: Int = 100_000
+  /// Approvals of a session that are pending or queued.
+  public var maximumPendingApprovals: Int = 1_000
+  /// Those of one participant.
+  public var maximumPendingApprovalsPerParticipant: Int = 300
+  /// Shared sessions of one host session.
+  public var maximumSessionsPerHost: Int = 1_000
+  /// Participants and approvals in a snapshot, each.
+  public var snapshotLimit: Int = 1_000
+  /// How long a bridge stays attached without renewing.
+  public var dispatchLease: Duration = .seconds(30)
+  /// How long a dispatch waits to be started.
+  public var dispatchTimeout: Duration = .seconds(600)
+  /// How often the sweeper looks for deadlines.
+  public var sweepInterval: Duration = .milliseconds(500)
+  /// How long a stream ticket is valid.
+  public var ticketLifetime: Duration = .seconds(30)
+  /// How long an Idempotency-Key is remembered.
+  public var idempotencyLifetime: Duration = .seconds(86_400)
+  /// How long a node counts as alive without renewing; bounds how late a dead node's participants go offline.
+  public var nodeLease: Duration = .seconds(6)
+
+  /// The defaults.
+  public init() {}
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded down.
+  var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}
