@@ -1,0 +1,179 @@
+internal import Logging
+public import NIOCore
+internal import RedisClient
+internal import Synchronization
+
+/// One open attachment of a bridge: the frames for it, its lease, and the queue it works through.
+///
+/// Sendable: what changes is owned by the one task that runs `run()`; the frames and the wake-ups are streams.
+public final class DispatchAttachment: Sendable {
+  /// Complete JSON frames `{type, hostSessionId, timestamp, payload}` in order; ends when a newer attachment has taken over, the host
+  /// session is gone, the lease has lapsed or `run()` is cancelled.
+  public let frames: AsyncStream<ByteBuffer>
+
+  private let hostSessionID: String
+  private let fence: String
+  private let cancelling: String
+  private let queue: DispatchQueue
+  private let output: AsyncStream<ByteBuffer>.Continuation
+  private let signals: AsyncStream<Signal>
+  private let signalled: AsyncStream<Signal>.Continuation
+  private let subscription: Mutex<RedisSubscription?> = Mutex(nil)
+
+  /// What makes an attachment look.
+  private enum Signal: Sendable, Hashable {
+    case look
+    case renew
+    case cancel(String)
+    case fence(Int)
+    case gone
+  }
+
+  /// Frames a bridge may leave unread. One dispatch and its cancel are out at a time, so this is never reached by one that reads.
+  private static let framesAtMost = 64
+
+  private init(_ hostSessionID: String, fence: String, cancelling: String, queue: DispatchQueue) {
+    self.hostSessionID = hostSessionID
+    self.fence = fence
+    self.cancelling = cancelling
+    self.queue = queue
+    (frames, output) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.framesAtMost))
+    (signals, signalled) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(256))
+  }
+
+  /// Attaches: takes the next fence, listens before looking, tells the shared sessions, and settles what another bridge left.
+  static func open(
+    _ hostSessionID: String, bridgeID: String?, queue: DispatchQueue
+  ) async throws(SharedSessionError) -> DispatchAttachment {
+    let runner = queue.runner
+    let lease = Int(runner.settings.dispatchLease.milliseconds)
+    let parts = try await runner.host(
+      ScriptLibrary.hostAttach, hostSessionID, arguments: [.integer(lease), .string(bridgeID ?? "")]
+    ).parts(atLeast: 8)
+    let attachment = DispatchAttachment(
+      hostSessionID, fence: try parts.text(0), cancelling: try parts.text(7), queue: queue)
+    try await runner.noteLease(hostSessionID, until: try parts.number(5))
+    try await attachment.listen()
+    if try parts.text(1) == "true" {
+      try await queue.abandon(
+        hostSessionID, session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4),
+        message: "another bridge took over while this prompt was running, so its outcome is unknown")
+    }
+    for sessionID in try parts.list(6) {
+      try await runner.announceHost(sessionID, fence: attachment.fence, online: true)
+    }
+    return attachment
+  }
+
+  /// Works through the queue and renews the lease until cancelled, fenced or gone. Run it while the response is open.
+  public func run() async {
+    defer {
+      output.finish()
+      signalled.finish()
+      subscription.withLock { held in
+        held.take()
+      }?.cancel()
+    }
+    send("attached", ByteBuffer(string: "{\"fence\":\(fence)}"))
+    let (signalled, lease) = (signalled, queue.runner.settings.dispatchLease)
+    await withTaskGroup(of: Void.self) { group in
+      // Three renewals fit into a lease, so that two may be lost.
+      group.addTask { await Self.every(lease / 3) { signalled.yield(.renew) } }
+      group.addTask { await Self.every(.seconds(2)) { signalled.yield(.look) } }
+      await work()
+      group.cancelAll()
+    }
+  }
+
+  private func work() async {
+    var delivered: String?
+    signalled.yield(.look)
+    var cancelled: String? = nil
+    for await signal in signals {
+      do {
+        switch signal {
+        case .look:
+          switch try await queue.next(hostSessionID, fence: fence, delivered: delivered) {
+          case .deliver(let dispatchID, let payload):
+            delivered = dispatchID
+            send("dispatch", payload)
+          case .idle: break
+          case .fenced: return
+          }
+          // A cancel that was asked for while no bridge was attached.
+          if !cancelling.isEmpty, cancelled == nil {
+            cancelled = cancelling
+            cancel(cancelling)
+          }
+        case .renew:
+          let lease = Int(queue.runner.settings.dispatchLease.milliseconds)
+          let outcome = try await queue.runner.host(
+            ScriptLibrary.hostRenew, hostSessionID, arguments: [.integer(lease), .string(fence)])
+          guard outcome.refusal == nil else { return }
+          try await queue.runner.noteLease(hostSessionID, until: try outcome.parts(atLeast: 1).number(0))
+        case .cancel(let dispatchID): cancel(dispatchID)
+        case .fence(let newer):
+          if newer > (Int(fence) ?? 0) { return }
+        case .gone: return
+        }
+      } catch {
+        // Redis did not answer: the next look or renewal tries again, and the lease decides in the end.
+        queue.runner.logger.debug(
+          "An attachment could not look at its queue",
+          metadata: ["host.id": .string(hostSessionID), "error": .string(error.message)])
+      }
+    }
+  }
+
+  private func cancel(_ dispatchID: String) {
+    send("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(dispatchID)\"}"))
+  }
+
+  /// Subscribes to the host session's channel: `wake`, `cancel <id>`, `fence <n>`, `gone`.
+  private func listen() async throws(SharedSessionError) {
+    let signalled = signalled
+    do {
+      let held = try await queue.runner.redis.subscribe(to: queue.runner.keys.hostChannel(hostSessionID)) { event in
+        guard case .message(let message) = event else {
+          signalled.yield(.look)
+          return
+        }
+        let words = String(buffer: message).split(separator: " ").map(String.init)
+        switch (words.first, words.count) {
+        case ("cancel", 2): signalled.yield(.cancel(words[1]))
+        case ("fence", 2): signalled.yield(.fence(Int(words[1]) ?? 0))
+        case ("gone", _): signalled.yield(.gone)
+        default: signalled.yield(.look)
+        }
+      }
+      subscription.withLock { $0 = held }
+    } catch { throw SharedSessionError(.unavailable, retryAfter: 1) }
+  }
+
+  private func send(_ type: StaticString, _ payload: ByteBuffer) {
+    var frame = ByteBuffer(
+      string: """
+        {"type":"\(type)","hostSessionId":"\(hostSessionID)","timestamp":"\(Timestamp.now())","payload":
+        """)
+    var payload = payload
+    frame.writeBuffer(&payload)
+    frame.writeString("}")
+    if case .dropped = output.yield(frame) {
+      // A frame that cannot be kept must not be lost silently: the bridge has to attach again.
+      output.finish()
+      signalled.finish()
+    }
+  }
+
+  private static func every(_ period: Duration, _ body: () -> Void) async {
+    while (try? await Task.sleep(for: period)) != nil { body() }
+  }
+}
+
+extension ScriptRunner {
+  /// Makes sure the sweeper looks at a host session when its lease ends.
+  func noteLease(_ hostSessionID: String, until: Int) async throws(SharedSessionError) {
+    try await send(
+      "ZADD", key: keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)), .integer(until), .string(hostSessionID))
+  }
+}

@@ -1,0 +1,153 @@
+internal import Logging
+internal import NIOCore
+internal import RedisClient
+
+/// The prompts of one host session, over all its shared sessions: one runs at a time, in approval order. A value.
+///
+/// The slot is held at the host session, the queues lie beside the approvals. Steps in two slots cannot be one script, so
+/// they are ordered so that a crash between any two leaves something the next look repairs: the slot is taken before a
+/// dispatch is handed out, and freed only after the approval says that it is over.
+struct DispatchQueue: Sendable {
+  let runner: ScriptRunner
+  private var keys: KeyLayout { runner.keys }
+
+  /// What an attachment should do next.
+  enum Next: Sendable {
+    /// Hand this out: the payload of a `dispatch` frame.
+    case deliver(dispatchID: String, payload: ByteBuffer)
+    /// Nothing waits, or the slot is taken by a turn that runs.
+    case idle
+    /// A newer attachment has taken over.
+    case fenced
+  }
+
+  /// Finds the dispatch to hand out, if the slot is free or held by one that has not started.
+  ///
+  /// - Parameters:
+  ///   - delivered: the dispatch this attachment has handed out already; it is not handed out again.
+  func next(
+    _ hostSessionID: String, fence: String, delivered: String?
+  ) async throws(SharedSessionError) -> Next {
+    for _ in 0..<ScriptRunner.tries {
+      let host = try await runner.host(ScriptLibrary.hostRead, hostSessionID).parts(atLeast: 8)
+      guard try host.text(1) == fence else { return .fenced }
+      var place = (session: try host.text(3), approval: try host.text(4), dispatch: try host.text(5))
+      if place.dispatch.isEmpty {
+        guard let head = try await head(of: try host.list(6)) else { return .idle }
+        let taken = try await runner.host(
+          ScriptLibrary.hostTake, hostSessionID, keys: [keys.hostDispatch(hostSessionID, head.dispatch)],
+          arguments: [.string(fence), .string(head.session), .string(head.approval), .string(head.dispatch)])
+        if taken.refusal == "fenced" { return .fenced }
+        let holder = try taken.parts(atLeast: 3)
+        place = (try holder.text(0), try holder.text(1), try holder.text(2))
+      }
+      if place.dispatch == delivered {
+        // Handed out here before: a report will come, unless the approval was ended by somebody else meanwhile.
+        guard try await isOver(place.session, place.approval) else { return .idle }
+      } else {
+        let lease = try await lease(place.session, place.approval, place.dispatch)
+        switch lease {
+        case .ok(let parts), .repeated(_, let parts):
+          return .deliver(dispatchID: place.dispatch, payload: try parts.part(0))
+        case .refused("gone", "started"): return .idle
+        case .refused: break
+        }
+      }
+      // It is over, or its session is gone: the slot is free for the next one.
+      try await release(hostSessionID, place.dispatch)
+    }
+    return .idle
+  }
+
+  /// Records a bridge's report, and frees the slot when the dispatch is over.
+  ///
+  /// - Returns: the dispatch as JSON.
+  func report(
+    _ hostSessionID: String, dispatchID: String, _ report: DispatchReport
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    guard Secrets.isID(dispatchID),
+      let place = try await runner.send("GET", key: keys.hostDispatch(hostSessionID, dispatchID)).string
+    else { throw SharedSessionError(.dispatchNotFound) }
+    let ids = place.split(separator: " ").map(String.init)
+    guard ids.count == 2 else { throw SharedSessionError(.internalError) }
+    let outcome = try await runner.session(
+      ScriptLibrary.dispatchReport, ids[0], keys: [keys.approval(ids[0], ids[1]), keys.queue(ids[0])],
+      arguments: [
+        .string(dispatchID), .string(report.state.rawValue), .integer(Int(report.attempt)),
+        .string(report.error ?? "the agent failed without saying why"), .string(report.stopReason ?? "end_turn"),
+      ])
+    let parts = try outcome.parts(atLeast: 2)
+    // Also after a report that was there before: the node that took it may have died before it freed the slot.
+    if try parts.text(1) == "true" { try await release(hostSessionID, dispatchID) }
+    return try parts.part(0)
+  }
+
+  /// Ends what a bridge that is gone has left: a turn that had started fails, since nobody knows its outcome; one that had
+  /// not is taken back, so that a late report of it is stale. Then the slot is free.
+  func abandon(
+    _ hostSessionID: String, session: String, approval: String, dispatch: String, message: String
+  ) async throws(SharedSessionError) {
+    guard !dispatch.isEmpty else { return }
+    // Taking it back and its start can cross; whichever came first decides.
+    let taken = try await lease(session, approval, dispatch)
+    if case .refused("gone", "started") = taken {
+      _ = try await runner.session(
+        ScriptLibrary.dispatchFail, session, keys: [keys.approval(session, approval), keys.queue(session)],
+        arguments: [.string(dispatch), "lost", .string(message)])
+    }
+    try await release(hostSessionID, dispatch)
+  }
+
+  /// Fails a dispatch that has waited too long, unless it is not too long yet.
+  ///
+  /// - Returns: nil when it is failed or no longer waits; else when it will be due, in milliseconds.
+  func giveUp(_ sessionID: String, approvalID: String) async throws(SharedSessionError) -> Int? {
+    let outcome = try await runner.session(
+      ScriptLibrary.dispatchFail, sessionID,
+      keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID)],
+      arguments: ["", "overdue", "host agent unavailable"])
+    if case .refused("not_due", let due) = outcome { return Int(due) }
+    return nil
+  }
+
+  /// Frees the slot of a dispatch that is over and wakes the attachment.
+  func release(_ hostSessionID: String, _ dispatchID: String) async throws(SharedSessionError) {
+    let outcome = try await runner.host(
+      ScriptLibrary.hostRelease, hostSessionID, arguments: [.string(dispatchID)])
+    if outcome.refusal != ErrorCode.hostSessionNotFound.rawValue { _ = try outcome.parts() }
+  }
+
+  /// The first approval over all queues of a host session.
+  private func head(
+    of sessions: [String]
+  ) async throws(SharedSessionError) -> (session: String, approval: String, dispatch: String)? {
+    var best: (order: Int, session: String, approval: String)?
+    for id in sessions {
+      let parts = try await runner.run(
+        ScriptLibrary.dispatchNext, keys: [keys.session(id), keys.queue(id)], arguments: []
+      ).parts()
+      guard parts.count == 2 else { continue }
+      let order = try parts.number(0)
+      if best == nil || order < best!.order { best = (order, id, try parts.text(1)) }
+    }
+    guard let best else { return nil }
+    let key = keys.approval(best.session, best.approval)
+    guard let dispatch = try await runner.send("HGET", key: key, "dispatchId").string else { return nil }
+    return (best.session, best.approval, dispatch)
+  }
+
+  private func lease(
+    _ session: String, _ approval: String, _ dispatch: String
+  ) async throws(SharedSessionError) -> ScriptOutcome {
+    let key = keys.approval(session, approval)
+    let author = try await runner.send("HGET", key: key, "participantId").string ?? ""
+    return try await runner.session(
+      ScriptLibrary.dispatchLease, session, participantID: author, keys: [key, keys.queue(session)],
+      arguments: [.string(dispatch), .integer(Int(runner.settings.dispatchTimeout.milliseconds))])
+  }
+
+  private func isOver(_ session: String, _ approval: String) async throws(SharedSessionError) -> Bool {
+    let state = try await runner.send("HGET", key: keys.approval(session, approval), "dispatchState").string
+    return state != "queued" && state != "started"
+  }
+}

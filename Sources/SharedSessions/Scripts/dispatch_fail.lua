@@ -1,0 +1,17 @@
+#!lua flags=allow-oom
+-- include: core session participant approval
+-- The service gives a dispatch up: never started in time, or its bridge was lost after it had started.
+-- KEYS  frame, 5 approval hash, 6 queue zset
+-- ARGV  frame, 7 dispatch id ('' any), 8 'overdue' (queued and past its time) or 'lost' (started), 9 message
+-- Reply ok, dispatch id
+-- Fails SESSION_NOT_FOUND, gone with the state when it is not (or no longer) so, not_due with the time in ms
+if not load_session() then return refuse('SESSION_NOT_FOUND') end
+local a = hash(KEYS[5])
+if not a or (ARGV[7] ~= '' and a.dispatchId ~= ARGV[7]) then return refuse('gone', 'unknown') end
+if ARGV[8] == 'lost' and a.dispatchState ~= 'started' then return refuse('gone', a.dispatchState) end
+if ARGV[8] == 'overdue' and a.dispatchState ~= 'queued' then return refuse('gone', a.dispatchState) end
+if ARGV[8] == 'overdue' and tonumber(a.startBy) > NOW then return refuse('not_due', a.startBy) end
+set(KEYS[5], a, 'failedBy', 'service')
+fail_dispatch(KEYS[5], KEYS[6], a, ARGV[9])
+save_sequence()
+return {'ok', a.dispatchId}

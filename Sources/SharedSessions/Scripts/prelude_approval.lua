@@ -1,0 +1,50 @@
+-- Approvals and their dispatch as JSON, and the steps several scripts take with them.
+local function dispatch_json(a)
+  return '{"id":"' .. a.dispatchId .. '","state":"' .. a.dispatchState .. '","attempt":' .. a.attempt
+    .. (present(a.startedAt) and ',"startedAt":' .. rfc3339(tonumber(a.startedAt)) or '')
+    .. (present(a.endedAt) and ',"endedAt":' .. rfc3339(tonumber(a.endedAt)) or '')
+    .. (present(a.stopReason) and ',"stopReason":' .. quote(a.stopReason) or '') .. '}'
+end
+
+local function approval_json(a)
+  return '{"id":"' .. a.id .. '","sharedSessionId":"' .. S.id .. '","participantId":"' .. a.participantId
+    .. '","prompt":' .. quote(a.prompt) .. ',"status":"' .. a.status .. '","createdAt":' .. rfc3339(tonumber(a.createdAt))
+    .. (present(a.expiresAt) and ',"expiresAt":' .. rfc3339(tonumber(a.expiresAt)) or '')
+    .. (present(a.resolvedAt) and ',"resolvedAt":' .. rfc3339(tonumber(a.resolvedAt)) or '')
+    .. (present(a.resolvedBy) and ',"resolvedByParticipantId":"' .. a.resolvedBy .. '"' or '')
+    .. (present(a.reason) and ',"reason":' .. quote(a.reason) or '')
+    .. (present(a.editedPrompt) and ',"editedPrompt":' .. quote(a.editedPrompt) or '')
+    .. (present(a.errorMessage) and ',"errorMessage":' .. quote(a.errorMessage) or '')
+    .. (present(a.dispatchId) and ',"dispatch":' .. dispatch_json(a) or '') .. '}'
+end
+
+local function approval_payload(a, participant)
+  return '{"approval":' .. approval_json(a) .. ',"participant":' .. participant .. '}'
+end
+
+-- Sets fields in the hash and in the table alike.
+local function set(key, a, ...)
+  local pairs_ = {...}
+  for i = 1, #pairs_, 2 do a[pairs_[i]] = pairs_[i + 1] end
+  call('HSET', key, ...)
+end
+
+-- Puts an approved prompt at the end of the queue. Approval order is the time in microseconds, so that it can be
+-- compared over the sessions of one host; within a session it never ties.
+local function enqueue(key, queue, a, dispatch_id, timeout)
+  local last = call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2]
+  local order = NOW_US
+  if last and tonumber(last) >= order then order = tonumber(last) + 1 end
+  set(key, a, 'dispatchId', dispatch_id, 'dispatchState', 'queued', 'attempt', '0', 'order', dec(order),
+    'startBy', dec(NOW + tonumber(timeout)))
+  call('ZADD', queue, dec(order), a.id)
+  keep(queue)
+end
+
+-- Ends a dispatch as failed, with the approval, and tells the streams.
+local function fail_dispatch(key, queue, a, message)
+  set(key, a, 'dispatchState', 'failed', 'endedAt', dec(NOW), 'status', 'failed', 'errorMessage', message)
+  call('ZREM', queue, a.id)
+  emit('prompt_dispatch_failed', '-', '{"approvalId":"' .. a.id .. '","dispatchId":"' .. a.dispatchId .. '","error":'
+    .. quote(message) .. '}')
+end

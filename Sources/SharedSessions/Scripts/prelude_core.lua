@@ -1,0 +1,46 @@
+-- Shared by every script: the clock, JSON text, replies.
+-- TIME is read once, because it is not frozen within a script.
+local call = redis.call
+local TIME = call('TIME')
+local NOW_US = TIME[1] * 1000000 + TIME[2]
+local NOW = math.floor(NOW_US / 1000)
+
+-- A whole number as a decimal string: tostring() would switch to exponents.
+local function dec(number) return string.format('%.0f', number) end
+
+-- A JSON string. cjson escapes '/', which is legal and ugly.
+local function quote(text) return (string.gsub(cjson.encode(text), '\\/', '/')) end
+
+-- Milliseconds since 1970 as RFC 3339 in UTC, quoted (days to civil date after the Gregorian 400-year cycle).
+local function rfc3339(milliseconds)
+  local floor = math.floor
+  local seconds = floor(milliseconds / 1000)
+  local days = floor(seconds / 86400)
+  local rest = seconds - days * 86400
+  local z = days + 719468
+  local era = floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
+  local mp = floor((5 * doy + 2) / 153)
+  local day = doy - floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ"', year, month, day, floor(rest / 3600),
+    floor(rest / 60) % 60, rest % 60, milliseconds - seconds * 1000)
+end
+
+-- A refusal: the code first, then what the node needs to explain it.
+local function refuse(code, detail) return {code, detail or ''} end
+
+-- A hash as a table of its fields; nil when there is none.
+local function hash(key)
+  local flat = call('HGETALL', key)
+  if #flat == 0 then return nil end
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+
+-- True for a field that is there and not empty.
+local function present(value) return value and value ~= '' end

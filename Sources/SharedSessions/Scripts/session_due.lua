@@ -1,0 +1,9 @@
+#!lua flags=no-writes
+-- include: core session
+-- What a session's deadline is about.
+-- KEYS  1 session, 2 queue zset
+-- Reply ok, status, endsAt ms, host session id, [queued approval ids, first 100]
+-- Fails SESSION_NOT_FOUND
+if not load_session() then return refuse('SESSION_NOT_FOUND') end
+return {'ok', call('HGET', KEYS[1], 'status') ~= 'active' and 'ended' or S.status, S.endsAt, S.hostSessionId,
+  call('ZRANGE', KEYS[2], 0, 99)}

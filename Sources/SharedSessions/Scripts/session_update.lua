@@ -1,0 +1,24 @@
+#!lua
+-- include: core session participant
+-- Changes the mode or the expiry; the host's doing.
+-- KEYS  frame
+-- ARGV  frame, 7 mode ('' unchanged), 8 expiry: 'keep', 'none' or ms from now, 9 longest life ms, 10 retention ms
+-- Reply ok, session, endsAt ms, purgeAt ms
+-- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
+local ended = enter()
+if ended then return ended end
+if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
+if ARGV[7] ~= '' then S.mode = ARGV[7] end
+if ARGV[8] ~= 'keep' then
+  S.expiresAt = ARGV[8] == 'none' and '' or dec(NOW + tonumber(ARGV[8]))
+  S.endsAt = ARGV[8] == 'none' and dec(tonumber(S.createdAt) + tonumber(ARGV[9])) or S.expiresAt
+  if tonumber(S.endsAt) <= NOW then S.endsAt = dec(NOW + tonumber(ARGV[9])) end
+  -- Never earlier than it was: the keys of earlier members carry that end, and it is only garbage collection.
+  S.purgeAt = dec(math.max(tonumber(S.purgeAt), tonumber(S.endsAt) + tonumber(ARGV[10])))
+end
+call('HSET', KEYS[1], 'mode', S.mode, 'expiresAt', S.expiresAt, 'endsAt', S.endsAt, 'purgeAt', S.purgeAt)
+emit('session_updated', '-', '{"session":' .. session_json() .. '}')
+save_sequence()
+keep(KEYS[1])
+keep(KEYS[2])
+return answer(session_json(), S.endsAt, S.purgeAt)

@@ -1,0 +1,121 @@
+internal import Logging
+public import NIOCore
+internal import RedisClient
+
+/// Prompts, and what the host decides of them. A value; an approved prompt is queued for dispatch in the same script
+/// that approves it, so it can neither be lost nor be queued twice. The deadline by which a bridge must have begun is set
+/// before, so that a node that dies in between leaves no prompt that nobody would give up.
+public struct ApprovalStore: Sendable {
+  let runner: ScriptRunner
+  let index: SessionIndex
+  private var settings: SharedSessionSettings { runner.settings }
+
+  /// `POST .../prompts`.
+  ///
+  /// - Returns: `{status, approval}`; `status` is `pending` or `approved`.
+  /// - Throws: `PROMPT_NOT_ALLOWED`, `APPROVAL_LIMIT`, `MESSAGE_LIMIT`.
+  public func submitPrompt(
+    _ sessionID: String, credentials: ParticipantCredentials, prompt: String, idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let (keys, approvalID) = (runner.keys, Secrets.newID())
+    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
+    try await index.expect(sessionID, within: settings.dispatchTimeout)
+    let outcome = try await runner.session(
+      ScriptLibrary.promptSubmit, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      keys: [
+        keys.messages(sessionID), keys.approvals(sessionID), keys.pending(sessionID), keys.queue(sessionID),
+        keys.approval(sessionID, approvalID),
+      ],
+      arguments: [
+        .string(approvalID), .string(prompt), .string(Secrets.newID()), .string(Secrets.newID()),
+        .integer(settings.maximumPendingApprovals), .integer(settings.maximumPendingApprovalsPerParticipant),
+        .integer(Int(settings.dispatchTimeout.milliseconds)), .integer(settings.maximumMessages),
+      ])
+    let parts = try outcome.parts(atLeast: 2)
+    let status = try parts.text(0)
+    if case .ok = outcome, status == "approved" { await queued(sessionID) }
+    return ReplyBody.object([("status", ReplyBody.quoted(status)), ("approval", try parts.part(1))])
+  }
+
+  /// `POST .../approvals/{aid}`: exactly one resolver ever wins, over all nodes.
+  ///
+  /// - Returns: `{approval}`.
+  /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`.
+  public func resolve(
+    _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction,
+    reason: String?, editedPrompt: String?, idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let keys = runner.keys
+    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
+    if action == .approve { try await index.expect(sessionID, within: settings.dispatchTimeout) }
+    let outcome = try await runner.session(
+      ScriptLibrary.approvalResolve, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      keys: [approvalKey(sessionID, approvalID), keys.pending(sessionID), keys.queue(sessionID)],
+      arguments: [
+        .string(approvalID), .string(action.rawValue), .string(reason ?? ""), .string(editedPrompt ?? ""),
+        .string(Secrets.newID()), .integer(Int(settings.dispatchTimeout.milliseconds)),
+      ])
+    let parts = try outcome.parts(atLeast: 1)
+    if case .ok = outcome, action == .approve { await queued(sessionID) }
+    return ReplyBody.object([("approval", try parts.part(0))])
+  }
+
+  /// `POST .../approvals/{aid}/withdraw`: the author takes a pending prompt back.
+  ///
+  /// - Returns: `{approval}`.
+  /// - Throws: `APPROVAL_NOT_FOUND`, `AUTHOR_REQUIRED`, `APPROVAL_ALREADY_RESOLVED`.
+  public func withdraw(
+    _ sessionID: String, approvalID: String, credentials: ParticipantCredentials,
+    idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let parts = try await runner.session(
+      ScriptLibrary.approvalWithdraw, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      keys: [approvalKey(sessionID, approvalID), runner.keys.pending(sessionID)], arguments: [.string(approvalID)]
+    ).parts(atLeast: 1)
+    return ReplyBody.object([("approval", try parts.part(0))])
+  }
+
+  /// `POST .../cancel`: asks the agent to stop the turn that runs for this session.
+  ///
+  /// - Returns: `{cancelling}`; false when none runs.
+  public func cancelTurn(
+    _ sessionID: String, credentials: ParticipantCredentials, idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    _ = try await runner.session(
+      ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""]
+    ).parts()
+    var cancelling = "false"
+    if let hostSessionID = try await hostSession(of: sessionID) {
+      cancelling =
+        try await runner.host(ScriptLibrary.hostCancel, hostSessionID, arguments: [.string(sessionID)])
+        .parts(atLeast: 1).text(0)
+    }
+    // The answer is kept last: a repeat that finds nothing asks the agent again, which is harmless.
+    let parts = try await runner.session(
+      ScriptLibrary.callerCheck, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      arguments: ["host", .string(cancelling)]
+    ).parts(atLeast: 1)
+    return ReplyBody.object([("cancelling", idempotency == nil ? ByteBuffer(string: cancelling) : try parts.part(0))])
+  }
+
+  private func approvalKey(_ sessionID: String, _ approvalID: String) -> String {
+    runner.keys.approval(sessionID, Secrets.isID(approvalID) ? approvalID : "-")
+  }
+
+  private func hostSession(of sessionID: String) async throws(SharedSessionError) -> String? {
+    try await runner.send("HGET", key: runner.keys.session(sessionID), "hostSessionId").string
+  }
+
+  /// Wakes the node that the bridge is attached to. A hint: that node also looks by itself every few seconds.
+  private func queued(_ sessionID: String) async {
+    do {
+      if let hostSessionID = try await hostSession(of: sessionID) {
+        _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [""])
+      }
+    } catch {
+      runner.logger.info(
+        "A queued prompt could not be announced; its dispatch waits for the next look",
+        metadata: ["session.id": .string(sessionID)])
+    }
+  }
+}

@@ -1,0 +1,213 @@
+public import NIOCore
+internal import RedisClient
+
+/// An event as a stream delivers it. A value; `data` is the event's complete JSON, forwarded untouched.
+public struct StoredEvent: Sendable, Hashable {
+  /// The entry's id in the session's Redis stream; nil for an event that is only published.
+  public var id: String?
+  /// Contiguous within the session; a published-only event repeats the number of the one before it.
+  public var sequence: Int64
+  /// The event's type.
+  public var type: String
+  /// The participant it is about, if any.
+  public var subject: String?
+  /// The event's JSON.
+  public var data: ByteBuffer
+
+  /// Gathers the fields.
+  public init(id: String?, sequence: Int64, type: String, subject: String?, data: ByteBuffer) {
+    self.id = id
+    self.sequence = sequence
+    self.type = type
+    self.subject = subject
+    self.data = data
+  }
+}
+
+/// Some events in order. A value.
+public struct EventPage: Sendable {
+  /// The events after the cursor.
+  public var events: [StoredEvent]
+  /// False when the cursor is not (or no longer) in the log: the client must begin again.
+  public var isCursorKnown: Bool
+  /// True when the log held no more than this.
+  public var reachedEnd: Bool
+}
+
+/// How a caller of a stream says who they are.
+public enum StreamAccess: Sendable, Hashable {
+  /// A participant's id and token.
+  case credentials(ParticipantCredentials)
+  /// A single-use ticket.
+  case ticket(String)
+}
+
+/// What a caller may stream, and where the log was at that moment. A value.
+public struct StreamAuthorization: Sendable, Hashable {
+  /// Whose stream it is.
+  public var participantID: String
+  /// Their role then.
+  public var role: Role
+  /// The id of the newest event.
+  public var cursor: String
+  /// Its sequence number.
+  public var sequence: Int64
+  /// `active`, or how the session ended.
+  public var status: SessionStatus
+}
+
+/// The end of a session's log. A value.
+public struct EventTail: Sendable, Hashable {
+  /// The id of the newest event.
+  public var cursor: String
+  /// Its sequence number.
+  public var sequence: Int64
+  /// The session's status.
+  public var status: SessionStatus
+}
+
+/// Reads what a session's stream in Redis holds. A value.
+public struct EventLog: Sendable {
+  let runner: ScriptRunner
+
+  /// Checks who wants to stream.
+  ///
+  /// - Parameters:
+  ///   - hasCursor: with a cursor an ended session can still be read by those who were present at its end.
+  /// - Throws: `INVALID_TICKET`, and the refusals of every call with credentials.
+  public func authorize(
+    _ sessionID: String, access: StreamAccess, hasCursor: Bool
+  ) async throws(SharedSessionError) -> StreamAuthorization {
+    let cursor: RedisArgument = hasCursor ? "cursor" : ""
+    let outcome: ScriptOutcome
+    switch access {
+    case .credentials(let credentials):
+      outcome = try await runner.session(
+        ScriptLibrary.streamAuthorize, sessionID, by: credentials, arguments: ["", cursor])
+    case .ticket(let ticket):
+      // The session comes first in the contract's order, and a ticket for another session is not used up by it.
+      let key = runner.keys.ticket(Secrets.digest(ticket))
+      let kept = try await runner.send("GET", key: key).string?.split(separator: " ") ?? []
+      let participantID = kept.count == 2 && kept[0] == sessionID ? String(kept[1]) : ""
+      let checked = try await runner.session(
+        ScriptLibrary.streamAuthorize, sessionID, participantID: participantID, arguments: ["ticket", cursor])
+      if participantID.isEmpty, checked.refusal == ErrorCode.participantNotFound.rawValue {
+        throw SharedSessionError(.invalidTicket)
+      }
+      _ = try checked.parts()
+      guard try await runner.send("GETDEL", key: key).string != nil else { throw SharedSessionError(.invalidTicket) }
+      outcome = checked
+    }
+    let parts = try outcome.parts(atLeast: 5)
+    guard let role = Role(rawValue: try parts.text(1)), let status = SessionStatus(rawValue: try parts.text(4)) else {
+      throw SharedSessionError(.internalError)
+    }
+    return StreamAuthorization(
+      participantID: try parts.text(0), role: role, cursor: try parts.text(2), sequence: Int64(try parts.number(3)),
+      status: status)
+  }
+
+  /// The shard channel a session's events are published on.
+  public func channel(_ sessionID: String) -> String { runner.keys.channel(sessionID) }
+
+  /// Events after a cursor, oldest first (Redis `XRANGE`, inclusive of the cursor to see that it is still there).
+  ///
+  /// - Parameters:
+  ///   - cursor: an entry id, or `earliest`; anything else is unknown.
+  ///   - limit: how many at most.
+  public func page(
+    _ sessionID: String, after cursor: String, limit: Int
+  ) async throws(SharedSessionError) -> EventPage {
+    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
+    let fromStart = cursor == "earliest"
+    guard fromStart || EntryID(cursor) != nil else {
+      return EventPage(events: [], isCursorKnown: false, reachedEnd: true)
+    }
+    let reply = try await runner.send(
+      "XRANGE", key: runner.keys.events(sessionID), .string(fromStart ? "-" : cursor), "+", "COUNT",
+      .integer(limit + (fromStart ? 0 : 1)))
+    guard let entries = reply.array else { throw SharedSessionError(.internalError) }
+    var events: [StoredEvent] = []
+    events.reserveCapacity(entries.count)
+    for entry in entries { events.append(try Self.event(entry)) }
+    let reachedEnd = events.count < limit + (fromStart ? 0 : 1)
+    guard !fromStart else { return EventPage(events: events, isCursorKnown: true, reachedEnd: reachedEnd) }
+    guard events.first?.id == cursor else { return EventPage(events: [], isCursorKnown: false, reachedEnd: true) }
+    events.removeFirst()
+    return EventPage(events: events, isCursorKnown: true, reachedEnd: reachedEnd)
+  }
+
+  /// Where the log ends now.
+  ///
+  /// - Throws: `SESSION_NOT_FOUND` when the session is gone.
+  public func tail(_ sessionID: String) async throws(SharedSessionError) -> EventTail {
+    let reply = try await runner.send(
+      "HMGET", key: runner.keys.session(sessionID), "lastEventId", "seq", "status")
+    guard let values = reply.array, values.count == 3, let cursor = values[0].string, let seq = values[1].integer,
+      let status = values[2].string.flatMap(SessionStatus.init(rawValue:))
+    else { throw SharedSessionError(.sessionNotFound) }
+    return EventTail(cursor: cursor, sequence: Int64(seq), status: status)
+  }
+
+  /// Reads a message of the session's channel: one line `id seq type subject`, then the event's JSON.
+  ///
+  /// - Returns: nil for anything that is not such a message.
+  public static func parse(_ message: ByteBuffer) -> StoredEvent? {
+    let view = message.readableBytesView
+    guard let end = view.prefix(512).firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    let head = String(decoding: view[..<end], as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+    guard head.count == 4, let sequence = Int64(head[1]),
+      let data = message.getSlice(at: end + 1, length: message.writerIndex - end - 1), data.readableBytes > 0
+    else { return nil }
+    return StoredEvent(
+      id: head[0] == "-" ? nil : String(head[0]), sequence: sequence, type: String(head[2]),
+      subject: head[3] == "-" ? nil : String(head[3]), data: data)
+  }
+
+  private static func event(_ entry: RedisValue) throws(SharedSessionError) -> StoredEvent {
+    guard let pair = entry.array, pair.count == 2, let id = pair[0].string, let fields = pair[1].array else {
+      throw SharedSessionError(.internalError)
+    }
+    var event = StoredEvent(id: id, sequence: 0, type: "", subject: nil, data: ByteBuffer())
+    for i in stride(from: 0, to: fields.count - 1, by: 2) {
+      switch fields[i].string {
+      case "seq": event.sequence = Int64(fields[i + 1].integer ?? 0)
+      case "type": event.type = fields[i + 1].string ?? ""
+      case "subject": event.subject = fields[i + 1].string.flatMap { $0 == "-" ? nil : $0 }
+      case "data": event.data = fields[i + 1].bytes ?? ByteBuffer()
+      default: break
+      }
+    }
+    guard event.sequence > 0, event.data.readableBytes > 0 else { throw SharedSessionError(.internalError) }
+    return event
+  }
+}
+
+/// A page of an export. A value.
+public struct ExportPage: Sendable {
+  /// Each event's JSON, oldest first.
+  public var lines: [ByteBuffer]
+  /// Where to go on, or nil at the end.
+  public var next: String?
+}
+
+extension EventLog {
+  /// `GET .../export`: every event that is kept, also after the end of the session.
+  ///
+  /// - Parameters:
+  ///   - after: `next` of the page before; nil begins, and checks the reader.
+  public func exportPage(
+    _ sessionID: String, reader: Reader, after: String?, limit: Int
+  ) async throws(SharedSessionError) -> ExportPage {
+    if after == nil {
+      _ = try await runner.session(ScriptLibrary.exportAuthorize, sessionID, for: reader).parts()
+    }
+    let page = try await page(sessionID, after: after ?? "earliest", limit: limit)
+    // A cursor that was trimmed while the export ran: go on with what is left rather than stop half-way.
+    guard page.isCursorKnown else {
+      let rest = try await self.page(sessionID, after: "earliest", limit: limit)
+      return ExportPage(lines: rest.events.map(\.data), next: rest.reachedEnd ? nil : rest.events.last?.id)
+    }
+    return ExportPage(lines: page.events.map(\.data), next: page.reachedEnd ? nil : page.events.last?.id)
+  }
+}

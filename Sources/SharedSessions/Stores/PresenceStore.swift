@@ -1,0 +1,65 @@
+internal import RedisClient
+
+/// Who has a stream open on which node. A value.
+///
+/// A participant's hash has a field for each node that holds a stream of theirs; they are online while there is one. A node that dies
+/// takes no leave, so each node keeps a set of what it holds and a lease; the sweeper of any other
+/// node undoes what a lapsed one has left.
+public struct PresenceStore: Sendable {
+  let runner: ScriptRunner
+  /// This process among the nodes.
+  public let nodeID: String
+
+  /// This node's first stream of a participant has opened.
+  public func connected(_ sessionID: String, participantID: String) async throws(SharedSessionError) {
+    let key = runner.keys.nodePresence(nodeID)
+    try await runner.send("SADD", key: key, .string("\(sessionID) \(participantID)"))
+    try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.milliseconds)))
+    try await set(sessionID, participantID, node: nodeID, "on")
+  }
+
+  /// This node's last stream of a participant has been gone for a while.
+  public func disconnected(_ sessionID: String, participantID: String) async throws(SharedSessionError) {
+    try await set(sessionID, participantID, node: nodeID, "off")
+    try await runner.send("SREM", key: runner.keys.nodePresence(nodeID), .string("\(sessionID) \(participantID)"))
+  }
+
+  /// Renews this node's own lease.
+  func renew() async throws(SharedSessionError) {
+    let now = try await SessionIndex(runner: runner).now()
+    try await runner.send(
+      "ZADD", key: runner.keys.nodes, .integer(now + Int(runner.settings.nodeLease.milliseconds)), .string(nodeID))
+  }
+
+  /// Takes this node out of the nodes: it holds no stream any more.
+  func resign() async throws(SharedSessionError) {
+    try await clear(nodeID)
+  }
+
+  /// Undoes what a node that is gone has left.
+  func clear(_ node: String) async throws(SharedSessionError) {
+    let key = runner.keys.nodePresence(node)
+    while true {
+      let members =
+        try await runner.send("SRANDMEMBER", key: key, .integer(200)).array?.compactMap(\.string) ?? []
+      guard !members.isEmpty else { break }
+      for member in members {
+        let parts = member.split(separator: " ").map(String.init)
+        if parts.count == 2 { try await set(parts[0], parts[1], node: node, "off") }
+        try await runner.send("SREM", key: key, .string(member))
+      }
+    }
+    try await runner.send("ZREM", key: runner.keys.nodes, .string(node))
+  }
+
+  private func set(
+    _ sessionID: String, _ participantID: String, node: String, _ state: RedisArgument
+  ) async throws(SharedSessionError) {
+    let outcome = try await runner.session(
+      ScriptLibrary.presenceSet, sessionID, participantID: participantID, arguments: [.string(node), state])
+    switch outcome.refusal {
+    case ErrorCode.sessionNotFound.rawValue, ErrorCode.participantNotFound.rawValue: return
+    default: _ = try outcome.parts()
+    }
+  }
+}

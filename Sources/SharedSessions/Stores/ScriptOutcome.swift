@@ -1,0 +1,81 @@
+internal import NIOCore
+internal import RedisClient
+
+/// What a script answered: the first element says how, the rest are its parts. A value.
+enum ScriptOutcome: Sendable {
+  /// It was done; the parts are as the script's header says.
+  case ok([RedisValue])
+  /// It had been done before under the same Idempotency-Key: the sealed tokens, and the parts of the first answer.
+  case repeated(sealed: String, parts: [RedisValue])
+  /// It was refused with a code of the contract, or with a word between node and script such as `retry`.
+  case refused(String, detail: String)
+
+  init(_ value: RedisValue) throws(SharedSessionError) {
+    guard let list = value.array, let word = list.first?.string else { throw SharedSessionError(.internalError) }
+    switch word {
+    case "ok": self = .ok(Array(list.dropFirst()))
+    case "repeated":
+      self = .repeated(sealed: list.count > 1 ? list[1].string ?? "" : "", parts: Array(list.dropFirst(2)))
+    default: self = .refused(word, detail: list.count > 1 ? list[1].string ?? "" : "")
+    }
+  }
+
+  /// The parts, whether now or repeated; a refusal is thrown as the error it stands for.
+  func parts(atLeast count: Int = 0) throws(SharedSessionError) -> [RedisValue] {
+    switch self {
+    case .ok(let parts), .repeated(_, let parts):
+      guard parts.count >= count else { throw SharedSessionError(.internalError) }
+      return parts
+    case .refused(let word, let detail): throw Self.error(word, detail)
+    }
+  }
+
+  /// The word of a refusal, or nil.
+  var refusal: String? { if case .refused(let word, _) = self { word } else { nil } }
+
+  /// The error a refusal stands for, with the detail in its sentence where that helps.
+  static func error(_ word: String, _ detail: String) -> SharedSessionError {
+    guard let code = ErrorCode(rawValue: word) else {
+      // 'retry' after all tries: somebody changes the session faster than it can be read.
+      return word == "retry"
+        ? SharedSessionError(.unavailable, "This session is changing too fast right now; try again.", retryAfter: 1)
+        : SharedSessionError(.internalError)
+    }
+    switch code {
+    case .sessionInactive where detail == "expired": return SharedSessionError(code, "This shared session has expired.")
+    case .sessionInactive where detail == "closed":
+      return SharedSessionError(code, "This shared session has been closed.")
+    case .approvalAlreadyResolved where !detail.isEmpty:
+      return SharedSessionError(code, "This approval was resolved already: it is \(detail).")
+    case .invalidField where !detail.isEmpty:
+      return SharedSessionError(code, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
+    default: return SharedSessionError(code)
+    }
+  }
+}
+
+extension Array where Element == RedisValue {
+  /// The bytes of a part a script promised.
+  func part(_ index: Int) throws(SharedSessionError) -> ByteBuffer {
+    guard indices.contains(index), let bytes = self[index].bytes else { throw SharedSessionError(.internalError) }
+    return bytes
+  }
+
+  /// The text of a part a script promised.
+  func text(_ index: Int) throws(SharedSessionError) -> String {
+    guard indices.contains(index), let text = self[index].string else { throw SharedSessionError(.internalError) }
+    return text
+  }
+
+  /// The whole number in a part a script promised.
+  func number(_ index: Int) throws(SharedSessionError) -> Int {
+    guard indices.contains(index), let number = self[index].integer else { throw SharedSessionError(.internalError) }
+    return number
+  }
+
+  /// The list of texts in a part a script promised.
+  func list(_ index: Int) throws(SharedSessionError) -> [String] {
+    guard indices.contains(index), let values = self[index].array else { throw SharedSessionError(.internalError) }
+    return values.compactMap(\.string)
+  }
+}

@@ -1,0 +1,43 @@
+public import NIOCore
+internal import RedisClient
+
+/// What is said in a session.
+extension SessionStore {
+  /// `GET .../messages`: oldest first.
+  ///
+  /// - Parameters:
+  ///   - after: a `nextCursor` of this list; `nil` begins at the start.
+  ///   - limit: how many at most.
+  /// - Returns: `{messages, nextCursor?}`.
+  /// - Throws: `INVALID_QUERY` for a cursor that is none.
+  public func messages(
+    _ sessionID: String, reader: Reader, after: String?, limit: Int
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    if let after, EntryID(after) == nil {
+      throw SharedSessionError(.invalidQuery, "'after' must be a 'nextCursor' of this list.")
+    }
+    let parts = try await runner.session(
+      ScriptLibrary.messageList, sessionID, for: reader, keys: [runner.keys.messages(sessionID)],
+      arguments: [.string(after ?? "-"), .integer(limit), .integer(Self.replyBytes)]
+    ).parts(atLeast: 2)
+    let next = try parts.text(1)
+    return ReplyBody.object([
+      ("messages", try parts.part(0)), ("nextCursor", next.isEmpty ? nil : ReplyBody.quoted(next)),
+    ])
+  }
+
+  /// `POST .../messages`.
+  ///
+  /// - Returns: `{message}`.
+  /// - Throws: `COMMENT_NOT_ALLOWED`, `MESSAGE_LIMIT`.
+  public func postMessage(
+    _ sessionID: String, credentials: ParticipantCredentials, text: String, idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let parts = try await runner.session(
+      ScriptLibrary.messagePost, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      keys: [runner.keys.messages(sessionID)],
+      arguments: [.string(Secrets.newID()), .string(text), .integer(settings.maximumMessages)]
+    ).parts(atLeast: 1)
+    return ReplyBody.object([("message", try parts.part(0))])
+  }
+}

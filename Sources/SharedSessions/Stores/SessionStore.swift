@@ -1,0 +1,153 @@
+public import NIOCore
+internal import RedisClient
+
+/// Shared sessions as a whole: create, read, change, close. A value; every decision is made inside a script.
+///
+/// Replies are complete JSON bodies of the HTTP contract.
+public struct SessionStore: Sendable {
+  let runner: ScriptRunner
+  let index: SessionIndex
+  let closer: SessionCloser
+  var settings: SharedSessionSettings { runner.settings }
+
+  /// `POST /api/shared-sessions`.
+  ///
+  /// The host session takes the id up and the indexes get it before the session exists, so that no session can be that
+  /// nobody would expire; an id that leads nowhere is dropped by whoever meets it.
+  ///
+  /// - Returns: `{session, inviteToken, hostParticipant}`.
+  /// - Throws: `HOST_SESSION_NOT_FOUND`, `HOST_TOKEN_REQUIRED`, `SESSION_LIMIT`, `INVALID_FIELD`, `IDEMPOTENCY_KEY_REUSED`.
+  public func create(
+    _ request: CreateSession, idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let asked = try lifetime(minutes: request.expiresInMinutes)
+    let repeatable = idempotency.map(Idempotency.init)
+    let sessionID = repeatable?.derivedID("session") ?? Secrets.newID()
+    let share = try await runner.host(
+      ScriptLibrary.hostShare, request.hostSessionID,
+      tokenDigest: request.hostToken.map(Secrets.digest) ?? "",
+      arguments: [
+        .string(sessionID), .integer(settings.maximumSessionsPerHost),
+        request.hostTokenRequired ? "required" : "",
+      ]
+    ).parts(atLeast: 3)
+    let defaultWorkspace = try share.text(0)
+    let workspaceID = request.workspaceID ?? defaultWorkspace
+    let participantID = Secrets.newID()
+    let (access, invite) = (Secrets.newToken(), Secrets.newToken())
+    do throws(SharedSessionError) {
+      try await index.add(
+        sessionID, workspaceID: workspaceID, hostSessionID: request.hostSessionID,
+        endsIn: asked ?? settings.maximumLifetime)
+      let outcome = try await runner.session(
+        ScriptLibrary.sessionCreate, sessionID, participantID: participantID, tokenDigest: Secrets.digest(access),
+        idempotency: repeatable, sealing: [access, invite],
+        keys: [runner.keys.participants(sessionID), runner.keys.users(sessionID)],
+        arguments: [
+          .string(sessionID), .string(workspaceID), .string(request.hostSessionID), .string(request.hostUserID),
+          .string(request.mode.rawValue), .string(asked.map { String($0.milliseconds) } ?? ""),
+          .integer(Int(settings.maximumLifetime.milliseconds)), .integer(Int(settings.retention.milliseconds)),
+          .string(Secrets.digest(invite)), .string(participantID), .string(request.hostDisplayName ?? ""),
+        ])
+      var tokens = [access, invite]
+      if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
+      let parts = try outcome.parts(atLeast: 2)
+      guard tokens.count == 2 else { throw SharedSessionError(.internalError) }
+      if try share.text(1) == "true" {
+        try await runner.announceHost(sessionID, fence: try share.text(2), online: true)
+      }
+      return ReplyBody.object([
+        ("session", try parts.part(0)), ("inviteToken", ReplyBody.quoted(tokens[1])),
+        ("hostParticipant", ReplyBody.adding("accessToken", tokens[0], to: try parts.part(1))),
+      ])
+    } catch {
+      // What may exist stays listed; only what certainly does not is taken out again.
+      if error.code != .outcomeUnknown, error.code != .idempotencyKeyReused, repeatable == nil {
+        await index.forget(sessionID, workspaceID: workspaceID, hostSessionID: request.hostSessionID)
+      }
+      throw error
+    }
+  }
+
+  /// `GET /api/shared-sessions`: newest first.
+  ///
+  /// - Returns: `{sessions, nextCursor?}`.
+  /// - Throws: `INVALID_QUERY` for a cursor that is none.
+  public func list(_ filter: SessionFilter) async throws(SharedSessionError) -> ByteBuffer {
+    try await index.list(filter)
+  }
+
+  /// `GET /api/shared-sessions/{id}`: everything at one moment, and the event id of that moment.
+  ///
+  /// - Returns: `{session, participants, approvals, cursor, truncated?}`.
+  public func snapshot(_ sessionID: String, reader: Reader) async throws(SharedSessionError) -> ByteBuffer {
+    let runner = runner
+    let parts = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
+      try await runner.session(
+        ScriptLibrary.sessionSnapshot, sessionID, for: reader,
+        keys: [runner.keys.participants(sessionID), runner.keys.approvals(sessionID)]
+          + members.participants.map { runner.keys.participant(sessionID, $0) }
+          + members.approvals.map { runner.keys.approval(sessionID, $0) },
+        arguments: [
+          .integer(members.participants.count), .integer(members.participantsEver), .integer(members.approvalsEver),
+          .integer(Self.replyBytes),
+        ])
+    }.parts(atLeast: 5)
+    return ReplyBody.object([
+      ("session", try parts.part(0)), ("participants", try parts.part(1)), ("approvals", try parts.part(2)),
+      ("cursor", ReplyBody.quoted(try parts.text(3))),
+      ("truncated", try parts.text(4) == "true" ? ByteBuffer(string: "true") : nil),
+    ])
+  }
+
+  /// `PATCH /api/shared-sessions/{id}`.
+  ///
+  /// - Parameters:
+  ///   - mode: the new mode; `nil` leaves it.
+  ///   - expiresInMinutes: from now; `nil` leaves the expiry, <= 0 takes it away.
+  /// - Returns: `{session}`.
+  public func update(
+    _ sessionID: String, credentials: ParticipantCredentials, mode: SessionMode?, expiresInMinutes: Int64?
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let asked = try lifetime(minutes: expiresInMinutes)
+    let expiry = expiresInMinutes == nil ? "keep" : asked.map { String($0.milliseconds) } ?? "none"
+    if let asked {
+      _ = try await runner.session(ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""])
+        .parts()
+      // Before the change: a deadline that comes too early only costs a look.
+      try await index.expect(sessionID, within: asked)
+      // The members' keys first: a session must never outlive them.
+      try await closer.extendMembers(sessionID, by: asked + settings.retention)
+    }
+    let parts = try await runner.session(
+      ScriptLibrary.sessionUpdate, sessionID, by: credentials,
+      arguments: [
+        .string(mode?.rawValue ?? ""), .string(expiry), .integer(Int(settings.maximumLifetime.milliseconds)),
+        .integer(Int(settings.retention.milliseconds)),
+      ]
+    ).parts(atLeast: 1)
+    return ReplyBody.object([("session", try parts.part(0))])
+  }
+
+  /// `DELETE /api/shared-sessions/{id}`.
+  ///
+  /// - Returns: `{closed: true, session}`.
+  public func close(
+    _ sessionID: String, credentials: ParticipantCredentials
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let parts = try await closer.close(sessionID, .close, by: credentials).parts(atLeast: 2)
+    return ReplyBody.object([("closed", ByteBuffer(string: "true")), ("session", try parts.part(0))])
+  }
+
+  /// Most bytes of approvals or messages in one reply.
+  static let replyBytes = 4 << 20
+
+  private func lifetime(minutes: Int64?) throws(SharedSessionError) -> Duration? {
+    guard let minutes, minutes > 0 else { return nil }
+    let most = settings.maximumLifetime.components.seconds / 60
+    guard minutes <= most else {
+      throw SharedSessionError(.invalidField, "'expiresInMinutes' must be at most \(most).")
+    }
+    return .seconds(minutes * 60)
+  }
+}
