@@ -61,7 +61,7 @@ var targets: [Target] = [
   .target(
     name: "EventStreaming",
     dependencies: [
-      "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections, logging, metrics, nioCore,
+      "JSONText", "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections, logging, metrics, nioCore,
       nioHTTP1, serviceLifecycle,
     ],
     swiftSettings: settings),
@@ -69,7 +69,7 @@ var targets: [Target] = [
     name: "HTTPGateway",
     dependencies: [
       "EventStreaming", "JSONText", "Observability", "ServerSentEvents", "SharedSessions", atomics, crypto, httpTypes,
-      hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+      collections, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
     ],
     resources: web, swiftSettings: settings),
 

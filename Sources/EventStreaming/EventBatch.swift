@@ -1,0 +1,17 @@
+/// A value: events that arrived in one turn of the event loop, and what every stream asks about them, found once.
+struct EventBatch: Equatable {
+  let events: [StreamEvent]
+  /// The place of the first event that has one.
+  let first: StreamPosition?
+  /// The place of the last event that has one.
+  let last: StreamPosition?
+  /// Whether there is an event among them that ends streams.
+  let holdsEnd: Bool
+
+  init(_ events: [StreamEvent]) {
+    self.events = events
+    first = events.first { $0.position != nil }?.position
+    last = events.last { $0.position != nil }?.position
+    holdsEnd = events.contains { $0.type == "session_closed" || $0.type == "participant_left" }
+  }
+}

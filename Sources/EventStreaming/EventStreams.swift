@@ -1,0 +1,142 @@
+public import Logging
+public import NIOCore
+
+/// Sendable; all changing state is bound to event loops or behind the registry's mutex. This node's open streams.
+///
+/// One hub for each event loop, one subscription for each session on a loop. Every stream of a session gets the same
+/// bytes; a slow one is cut off and never slows the others.
+public final class EventStreams: Sendable {
+  let settings: StreamSettings
+  let source: any EventSource
+  let metrics: StreamMetrics
+  private let presence: PresenceReporter
+  private let registry: StreamRegistry
+  private let work = StreamWork()
+  private let hubs: [ObjectIdentifier: NIOLoopBoundBox<Hub>]
+  private let logger: Logger
+
+  /// Makes the hubs.
+  ///
+  /// - Parameters:
+  ///   - eventLoopGroup: the group whose loops the connections belong to.
+  ///   - presence: is told of each participant's first and last stream on this node.
+  public init(
+    settings: StreamSettings, source: any EventSource, presence: any StreamPresence,
+    eventLoopGroup: any EventLoopGroup, logger: Logger
+  ) {
+    self.settings = settings
+    self.source = source
+    self.presence = PresenceReporter(presence: presence, work: work, debounce: settings.presenceDebounce)
+    self.logger = logger
+    self.metrics = StreamMetrics()
+    self.registry = StreamRegistry(perNode: settings.streamsPerNode, perParticipant: settings.streamsPerParticipant)
+    var hubs: [ObjectIdentifier: NIOLoopBoundBox<Hub>] = [:]
+    for loop in eventLoopGroup.makeIterator() {
+      let hub = Hub(
+        eventLoop: loop, settings: settings, source: source, work: work, metrics: metrics, logger: logger)
+      hubs[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(hub, eventLoop: loop)
+    }
+    self.hubs = hubs
+  }
+
+  /// Keeps the timers and does the hubs' work until the task is cancelled.
+  public func run() async {
+    for hub in hubs.values { hub.eventLoop.execute { hub.value.start() } }
+    await work.run()
+    for hub in hubs.values { hub.eventLoop.execute { hub.value.stop() } }
+  }
+
+  /// Streams open on this node.
+  public var openStreams: Int { registry.total }
+
+  /// Opens a stream for a caller who is allowed to: counts it, follows the session's live events, and finds the place
+  /// to start from. The caller must call `close()` on what it gets, whatever happens.
+  ///
+  /// - Parameter eventLoop: the loop of the stream's connection.
+  /// - Throws: `StreamRefusal`; whatever the event source throws when Redis cannot be reached.
+  public func open(_ request: StreamRequest, on eventLoop: any EventLoop) async throws -> OpenStream {
+    guard let hub = hubs[ObjectIdentifier(eventLoop)] else { preconditionFailure("A loop of another group") }
+    let key = StreamRegistry.Key(sessionID: request.sessionID, participantID: request.participantID)
+    let isFirst: Bool
+    do throws(StreamRefusal) {
+      isFirst = try registry.enter(key)
+    } catch {
+      metrics.refused()
+      throw error
+    }
+    if isFirst { presence.report(key, isOnline: true) }
+    let (feed, ready) = try await eventLoop.submit {
+      let (feed, ready) = hub.value.hold(request.sessionID)
+      return (NIOLoopBound(feed, eventLoop: eventLoop), ready)
+    }.get()
+    let close: @Sendable () -> Void = { [registry, presence] in
+      if registry.leave(key) { presence.report(key, isOnline: false) }
+      eventLoop.execute { hub.value.release(feed.value) }
+    }
+    do {
+      try await ready.get()
+      let (start, reset) = try await place(request)
+      if reset != nil { metrics.reset() }
+      metrics.opened()
+      return OpenStream(
+        request: request, start: start, reset: reset, feed: feed, eventLoop: eventLoop, streams: self, onClose: close)
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  /// Ends all streams within a time, each at a random moment of it, and refuses new ones.
+  public func drain(within window: Duration) {
+    registry.drain()
+    for hub in hubs.values { hub.eventLoop.execute { hub.value.drain(over: TimeAmount(window)) } }
+  }
+
+  /// Where the stream starts, and why that is not where the client asked for.
+  private func place(_ request: StreamRequest) async throws -> (EventID, StreamReset?) {
+    switch request.start {
+    case .live: return (request.authorized, nil)
+    case .earliest: return (.zero, nil)
+    case .after(let cursor):
+      guard let id = EventID(cursor) else { return (request.authorized, .malformed) }
+      guard id > .zero else { return (request.authorized, .unknown) }
+      let isKnown = try await source.page(of: request.sessionID, after: id, limit: 1).isKnown
+      return isKnown ? (id, nil) : (request.authorized, .unknown)
+    }
+  }
+}
+
+/// What an authorized caller asked for; a value.
+public struct StreamRequest: Sendable, Hashable {
+  /// Where a stream starts.
+  public enum Start: Sendable, Hashable {
+    /// With what happens from now on.
+    case live
+    /// With the oldest event that is kept.
+    case earliest
+    /// After an event; the text is as the client sent it.
+    case after(String)
+  }
+
+  /// The session.
+  public var sessionID: String
+  /// Whose stream it is.
+  public var participantID: String
+  /// Where to start.
+  public var start: Start
+  /// Where the session's stream stood when the caller was authorized: nothing after it may be missed.
+  public var authorized: EventID
+  /// Whether the session had ended by then, so that the stream ends after its last event.
+  public var hasEnded: Bool
+
+  /// A request from its parts.
+  public init(
+    sessionID: String, participantID: String, start: Start, authorized: EventID, hasEnded: Bool = false
+  ) {
+    self.sessionID = sessionID
+    self.participantID = participantID
+    self.start = start
+    self.authorized = authorized
+    self.hasEnded = hasEnded
+  }
+}

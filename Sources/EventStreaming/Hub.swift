@@ -1,0 +1,103 @@
+import Logging
+import NIOCore
+
+/// Bound to one event loop: this loop's open streams, by session, and their heartbeats.
+final class Hub {
+  private let eventLoop: any EventLoop
+  private let settings: StreamSettings
+  private let source: any EventSource
+  private let work: StreamWork
+  private let metrics: StreamMetrics
+  private let logger: Logger
+  private var feeds: [String: SessionFeed] = [:]
+  private var timers: [RepeatedTask] = []
+
+  init(
+    eventLoop: any EventLoop, settings: StreamSettings, source: any EventSource, work: StreamWork,
+    metrics: StreamMetrics, logger: Logger
+  ) {
+    self.eventLoop = eventLoop
+    self.settings = settings
+    self.source = source
+    self.work = work
+    self.metrics = metrics
+    self.logger = logger
+  }
+
+  /// Starts the two timers all streams of the loop share.
+  func start() {
+    let hub = NIOLoopBound(self, eventLoop: eventLoop)
+    let heartbeat = TimeAmount(settings.heartbeat)
+    timers.append(
+      eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in hub.value.heartbeat() })
+    let comparison = TimeAmount(settings.comparison)
+    timers.append(
+      eventLoop.scheduleRepeatedTask(
+        initialDelay: comparison, delay: comparison, maximumAllowableJitter: .nanoseconds(comparison.nanoseconds / 5),
+        notifying: nil
+      ) { _ in hub.value.compare() })
+  }
+
+  func stop() {
+    for timer in timers { timer.cancel() }
+    timers = []
+  }
+
+  /// A feed of the session, held once more, and when it can be relied on.
+  func hold(_ sessionID: String) -> (feed: SessionFeed, ready: EventLoopFuture<Void>) {
+    let feed =
+      feeds[sessionID]
+      ?? SessionFeed(
+        sessionID: sessionID, eventLoop: eventLoop, source: source, work: work, metrics: metrics, logger: logger)
+    feeds[sessionID] = feed
+    return (feed, feed.hold())
+  }
+
+  /// Gives a hold back.
+  func release(_ feed: SessionFeed) {
+    if feed.release() || feed.isFinished { forget(feed) }
+  }
+
+  /// The next one who asks gets a new feed.
+  private func forget(_ feed: SessionFeed) {
+    if feeds[feed.sessionID] === feed { feeds[feed.sessionID] = nil }
+  }
+
+  private func heartbeat() {
+    var bytes = ByteBuffer()
+    ServerFrames.writeHeartbeat(into: &bytes)
+    var frames = SharedFrames(bytes, allocator: ByteBufferAllocator())
+    for feed in feeds.values {
+      feed.forEachSubscriber { $0.heartbeat(&frames) }
+    }
+  }
+
+  private func compare() {
+    for feed in feeds.values { feed.suspect() }
+  }
+
+  /// Ends all streams, spread over a time so that their clients do not reconnect elsewhere at once.
+  func drain(over window: TimeAmount) {
+    for feed in feeds.values {
+      feed.forEachSubscriber { subscriber in
+        let subscriber = NIOLoopBound(subscriber, eventLoop: eventLoop)
+        let delay = TimeAmount.nanoseconds(.random(in: 0...max(0, window.nanoseconds)))
+        let retry = settings.retry * Double.random(in: 1...2)
+        eventLoop.scheduleTask(in: delay) {
+          var frame = ByteBuffer()
+          ServerFrames.writeRetry(retry, into: &frame)
+          subscriber.value.finish(.drained, lastFrame: frame)
+        }
+      }
+    }
+  }
+}
+
+extension TimeAmount {
+  /// Rounded to nanoseconds; durations beyond 292 years count as that.
+  init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    let (nanoseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    self = .nanoseconds(overflow ? .max : nanoseconds + attoseconds / 1_000_000_000)
+  }
+}

@@ -1,0 +1,41 @@
+public import RedisClient
+public import SharedSessions
+
+/// A value: a session's events as Redis has them.
+public struct RedisEventSource: EventSource {
+  private let redis: RedisClient
+  private let log: EventLog
+
+  /// Reads the log with the domain's own reader and subscribes through the client.
+  public init(redis: RedisClient, log: EventLog) {
+    self.redis = redis
+    self.log = log
+  }
+
+  /// Subscribes to the session's shard channel.
+  ///
+  /// - Throws: `SharedSessionError` with `unavailable` when Redis does not acknowledge it.
+  public func subscribe(
+    to sessionID: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws -> any EventSubscription {
+    do throws(RedisError) {
+      return try await redis.subscribe(to: log.channel(sessionID), onEvent: onEvent)
+    } catch {
+      throw SharedSessionError(.unavailable, retryAfter: 1)
+    }
+  }
+
+  /// Where the log ends now.
+  public func tail(of sessionID: String) async throws -> StreamPosition {
+    let tail = try await log.tail(sessionID)
+    guard let id = EventID(tail.cursor) else { throw SharedSessionError(.internalError) }
+    return StreamPosition(id: id, seq: tail.sequence)
+  }
+
+  /// A page of the log.
+  public func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
+    let page = try await log.page(sessionID, after: id == .zero ? "earliest" : id.description, limit: limit)
+    return StreamPage(
+      events: page.events.compactMap(StreamEvent.init), isKnown: page.isCursorKnown, isLast: page.reachedEnd)
+  }
+}

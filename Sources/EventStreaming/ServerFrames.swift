@@ -1,0 +1,57 @@
+import JSONText
+import NIOCore
+import ServerSentEvents
+
+/// Frames that the server itself writes into a stream, none of which has an `id:`; functions without state.
+enum ServerFrames {
+  static func writeHeartbeat(into buffer: inout ByteBuffer) {
+    ServerSentEventEncoder.writeHeartbeat(into: &buffer)
+  }
+
+  static func writeRetry(_ retry: Duration, into buffer: inout ByteBuffer) {
+    let (seconds, attoseconds) = retry.components
+    ServerSentEventEncoder.writeRetry(
+      milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000, into: &buffer)
+  }
+
+  /// The first frame of a connection.
+  static func writeConnected(
+    sessionID: String, participantID: String, position: EventID, into buffer: inout ByteBuffer
+  ) {
+    write("connected", sessionID, into: &buffer) { payload in
+      payload.add("participantId", participantID)
+      payload.add("cursor", position == .zero ? "earliest" : position.description)
+    }
+  }
+
+  /// The asked-for cursor is not kept: the client has to read the snapshot again.
+  static func writeReset(
+    sessionID: String, reason: StreamReset, position: EventID, into buffer: inout ByteBuffer
+  ) {
+    write("stream_reset", sessionID, into: &buffer) { payload in
+      payload.add("reason", reason.rawValue)
+      payload.add("cursor", position.description)
+    }
+  }
+
+  private static func write(
+    _ type: String, _ sessionID: String, into buffer: inout ByteBuffer, payload: (inout JSONObjectWriter) -> Void
+  ) {
+    let json = JSONText { event in
+      event.add("type", type)
+      event.add("sharedSessionId", sessionID)
+      event.add("timestamp", Timestamp.now())
+      event.add("payload", object: payload)
+    }
+    // No id and no type: the encoder has nothing to refuse.
+    try? ServerSentEventEncoder.write(ServerSentEvent(data: json.bytes), into: &buffer)
+  }
+}
+
+/// Why a cursor could not be resumed from; the raw value is what clients see.
+enum StreamReset: String, Sendable {
+  /// The cursor is no event id.
+  case malformed = "cursor_malformed"
+  /// The event is not kept any more, or never was part of this session.
+  case unknown = "cursor_unknown"
+}

@@ -1,0 +1,32 @@
+import Metrics
+
+/// Immutable; what is counted about streams.
+struct StreamMetrics: Sendable {
+  private let open = Meter(label: "tandem.streams.open")
+  private let deliveries = Counter(label: "tandem.streams.deliveries")
+  private let unreadable = Counter(label: "tandem.streams.events.unreadable")
+  private let repairs = Counter(label: "tandem.streams.repairs")
+  private let repaired = Counter(label: "tandem.streams.events.repaired")
+  private let resets = Counter(label: "tandem.streams.resets")
+  private let ends: [StreamEnd: Counter]
+  private let refusals = Counter(label: "tandem.streams.refused")
+
+  init() {
+    ends = Dictionary(
+      uniqueKeysWithValues: StreamEnd.allCases.map { reason in
+        (reason, Counter(label: "tandem.streams.ended", dimensions: [("reason", reason.rawValue)]))
+      })
+  }
+
+  func opened() { open.increment() }
+  func ended(_ reason: StreamEnd) {
+    open.decrement()
+    ends[reason]?.increment()
+  }
+  func delivered(_ events: Int) { deliveries.increment(by: events) }
+  func unreadableEvent() { unreadable.increment() }
+  func repairing() { repairs.increment() }
+  func repaired(_ events: Int) { repaired.increment(by: events) }
+  func reset() { resets.increment() }
+  func refused() { refusals.increment() }
+}

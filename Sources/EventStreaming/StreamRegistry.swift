@@ -1,0 +1,71 @@
+import Synchronization
+
+/// Sendable, a mutex inside: how many streams this node has open, in all and for each participant.
+final class StreamRegistry: Sendable {
+  /// Whose streams are counted together.
+  struct Key: Hashable, Sendable {
+    var sessionID: String
+    var participantID: String
+  }
+
+  private struct Counts {
+    var total = 0
+    var perParticipant: [Key: Int] = [:]
+    var isDraining = false
+  }
+
+  private let counts = Mutex(Counts())
+  private let perNode: Int
+  private let perParticipant: Int
+
+  init(perNode: Int, perParticipant: Int) {
+    self.perNode = perNode
+    self.perParticipant = perParticipant
+  }
+
+  /// Counts one more stream.
+  ///
+  /// - Returns: whether it is the participant's first on this node.
+  func enter(_ key: Key) throws(StreamRefusal) -> Bool {
+    let result: Result<Bool, StreamRefusal> = counts.withLock { counts in
+      guard !counts.isDraining else { return .failure(.draining) }
+      guard counts.total < perNode else { return .failure(.nodeLimit(perNode)) }
+      let before = counts.perParticipant[key] ?? 0
+      guard before < perParticipant else { return .failure(.participantLimit(perParticipant)) }
+      counts.perParticipant[key] = before + 1
+      counts.total += 1
+      return .success(before == 0)
+    }
+    return try result.get()
+  }
+
+  /// Counts one less.
+  ///
+  /// - Returns: whether it was the participant's last on this node.
+  func leave(_ key: Key) -> Bool {
+    counts.withLock { counts in
+      counts.total -= 1
+      let rest = (counts.perParticipant[key] ?? 1) - 1
+      counts.perParticipant[key] = rest == 0 ? nil : rest
+      return rest == 0
+    }
+  }
+
+  /// From now on every stream is refused.
+  func drain() {
+    counts.withLock { $0.isDraining = true }
+  }
+
+  /// The streams that are open.
+  var total: Int { counts.withLock { $0.total } }
+}
+
+/// Why a stream was not opened. A value.
+public enum StreamRefusal: Error, Sendable, Hashable {
+  /// The participant has this many streams on this node, and may have no more.
+  case participantLimit(Int)
+  /// The node has this many streams, and may have no more.
+  case nodeLimit(Int)
+  /// The node is shutting down.
+  case draining
+}

@@ -1,0 +1,117 @@
+import EventStreaming
+import HummingbirdCore
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+
+/// Sendable; what changes lives in the server and the streams. One node's HTTP interface.
+///
+/// `run()` serves until the task is cancelled or a graceful shutdown is asked for. Then readiness turns red, streams are
+/// ended in waves with a `retry:`, running requests finish, and after `drainTimeout` what is left is closed.
+public final class HTTPGateway: Service {
+  private let configuration: GatewayConfiguration
+  private let streams: EventStreams
+  private let responder: Responder
+  private let drainSignal: DrainSignal
+  private let eventLoopGroup: any EventLoopGroup
+  private let logger: Logger
+  private let onListening: @Sendable (SocketAddress) async -> Void
+
+  /// Makes a gateway that listens once `run()` is called.
+  ///
+  /// - Parameters:
+  ///   - domain: what the routes call; its streams are run by the gateway.
+  ///   - operations: what `/health`, `/metrics` and `/version` answer.
+  ///   - eventLoopGroup: the loops of the connections, the same as the domain's.
+  ///   - onListening: told once, with the address that is listened on.
+  public init(
+    configuration: GatewayConfiguration, domain: GatewayDomain, operations: Operations,
+    eventLoopGroup: any EventLoopGroup, logger: Logger,
+    onListening: @escaping @Sendable (SocketAddress) async -> Void = { _ in }
+  ) {
+    let drain = DrainSignal()
+    let routes = RouteSet(
+      domain: domain, access: AccessControl(policy: configuration.access, keys: configuration.apiKeys),
+      rules: configuration.fieldRules, configuration: configuration, operations: operations, drain: drain)
+    self.configuration = configuration
+    self.streams = domain.streams
+    self.drainSignal = drain
+    self.responder = Responder(
+      table: RouteTable(routes.all), configuration: configuration, drain: drain, logger: logger)
+    self.eventLoopGroup = eventLoopGroup
+    self.logger = logger
+    self.onListening = onListening
+  }
+
+  /// Serves.
+  ///
+  /// - Throws: when the address cannot be listened on.
+  public func run() async throws {
+    let server = makeServer()
+    // Hummingbird's server closes its listener at the first sign of a graceful shutdown, but streams have to be ended
+    // and readiness to be seen red before that. A detached task does not inherit the sign; `serving` is awaited and
+    // cancelled like a child below.
+    let serving = Task.detached { try await server.run() }
+    try await withTaskCancellationHandler {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { [streams] in await streams.run() }
+        group.addTask { [self] in
+          guard (try? await gracefulShutdown()) != nil else { return }
+          await drain(server)
+          serving.cancel()
+        }
+        defer { group.cancelAll() }
+        try await serving.value
+      }
+    } onCancel: {
+      serving.cancel()
+    }
+  }
+
+  private func makeServer() -> Server<PinnedHTTP1Channel> {
+    let responder = responder
+    return Server(
+      childChannelSetup: PinnedHTTP1Channel(
+        limits: RequestGuardStateMachine.Limits(configuration), executors: EventLoopExecutors(group: eventLoopGroup),
+        metrics: ConnectionMetrics()
+      ) { request, writer, channel in
+        try await responder.respond(to: request, writer: writer, channel: channel)
+      },
+      configuration: ServerConfiguration(
+        address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+        availableConnectionsDelegate: .maximum(configuration.connections, logger: logger)),
+      onServerRunning: { [onListening] channel in
+        guard let address = channel.localAddress else { return }
+        await onListening(address)
+      },
+      eventLoopGroup: eventLoopGroup, logger: logger)
+  }
+
+  /// Ends the streams, then closes the listener and waits for running requests; both within `drainTimeout`.
+  private func drain(_ server: Server<PinnedHTTP1Channel>) async {
+    let deadline = ContinuousClock.now + configuration.drainTimeout
+    drainSignal.fire()
+    let window = min(configuration.drainTimeout / 2, .seconds(5))
+    streams.drain(within: window)
+    logger.info("Draining", metadata: ["streams": "\(streams.openStreams)"])
+    let pause = Duration.milliseconds(20)
+    while streams.openStreams > 0, ContinuousClock.now + pause < deadline, !Task.isCancelled {
+      try? await Task.sleep(for: pause)
+    }
+    // It returns when every connection has closed, which `run` sees by itself, and cannot be cancelled.
+    Task { try? await server.shutdownGracefully() }
+    try? await Task.sleep(until: deadline, clock: .continuous)
+  }
+}
+
+extension RequestGuardStateMachine.Limits {
+  fileprivate init(_ configuration: GatewayConfiguration) {
+    self.init()
+    uriBytes = configuration.uriBytes
+    headerBytes = configuration.headerBytes
+    headTimeout = TimeAmount(configuration.headTimeout)
+    bodyTimeout = TimeAmount(configuration.bodyTimeout)
+    idleTimeout = TimeAmount(configuration.idleTimeout)
+    writeTimeout = TimeAmount(configuration.writeTimeout)
+  }
+}

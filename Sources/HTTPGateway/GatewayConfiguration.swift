@@ -1,0 +1,50 @@
+public import EventStreaming
+public import SharedSessions
+
+/// What the gateway may be configured with. A plain value with the defaults; reading configuration is the program's work.
+public struct GatewayConfiguration: Sendable {
+  /// The address to listen on: a name or an IP address.
+  public var host = "127.0.0.1"
+  /// The port; 0 picks a free one.
+  public var port = 8080
+  /// Who may call what.
+  public var access: AccessPolicy = .open
+  /// The keys that `keyed` access asks for.
+  public var apiKeys = APIKeys()
+
+  /// Bytes of a request's body.
+  public var bodyBytes = 256 * 1024
+  /// Bytes of one line of an NDJSON body: agents send images and files in one notification.
+  public var notificationBytes = 4 * 1024 * 1024
+  /// Bytes of a request's head.
+  public var headerBytes = 16 * 1024
+  /// Bytes of a request's target.
+  public var uriBytes = 4 * 1024
+  /// How deep arrays and objects may be nested in a JSON body.
+  public var jsonDepth = 32
+  /// Connections open at once; more wait to be accepted.
+  public var connections = 20_000
+  /// The largest `limit` of a listing.
+  public var pageSize = 500
+  /// What texts and ids may be.
+  public var fieldRules = FieldRules()
+
+  /// From the first byte of a request's head to its end.
+  public var headTimeout: Duration = .seconds(10)
+  /// From the end of a head to the end of its body; NDJSON bodies are exempt.
+  public var bodyTimeout: Duration = .seconds(30)
+  /// A connection without a request is closed after this.
+  public var idleTimeout: Duration = .seconds(75)
+  /// A response that cannot be written for this long is given up.
+  public var writeTimeout: Duration = .seconds(30)
+  /// How long Redis may take for a readiness probe.
+  public var probeTimeout: Duration = .seconds(2)
+
+  /// How streams are treated.
+  public var streams = StreamSettings()
+  /// How long a graceful shutdown may take; streams end within the first half of it, at most 5 s.
+  public var drainTimeout: Duration = .seconds(30)
+
+  /// The defaults.
+  public init() {}
+}

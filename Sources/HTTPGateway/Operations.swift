@@ -1,0 +1,21 @@
+public import NIOCore
+
+/// A value: what the program tells about itself.
+public struct Operations: Sendable {
+  /// The program's version.
+  public var version: String
+  /// Checks that Redis takes a write, answers a read and delivers a message within a time; throws when it does not.
+  public var probe: @Sendable (_ limit: Duration) async throws -> Void
+  /// The metrics as Prometheus text.
+  public var metrics: @Sendable () -> ByteBuffer
+
+  /// Gathers the parts.
+  public init(
+    version: String, probe: @escaping @Sendable (_ limit: Duration) async throws -> Void,
+    metrics: @escaping @Sendable () -> ByteBuffer
+  ) {
+    self.version = version
+    self.probe = probe
+    self.metrics = metrics
+  }
+}

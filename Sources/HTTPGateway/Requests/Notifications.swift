@@ -1,0 +1,30 @@
+import JSONText
+import NIOCore
+import SharedSessions
+
+/// An agent's notifications as a bridge sends them; functions without state.
+enum Notifications {
+  /// Most notifications that are appended in one step.
+  static let batch = 500
+
+  /// Checks one and gives its text, on one line and otherwise byte for byte.
+  static func text(_ value: JSONText) throws(GatewayError) -> ByteBuffer {
+    guard value.kind == .object else { throw GatewayError(.invalidBody, "Each notification must be a JSON object.") }
+    // Line ends can only stand between the parts of a JSON text; in an event they would cut the frame.
+    let hasLineEnds = value.bytes.readableBytesView.contains { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    return (hasLineEnds ? value.compacted() : value).bytes
+  }
+
+  /// Checks one line of an NDJSON body.
+  ///
+  /// - Throws: 400 `INVALID_BODY` naming the line; the lines before it have been accepted.
+  static func text(line: ByteBuffer, number: Int, maximumDepth: Int) throws(GatewayError) -> ByteBuffer {
+    let value: JSONText
+    do throws(JSONTextError) {
+      value = try JSONText(validating: line, maximumDepth: maximumDepth)
+    } catch {
+      throw GatewayError(.invalidBody, "Line \(number): \(error.message)")
+    }
+    return try text(value)
+  }
+}

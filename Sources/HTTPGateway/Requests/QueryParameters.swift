@@ -1,0 +1,33 @@
+import SharedSessions
+
+/// A value: the query of a request's target. An empty value counts as absent, as the contract has it.
+struct QueryParameters: Sendable {
+  private var values: [String: String] = [:]
+
+  /// - Throws: 400 `INVALID_QUERY` for a broken escape or bytes that are not UTF-8.
+  init(_ text: Substring?) throws(GatewayError) {
+    guard let text else { return }
+    for pair in text.split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
+        let value = PercentEncoding.decode(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
+      else { throw GatewayError(.invalidQuery, "The query holds a broken percent escape or bytes that are not UTF-8.") }
+      if values[name] == nil { values[name] = value }
+    }
+  }
+
+  subscript(name: String) -> String? {
+    guard let value = values[name], !value.isEmpty else { return nil }
+    return value
+  }
+
+  /// A whole number within bounds, or nil when absent.
+  func integer(_ name: String, in bounds: ClosedRange<Int>) throws(GatewayError) -> Int? {
+    guard let text = self[name] else { return nil }
+    guard let value = Int(text), bounds.contains(value) else {
+      throw GatewayError(
+        .invalidQuery, "'\(name)' must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound).")
+    }
+    return value
+  }
+}

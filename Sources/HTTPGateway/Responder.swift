@@ -1,0 +1,97 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import Metrics
+import NIOCore
+import SharedSessions
+
+/// Immutable: answers requests by the route table, and makes every failure an error body.
+struct Responder: Sendable {
+  private let table: RouteTable
+  private let reader: BodyReader
+  private let jsonDepth: Int
+  private let metrics: RequestMetrics
+  private let logger: Logger
+  /// Once it is fired answers close their connections.
+  private let drain: DrainSignal
+
+  init(table: RouteTable, configuration: GatewayConfiguration, drain: DrainSignal, logger: Logger) {
+    self.drain = drain
+    self.table = table
+    self.reader = BodyReader(limit: configuration.bodyBytes)
+    self.jsonDepth = configuration.jsonDepth
+    self.metrics = RequestMetrics(routes: table.routes)
+    self.logger = logger
+  }
+
+  /// Answers one request; the shape Hummingbird asks for. Concurrent, hence on the executor the connection's task prefers.
+  @concurrent func respond(
+    to request: Request, writer: consuming ResponseWriter, channel: any Channel
+  ) async throws {
+    let started = ContinuousClock.now
+    let target = request.head.path ?? "/"
+    let path = target.prefix { $0 != "?" }
+    let match = table.match(request.method, path: path)
+    let reply: Reply
+    var route: Int?
+    switch match {
+    case .none:
+      reply = .failure(.routeNotFound)
+    case .otherMethods(let allowed):
+      reply =
+        request.method == .options
+        ? .empty(.noContent, headers: [.allow: allowed])
+        : .failure(.methodNotAllowed(request.method, allowed: allowed))
+    case .found(let index, let parameters):
+      route = index
+      do {
+        let handled = table.routes[index]
+        if handled.body == .collected { _ = try reader.declaredLength(of: request.head) }
+        if request.headers[.expect]?.lowercased() == "100-continue" {
+          try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+        }
+        let query = target.dropFirst(path.count + 1)
+        let incoming = IncomingRequest(
+          head: request.head, path: path, query: try QueryParameters(query), parameters: parameters,
+          body: handled.body == .collected ? try await reader.collect(request.body, of: request.head) : ByteBuffer(),
+          bodyParts: request.body, channel: channel, maximumJSONDepth: jsonDepth)
+        reply = try await handled.handler(incoming)
+      } catch {
+        reply = failure(error, request)
+      }
+    }
+    if route.map({ !table.routes[$0].isStream }) ?? true {
+      metrics.answered(route: route, status: reply.status, after: ContinuousClock.now - started)
+    }
+    try await write(reply, writer, route: route, started: started)
+  }
+
+  @concurrent private func write(
+    _ reply: Reply, _ writer: consuming ResponseWriter, route: Int?, started: ContinuousClock.Instant
+  ) async throws {
+    switch reply {
+    case .complete(var head, let body):
+      if drain.isFired { head.headerFields[.connection] = "close" }
+      try await writer.write(
+        response: head, body: body.readableBytes > 0 ? ResponseBody(byteBuffer: body) : ResponseBody())
+    case .stream(let head, let body):
+      defer { body.onEnd() }
+      let bodyWriter = try await writer.writeHead(head)
+      var erased: any ResponseBodyWriter = bodyWriter
+      try await body.write(&erased)
+    }
+  }
+
+  private func failure(_ error: any Error, _ request: Request) -> Reply {
+    let rendered = GatewayError(rendering: error)
+    if rendered.status >= 500 {
+      logger.error(
+        "Request failed",
+        metadata: [
+          "method": "\(request.method.rawValue)", "path": "\(request.uri.path)", "code": "\(rendered.code)",
+          "error": "\(error)",
+        ])
+    }
+    return .failure(rendered)
+  }
+}

@@ -1,0 +1,51 @@
+import EventStreaming
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import ServerSentEvents
+import SharedSessions
+
+extension Reply {
+  /// What an attached bridge reads: its dispatches, with heartbeats between them.
+  ///
+  /// Frames are few, so they go through the HTTP encoder one by one. The attachment runs exactly as long as the
+  /// response: when the bridge goes away, or the node drains, its lease is no longer renewed.
+  static func dispatches(
+    _ attachment: DispatchAttachment, on channel: any Channel, settings: StreamSettings, drain: DrainSignal
+  ) -> Reply {
+    .stream(
+      eventStreamHead,
+      StreamedBody { writer in
+        let (output, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingOldest(256))
+        channel.closeFuture.whenComplete { _ in continuation.finish() }
+        let forget = drain.whenFired { continuation.finish() }
+        defer { forget() }
+        var first = ByteBuffer()
+        ServerSentEventEncoder.writeRetry(milliseconds: settings.retryMilliseconds, into: &first)
+        try await writer.write(first)
+        let running = Task { await attachment.run() }
+        let forwarding = Task {
+          for await frame in attachment.frames {
+            var bytes = ByteBuffer()
+            try? ServerSentEventEncoder.write(ServerSentEvent(data: frame), into: &bytes)
+            continuation.yield(bytes)
+          }
+          continuation.finish()
+        }
+        let beating = Task {
+          var heartbeat = ByteBuffer()
+          ServerSentEventEncoder.writeHeartbeat(into: &heartbeat)
+          while (try? await Task.sleep(for: settings.heartbeat)) != nil { continuation.yield(heartbeat) }
+        }
+        defer {
+          for task in [running, forwarding, beating] { task.cancel() }
+        }
+        try await withTaskCancellationHandler {
+          for await bytes in output { try await writer.write(bytes) }
+        } onCancel: {
+          continuation.finish()
+        }
+        try await writer.finish(nil)
+      })
+  }
+}

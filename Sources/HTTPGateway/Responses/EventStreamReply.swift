@@ -1,0 +1,34 @@
+import EventStreaming
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+
+extension Reply {
+  /// The head of every event stream: nothing between here and the client may keep, change or hold back a byte.
+  static let eventStreamHead = HTTPResponse(
+    status: .ok,
+    headerFields: [
+      .contentType: "text/event-stream", .cacheControl: "no-cache, no-store, no-transform", .accelBuffering: "no",
+    ])
+
+  /// A session's events. The request's task writes the first frames through the HTTP encoder, so that the head goes out
+  /// before them; everything after is written below it by the hub.
+  static func events(_ stream: OpenStream, on channel: any Channel) -> Reply {
+    .stream(
+      eventStreamHead,
+      StreamedBody(onEnd: { stream.close() }) { writer in
+        try await writer.write(stream.firstFrames)
+        let connection = try await channel.eventLoop.submit {
+          let pipeline = channel.pipeline.syncOperations
+          let output = try pipeline.handler(type: WireHandler.self)
+          let framing: StreamFraming = try pipeline.handler(type: RequestGuard.self).isChunked ? .chunked : .identity
+          return (output: NIOLoopBound(output, eventLoop: channel.eventLoop), framing: framing)
+        }.get()
+        guard await stream.serve(framing: connection.framing, output: { connection.output.value }) else {
+          try? await channel.close()
+          throw CancellationError()
+        }
+        try await writer.finish(nil)
+      })
+  }
+}

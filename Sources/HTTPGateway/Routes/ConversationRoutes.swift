@@ -1,0 +1,84 @@
+import HTTPTypes
+import SharedSessions
+
+/// What is said and asked in a session, and what the host decides.
+extension RouteSet {
+  var conversationRoutes: [Route] {
+    [
+      Route(.get, "/api/shared-sessions/{id}/messages", handler: messages),
+      Route(.post, "/api/shared-sessions/{id}/messages", handler: postMessage),
+      Route(.post, "/api/shared-sessions/{id}/prompts", handler: submitPrompt),
+      Route(.post, "/api/shared-sessions/{id}/approvals/{aid}", handler: resolve),
+      Route(.post, "/api/shared-sessions/{id}/approvals/{aid}/withdraw", handler: withdraw),
+      Route(.post, "/api/shared-sessions/{id}/cancel", handler: cancelTurn),
+    ]
+  }
+
+  private func messages(_ request: IncomingRequest) async throws -> Reply {
+    let id = try sessionID(request)
+    let limit = try request.query.integer("limit", in: 1...configuration.pageSize) ?? 100
+    let reader = try access.reader(request)
+    return .json(
+      try await domain.sessions.messages(id, reader: reader, after: request.query["after"], limit: limit))
+  }
+
+  private func postMessage(_ request: IncomingRequest) async throws -> Reply {
+    let (id, fields) = (try sessionID(request), try request.fields())
+    let text = try fields.string("text")
+    guard !FieldRules.isBlank(text) else { throw GatewayError(.emptyMessage) }
+    let checked = try rules.text(text, "text", mostBytes: rules.messageText)
+    let credentials = try request.requiredCredentials(fields)
+    return .json(
+      try await domain.sessions.postMessage(
+        id, credentials: credentials, text: checked, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func submitPrompt(_ request: IncomingRequest) async throws -> Reply {
+    let (id, fields) = (try sessionID(request), try request.fields())
+    let prompt = try fields.string("prompt")
+    guard !FieldRules.isBlank(prompt) else { throw GatewayError(.emptyPrompt) }
+    let checked = try rules.text(prompt, "prompt", mostBytes: rules.prompt)
+    let credentials = try request.requiredCredentials(fields)
+    return .json(
+      try await domain.approvals.submitPrompt(
+        id, credentials: credentials, prompt: checked, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func resolve(_ request: IncomingRequest) async throws -> Reply {
+    let (id, approvalID) = (try sessionID(request), try pathID(request, 1, "approvalId"))
+    let fields = try request.fields()
+    guard let action = ApprovalAction(rawValue: try fields.string("action")) else {
+      throw GatewayError(.invalidAction)
+    }
+    let reason = try fields.optionalString("reason").map { try rules.text($0, "reason", mostBytes: rules.reason) }
+    let edited = try fields.optionalString("editedPrompt").map {
+      try rules.text($0, "editedPrompt", mostBytes: rules.prompt)
+    }
+    if let edited, FieldRules.isBlank(edited) {
+      throw GatewayError(
+        .invalidField, "'editedPrompt' must not be blank; leave it out to approve the prompt as it is.")
+    }
+    let credentials = try request.requiredCredentials(fields)
+    return .json(
+      try await domain.approvals.resolve(
+        id, approvalID: approvalID, credentials: credentials, action: action, reason: reason, editedPrompt: edited,
+        idempotency: try idempotency(request, credentials)))
+  }
+
+  private func withdraw(_ request: IncomingRequest) async throws -> Reply {
+    let (id, approvalID) = (try sessionID(request), try pathID(request, 1, "approvalId"))
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(
+      try await domain.approvals.withdraw(
+        id, approvalID: approvalID, credentials: credentials, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func cancelTurn(_ request: IncomingRequest) async throws -> Reply {
+    let id = try sessionID(request)
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(
+      try await domain.approvals.cancelTurn(
+        id, credentials: credentials, idempotency: try idempotency(request, credentials)),
+      status: .accepted)
+  }
+}

@@ -1,0 +1,128 @@
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import SharedSessions
+
+/// Host sessions: where agents attach.
+extension RouteSet {
+  var hostSessionRoutes: [Route] {
+    [
+      Route(.post, "/api/host-sessions", handler: register),
+      Route(.get, "/api/host-sessions/{hid}", handler: hostSession),
+      Route(.delete, "/api/host-sessions/{hid}", handler: deleteHostSession),
+      Route(.get, "/api/host-sessions/{hid}/dispatches", isStream: true, handler: dispatches),
+      Route(.post, "/api/host-sessions/{hid}/dispatches/{did}", handler: report),
+      Route(.post, "/api/host-sessions/{hid}/notifications", body: .streamed, handler: notifications),
+    ]
+  }
+
+  private func register(_ request: IncomingRequest) async throws -> Reply {
+    let fields = try request.fields()
+    let userID = try fields.string("userId")
+    guard !FieldRules.isBlank(userID) else { throw GatewayError(.missingUserID) }
+    let agent = try fields.optionalObject("agent")
+    let hostSessionID = try fields.optionalString("hostSessionId")
+    let register = RegisterHostSession(
+      userID: try rules.userID(userID, "userId"),
+      workspaceID: try workspace(fields) ?? "default",
+      hostSessionID: try hostSessionID.map { try rules.identifier($0, "hostSessionId") },
+      agentName: try rules.displayName(agent?.optionalString("name"), "agent.name"),
+      agentVersion: try rules.displayName(agent?.optionalString("version"), "agent.version"),
+      hostToken: request.bearer.map(String.init))
+    try access.requireKey(request)
+    let caller = register.hostToken ?? request.head.headerFields[.apiKey] ?? ""
+    let result = try await domain.hostSessions.register(
+      register, idempotency: try idempotency(request, caller: caller))
+    return .json(result.body, status: result.isNew ? .created : .ok)
+  }
+
+  private func hostSession(_ request: IncomingRequest) async throws -> Reply {
+    .json(try await domain.hostSessions.get(try hostSessionID(request)))
+  }
+
+  private func deleteHostSession(_ request: IncomingRequest) async throws -> Reply {
+    let id = try hostSessionID(request)
+    _ = try request.fields()
+    return .json(try await domain.hostSessions.delete(id, token: try request.requiredHostToken()))
+  }
+
+  private func report(_ request: IncomingRequest) async throws -> Reply {
+    let (id, dispatchID) = (try hostSessionID(request), try pathID(request, 1, "dispatchId"))
+    let fields = try request.fields()
+    guard let state: DispatchReportState = try fields.optionalWord("state") else {
+      throw GatewayError(.invalidBody, "'state' is missing; it must be 'started', 'completed' or 'failed'.")
+    }
+    let report = DispatchReport(
+      state: state,
+      attempt: try fields.integer("attempt"),
+      error: try fields.optionalString("error").map { try rules.text($0, "error", mostBytes: rules.reason) },
+      stopReason: try fields.optionalString("stopReason").map {
+        try rules.text($0, "stopReason", mostBytes: rules.identifier)
+      })
+    let token = try request.requiredHostToken()
+    return .json(try await domain.hostSessions.report(id, dispatchID: dispatchID, token: token, report))
+  }
+
+  private func dispatches(_ request: IncomingRequest) async throws -> Reply {
+    let id = try hostSessionID(request)
+    let bridgeID = try request.query["bridgeId"].map { try rules.identifier($0, "bridgeId") }
+    let token = try request.requiredHostToken()
+    guard !drain.isFired else { throw GatewayError.draining }
+    let attachment = try await domain.hostSessions.attach(id, token: token, bridgeID: bridgeID)
+    return .dispatches(
+      attachment, on: request.channel, settings: configuration.streams, drain: drain)
+  }
+
+  private func notifications(_ request: IncomingRequest) async throws -> Reply {
+    let id = try hostSessionID(request)
+    if MediaType.isNDJSON(request.contentType) { return try await notificationLines(request, id) }
+    let request = try await request.collected(limit: configuration.bodyBytes)
+    let texts = try request.fields().list("notifications").map { try Notifications.text($0) }
+    guard texts.count <= Notifications.batch else {
+      throw GatewayError(
+        .invalidField, "'notifications' holds \(texts.count); at most \(Notifications.batch) are taken.")
+    }
+    let token = try request.requiredHostToken()
+    let body = try await domain.hostSessions.notify(
+      id, token: token, notifications: texts, idempotency: try idempotency(request, caller: token))
+    return .json(body, status: .accepted)
+  }
+
+  /// A body that may last as long as the bridge: every piece is appended as it arrives, and the next one is only read
+  /// after that. When the node drains it is answered early; `accepted` says where to go on elsewhere.
+  private func notificationLines(_ request: IncomingRequest, _ id: String) async throws -> Reply {
+    let token = try request.requiredHostToken()
+    guard !drain.isFired else { throw GatewayError.draining }
+    try await domain.hostSessions.authorize(id, token: token)
+    let uploading = Task { [configuration, domain] in
+      var reader = LineReader(maximumBytes: configuration.notificationBytes)
+      var accepted = 0
+      func accept(_ lines: [ByteBuffer]) async throws {
+        var remaining = lines[...]
+        while !remaining.isEmpty {
+          let texts = try remaining.prefix(Notifications.batch).enumerated().map { offset, line in
+            try Notifications.text(line: line, number: accepted + offset + 1, maximumDepth: configuration.jsonDepth)
+          }
+          _ = try await domain.hostSessions.notify(id, token: token, notifications: texts)
+          accepted += texts.count
+          remaining = remaining.dropFirst(texts.count)
+        }
+      }
+      do {
+        for try await part in request.bodyParts { try await accept(reader.lines(in: part)) }
+      } catch is CancellationError {}
+      if !Task.isCancelled, let last = reader.end() { try await accept([last]) }
+      return accepted
+    }
+    let forget = drain.whenFired { uploading.cancel() }
+    defer { forget() }
+    let accepted = try await withTaskCancellationHandler {
+      try await uploading.value
+    } onCancel: {
+      uploading.cancel()
+    }
+    return .json(
+      ByteBuffer(string: "{\"accepted\":\(accepted)}"), status: .accepted,
+      headers: drain.isFired ? [.connection: "close"] : [:])
+  }
+}

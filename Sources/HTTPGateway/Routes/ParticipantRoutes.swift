@@ -1,0 +1,80 @@
+import HTTPTypes
+import SharedSessions
+
+/// Who is in a session, and what lets others in.
+extension RouteSet {
+  var participantRoutes: [Route] {
+    [
+      Route(.post, "/api/shared-sessions/{id}/join", handler: join),
+      Route(.post, "/api/shared-sessions/{id}/leave", handler: leave),
+      Route(.get, "/api/shared-sessions/{id}/participants", handler: participants),
+      Route(.patch, "/api/shared-sessions/{id}/participants/{pid}", handler: changeRole),
+      Route(.delete, "/api/shared-sessions/{id}/participants/{pid}", handler: remove),
+      Route(.post, "/api/shared-sessions/{id}/invite", handler: rotateInvite),
+      Route(.post, "/api/shared-sessions/{id}/stream-tickets", handler: createTicket),
+    ]
+  }
+
+  private func join(_ request: IncomingRequest) async throws -> Reply {
+    let (id, fields) = (try sessionID(request), try request.fields())
+    let userID = try fields.string("userId")
+    let inviteToken = try fields.string("inviteToken")
+    guard !FieldRules.isBlank(userID) else { throw GatewayError(.missingUserID) }
+    let join = JoinSession(
+      inviteToken: inviteToken,
+      userID: try rules.userID(userID, "userId"),
+      displayName: try rules.displayName(fields.optionalString("displayName"), "displayName"),
+      role: try fields.optionalWord("role") ?? .collaborator,
+      credentials: try request.credentials(fields))
+    let caller = join.credentials.map { "\($0.participantID).\($0.token)" } ?? join.inviteToken
+    return .json(
+      try await domain.sessions.join(id, join, idempotency: try idempotency(request, caller: caller)))
+  }
+
+  private func leave(_ request: IncomingRequest) async throws -> Reply {
+    let id = try sessionID(request)
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(
+      try await domain.sessions.leave(
+        id, credentials: credentials, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func participants(_ request: IncomingRequest) async throws -> Reply {
+    let (id, reader) = (try sessionID(request), try access.reader(request))
+    return .json(try await domain.sessions.participants(id, reader: reader))
+  }
+
+  private func changeRole(_ request: IncomingRequest) async throws -> Reply {
+    let (id, participantID) = (try sessionID(request), try pathID(request, 1, "participantId"))
+    let fields = try request.fields()
+    guard let role: Role = try fields.optionalWord("role") else {
+      throw GatewayError(.invalidBody, "'role' is missing; it must be 'collaborator' or 'viewer'.")
+    }
+    let credentials = try request.requiredCredentials(fields)
+    return .json(
+      try await domain.sessions.changeRole(id, participantID: participantID, role: role, credentials: credentials))
+  }
+
+  private func remove(_ request: IncomingRequest) async throws -> Reply {
+    let (id, participantID) = (try sessionID(request), try pathID(request, 1, "participantId"))
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(try await domain.sessions.remove(id, participantID: participantID, credentials: credentials))
+  }
+
+  private func rotateInvite(_ request: IncomingRequest) async throws -> Reply {
+    let id = try sessionID(request)
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(
+      try await domain.sessions.rotateInvite(
+        id, credentials: credentials, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func createTicket(_ request: IncomingRequest) async throws -> Reply {
+    let id = try sessionID(request)
+    let credentials = try request.requiredCredentials(request.fields())
+    return .json(
+      try await domain.sessions.createTicket(
+        id, credentials: credentials, idempotency: try idempotency(request, credentials)),
+      status: .created)
+  }
+}

@@ -1,0 +1,45 @@
+import HTTPTypes
+import NIOCore
+
+/// The web page: three files in the binary, nothing from anywhere else.
+extension RouteSet {
+  var webRoutes: [Route] {
+    [
+      Route(.get, "/") { _ in .page },
+      Route(.get, "/s/{id}") { _ in .page },
+      Route(.get, "/web/app.css") { _ in .asset(WebFiles.styles, "text/css; charset=utf-8") },
+    ]
+      + WebFiles.scripts.map { name, file in
+        Route(.get, "/web/\(name)") { _ in .asset(file, "text/javascript; charset=utf-8") }
+      }
+  }
+}
+
+/// The embedded files, made into buffers once.
+enum WebFiles {
+  static let page = ByteBuffer(bytes: PackageResources.index_html)
+  static let styles = ByteBuffer(bytes: PackageResources.app_css)
+  static let openAPI = ByteBuffer(bytes: PackageResources.openapi_json)
+  static let scripts: [(name: String, file: ByteBuffer)] = [
+    ("app.js", ByteBuffer(bytes: PackageResources.app_js))
+  ]
+}
+
+extension Reply {
+  /// Nothing but this node's own files runs, nothing may frame the page, and its address, which names the session,
+  /// is told to nobody.
+  private static let contentSecurityPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+  fileprivate static let page = Reply.bytes(
+    WebFiles.page, type: "text/html; charset=utf-8",
+    headers: [
+      .contentSecurityPolicy: contentSecurityPolicy, .contentTypeOptions: "nosniff", .referrerPolicy: "no-referrer",
+      .cacheControl: "no-cache",
+    ])
+
+  fileprivate static func asset(_ file: ByteBuffer, _ type: String) -> Reply {
+    .bytes(file, type: type, headers: [.contentTypeOptions: "nosniff", .cacheControl: "no-cache"])
+  }
+}
