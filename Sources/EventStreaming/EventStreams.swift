@@ -1,5 +1,7 @@
 public import Logging
 public import NIOCore
+public import RedisClient
+public import SharedSessions
 
 /// Sendable; all changing state is bound to event loops or behind the registry's mutex. This node's open streams.
 ///
@@ -37,6 +39,16 @@ public final class EventStreams: Sendable {
       hubs[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(hub, eventLoop: loop)
     }
     self.hubs = hubs
+  }
+
+  /// Makes the hubs for the domain's events and presence in Redis.
+  public convenience init(
+    settings: StreamSettings, domain: SharedSessionsDomain, redis: RedisClient, eventLoopGroup: any EventLoopGroup,
+    logger: Logger
+  ) {
+    self.init(
+      settings: settings, source: RedisEventSource(redis: redis, log: domain.events),
+      presence: StoredPresence(store: domain.presence, logger: logger), eventLoopGroup: eventLoopGroup, logger: logger)
   }
 
   /// Keeps the timers and does the hubs' work until the task is cancelled.

@@ -1,6 +1,7 @@
 import JSONText
 import NIOCore
 import ServerSentEvents
+import SharedSessions
 
 /// Frames that the server itself writes into a stream, none of which has an `id:`; functions without state.
 enum ServerFrames {

@@ -1,8 +1,9 @@
-import EventStreaming
+public import EventStreaming
 import HummingbirdCore
 public import Logging
 public import NIOCore
 public import ServiceLifecycle
+public import SharedSessions
 
 /// Sendable; what changes lives in the server and the streams. One node's HTTP interface.
 ///
@@ -20,21 +21,23 @@ public final class HTTPGateway: Service {
   /// Makes a gateway that listens once `run()` is called.
   ///
   /// - Parameters:
-  ///   - domain: what the routes call; its streams are run by the gateway.
+  ///   - domain: what the routes call; the program runs it.
+  ///   - streams: this node's streams; the gateway runs them.
   ///   - operations: what `/health`, `/metrics` and `/version` answer.
   ///   - eventLoopGroup: the loops of the connections, the same as the domain's.
   ///   - onListening: told once, with the address that is listened on.
   public init(
-    configuration: GatewayConfiguration, domain: GatewayDomain, operations: Operations,
+    configuration: GatewayConfiguration, domain: SharedSessionsDomain, streams: EventStreams, operations: Operations,
     eventLoopGroup: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable (SocketAddress) async -> Void = { _ in }
   ) {
     let drain = DrainSignal()
     let routes = RouteSet(
-      domain: domain, access: AccessControl(policy: configuration.access, keys: configuration.apiKeys),
+      domain: domain, streams: streams,
+      access: AccessControl(policy: configuration.access, keys: configuration.apiKeys),
       rules: configuration.fieldRules, configuration: configuration, operations: operations, drain: drain)
     self.configuration = configuration
-    self.streams = domain.streams
+    self.streams = streams
     self.drainSignal = drain
     self.responder = Responder(
       table: RouteTable(routes.all), configuration: configuration, drain: drain, logger: logger)

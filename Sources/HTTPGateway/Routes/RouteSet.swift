@@ -1,10 +1,12 @@
+import EventStreaming
 import HTTPTypes
 import SharedSessions
 
 /// A value: what the handlers of all routes have in common. The rows of the contract are in its extensions, one file for
 /// each part of the domain.
 struct RouteSet: Sendable {
-  let domain: GatewayDomain
+  let domain: SharedSessionsDomain
+  let streams: EventStreams
   let access: AccessControl
   let rules: FieldRules
   let configuration: GatewayConfiguration

@@ -87,7 +87,7 @@ extension RouteSet {
 
   private func export(_ request: IncomingRequest) async throws -> Reply {
     let (id, reader) = (try sessionID(request), try access.reader(request))
-    let log = domain.log
+    let log = domain.events
     // The first page is read before the head is written, so that a refusal still is an error body.
     let first = try await log.exportPage(id, reader: reader, after: nil, limit: Self.exportPage)
     let head = HTTPResponse(

@@ -12,10 +12,10 @@ extension RouteSet {
   private func stream(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
     let start = Self.start(request)
-    let authorization = try await domain.log.authorize(
+    let authorization = try await domain.events.authorize(
       id, access: try streamAccess(request), hasCursor: start != .live)
     guard let cursor = EventID(authorization.cursor) else { throw GatewayError(.internalError) }
-    let stream = try await domain.streams.open(
+    let stream = try await streams.open(
       StreamRequest(
         sessionID: id, participantID: authorization.participantID, start: start, authorized: cursor,
         hasEnded: authorization.status != .active),
