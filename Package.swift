@@ -88,7 +88,8 @@ var targets: [Target] = [
 
   // The program.
   .target(
-    name: "EmbeddedRedis", dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage],
+    name: "EmbeddedRedis",
+    dependencies: [logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage],
     swiftSettings: settings),
   .executableTarget(
     name: "tandem",
@@ -133,7 +134,8 @@ if ProcessInfo.processInfo.environment["TANDEM_BENCHMARKS"] != nil {
     .executableTarget(
       name: "tandem-benchmarks",
       dependencies: [
-        "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions", argumentParser,
+        "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions",
+        argumentParser,
         logging, nioCore, nioHTTP1, nioPosix,
       ],
       path: "Tests/Benchmarks", swiftSettings: settings))

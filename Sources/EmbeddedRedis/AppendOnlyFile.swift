@@ -1,0 +1,70 @@
+import Logging
+import Subprocess
+import SystemPackage
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Repairs the server's append-only file before every start.
+///
+/// A server killed while it writes leaves a torn tail. redis-server 7.0.15 can read past a torn transaction and then
+/// append to it, so that a later start brings half of it back to life. `redis-check-aof --fix` cuts the tail off at the
+/// last whole command instead; acknowledged writes come before it, because they were synced.
+///
+/// Isolation: pure functions over the file system.
+enum AppendOnlyFile {
+  /// Repairs it, when there is one.
+  ///
+  /// - Throws: `damagedData` when the damage is not in the tail; `notInstalled` without the check program.
+  static func repair(
+    _ directory: DataDirectory, program: String, logger: Logger
+  ) async throws(EmbeddedRedisError) {
+    guard access(directory.manifestPath, F_OK) == 0 else { return }
+    let output: String
+    let succeeded: Bool
+    do {
+      let result = try await Subprocess.run(
+        .named(program), arguments: ["--fix", directory.manifestPath], input: .string("y\n"),
+        output: .string(limit: 1 << 20), error: .combinedWithOutput)
+      output = result.standardOutput
+      succeeded = result.terminationStatus.isSuccess
+    } catch {
+      throw .notRunnable(program, error)
+    }
+    guard succeeded else {
+      let lastLine = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "it said nothing"
+      throw EmbeddedRedisError(
+        .damagedData,
+        "The data in \(directory.serverDirectory) is damaged and redis-check-aof cannot repair it (\(lastLine)). "
+          + "Restore a copy, or move the directory away to start empty.")
+    }
+    if output.contains("Successfully truncated") {
+      logger.warning("cut a torn tail off the append-only file", metadata: ["redis.directory": "\(directory.path)"])
+    }
+  }
+}
+
+extension Executable {
+  /// A program given by path or by a name to be found in `PATH`.
+  static func named(_ program: String) -> Executable {
+    program.contains("/") ? .path(FilePath(program)) : .name(program)
+  }
+}
+
+extension EmbeddedRedisError {
+  /// What it means that a program could not be run.
+  static func notRunnable(_ program: String, _ error: any Error) -> EmbeddedRedisError {
+    if let error = error as? SubprocessError, error.code == .executableNotFound {
+      return EmbeddedRedisError(
+        .notInstalled,
+        "\(program) is not installed. Install Redis 7 (Debian: apt-get install redis-server), or give the URL of a "
+          + "Redis with --redis.")
+    }
+    return EmbeddedRedisError(.cannotStart, "\(program) could not be run: \(error).")
+  }
+}
