@@ -1,6 +1,4 @@
 import Logging
-import Subprocess
-import SystemPackage
 
 #if canImport(Darwin)
   import Darwin
@@ -25,46 +23,18 @@ enum AppendOnlyFile {
     _ directory: DataDirectory, program: String, logger: Logger
   ) async throws(EmbeddedRedisError) {
     guard access(directory.manifestPath, F_OK) == 0 else { return }
-    let output: String
-    let succeeded: Bool
-    do {
-      let result = try await Subprocess.run(
-        .named(program), arguments: ["--fix", directory.manifestPath], input: .string("y\n"),
-        output: .string(limit: 1 << 20), error: .combinedWithOutput)
-      output = result.standardOutput
-      succeeded = result.terminationStatus.isSuccess
-    } catch {
-      throw .notRunnable(program, error)
-    }
-    guard succeeded else {
-      let lastLine = output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "it said nothing"
+    let program = Program(name: program, arguments: ["--fix", directory.manifestPath], input: "y\n")
+    let result = try await program.run()
+    if Task.isCancelled { return }
+    guard result.succeeded else {
+      let lastLine = result.output.split(whereSeparator: \.isNewline).last.map(String.init) ?? "it said nothing"
       throw EmbeddedRedisError(
         .damagedData,
         "The data in \(directory.serverDirectory) is damaged and redis-check-aof cannot repair it (\(lastLine)). "
           + "Restore a copy, or move the directory away to start empty.")
     }
-    if output.contains("Successfully truncated") {
+    if result.output.contains("Successfully truncated") {
       logger.warning("cut a torn tail off the append-only file", metadata: ["redis.directory": "\(directory.path)"])
     }
-  }
-}
-
-extension Executable {
-  /// A program given by path or by a name to be found in `PATH`.
-  static func named(_ program: String) -> Executable {
-    program.contains("/") ? .path(FilePath(program)) : .name(program)
-  }
-}
-
-extension EmbeddedRedisError {
-  /// What it means that a program could not be run.
-  static func notRunnable(_ program: String, _ error: any Error) -> EmbeddedRedisError {
-    if let error = error as? SubprocessError, error.code == .executableNotFound {
-      return EmbeddedRedisError(
-        .notInstalled,
-        "\(program) is not installed. Install Redis 7 (Debian: apt-get install redis-server), or give the URL of a "
-          + "Redis with --redis.")
-    }
-    return EmbeddedRedisError(.cannotStart, "\(program) could not be run: \(error).")
   }
 }

@@ -1,5 +1,3 @@
-import Subprocess
-
 /// A version of redis-server, and whether its known holes are closed.
 ///
 /// Isolation: an immutable value.
@@ -68,9 +66,8 @@ public struct RedisServerVersion: Sendable, Hashable, Comparable, CustomStringCo
 
   /// The version of the installed Debian package; nil where there is no dpkg or no such package.
   static func installedPackage() async -> String? {
-    let result = try? await Subprocess.run(
-      .name("dpkg-query"), arguments: ["-W", "-f", "${Version}", "redis-server"], output: .string(limit: 256))
-    guard let result, result.terminationStatus.isSuccess, !result.standardOutput.isEmpty else { return nil }
-    return result.standardOutput
+    let program = Program(name: "dpkg-query", arguments: ["-W", "-f", "${Version}", "redis-server"])
+    guard let result = try? await program.run(), result.succeeded, !result.output.isEmpty else { return nil }
+    return result.output
   }
 }

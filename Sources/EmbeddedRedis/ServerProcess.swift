@@ -1,4 +1,3 @@
-import Subprocess
 import SystemPackage
 
 #if canImport(Darwin)
@@ -32,7 +31,12 @@ struct ServerProcess: Sendable {
     rotateLog()
     do {
       return try await withThrowingTaskGroup(of: Outcome?.self) { group in
-        group.addTask { try await .ended(runProgram()) }
+        group.addTask {
+          let program = Program(
+            name: configuration.serverProgram, arguments: ["-"], input: settings,
+            stopTimeout: configuration.stopTimeout)
+          return .ended(try await program.run(log: FilePath(directory.logPath)).ending)
+        }
         group.addTask {
           guard let info = await waitForAnswer() else { return Task.isCancelled ? nil : .gaveNoAnswer }
           onServing(info)
@@ -49,7 +53,7 @@ struct ServerProcess: Sendable {
     } catch let error as EmbeddedRedisError {
       throw error
     } catch {
-      throw .notRunnable(configuration.serverProgram, error)
+      throw EmbeddedRedisError(.stopped, "The private redis-server was stopped.")
     }
   }
 
@@ -77,7 +81,7 @@ struct ServerProcess: Sendable {
     unixsocketperm 700
     dir \(Self.quoted(directory.serverDirectory))
     pidfile \(Self.quoted(directory.processFilePath))
-    logfile \(Self.quoted(directory.logPath))
+    logfile ""
     loglevel notice
     daemonize no
     appendonly yes
@@ -93,23 +97,6 @@ struct ServerProcess: Sendable {
   /// Text in the quotes of redis.conf, in which a backslash and a quote need a backslash.
   static func quoted(_ text: String) -> String {
     "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-  }
-
-  /// - Returns: How the process ended, for the log.
-  private func runProgram() async throws -> String {
-    var options = PlatformOptions()
-    // A session of its own: Ctrl-C in the terminal reaches this program, which then stops the server in its turn.
-    options.createSession = true
-    options.teardownSequence = [.send(signal: .terminate, allowedDurationToNextStep: configuration.stopTimeout)]
-    do {
-      let result = try await Subprocess.run(
-        .named(configuration.serverProgram), arguments: ["-"], platformOptions: options, input: .string(settings),
-        output: .string(limit: 1 << 16), error: .combinedWithOutput)
-      let said = result.standardOutput.split(whereSeparator: \.isNewline).last.map { ": \($0)" } ?? ""
-      return "\(result.terminationStatus)\(said)"
-    } catch is CancellationError {
-      return "stopped"
-    }
   }
 
   /// Asks until the server answers and has read its data.

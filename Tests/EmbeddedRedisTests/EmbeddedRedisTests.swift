@@ -12,15 +12,15 @@ import Testing
       let serving = try await withEmbeddedRedis(quick(directory)) { serving in
         #expect(serving.origin == .started)
         #expect(serving.url == "unix://" + serving.socketPath)
-        #expect(try await ask(serving.socketPath, "SET greeting hello") == "+OK")
-        #expect(try await ask(serving.socketPath, "CONFIG GET appendfsync") == "*2")
+        try await expectReply("+OK", to: "SET greeting hello", at: serving.socketPath)
+        try await expectReply("*2", to: "CONFIG GET appendfsync", at: serving.socketPath)
         return serving
       }
       #expect(!isRunning(serving.processIdentifier))
       #expect(!FileManager.default.fileExists(atPath: serving.socketPath))
 
       try await withEmbeddedRedis(quick(directory)) { again in
-        #expect(try await ask(again.socketPath, "EXISTS greeting") == ":1")
+        try await expectReply(":1", to: "EXISTS greeting", at: again.socketPath)
       }
     }
   }
@@ -31,8 +31,10 @@ import Testing
   func isSetUpForDurability(name: String, expected: String) async throws {
     try await withTemporaryDirectory { directory in
       try await withEmbeddedRedis(quick(directory)) { serving in
-        let script = "EVAL \"return redis.call('CONFIG','GET','\(name)')[2]==ARGV[1]\" 0 '\(expected)'"
-        #expect(try await ask(serving.socketPath, script) == ":1")
+        let reply = try await Program(
+          name: "redis-cli", arguments: ["-s", serving.socketPath, "CONFIG", "GET", name]
+        ).run()
+        #expect(reply.output == "\(name)\n\(expected)\n")
       }
     }
   }
@@ -52,24 +54,24 @@ import Testing
   @Test func killedUnderLoadItComesBackWithEveryAcknowledgedWrite() async throws {
     try await withTemporaryDirectory { directory in
       try await withEmbeddedRedis(quick(directory)) { serving in
-        let acknowledged = Mutex<Set<String>>([])
+        let acknowledged = EntrySet()
         var server = serving.processIdentifier
         for round in 0..<3 {
           try await withThrowingTaskGroup(of: Void.self) { writers in
             for writer in 0..<4 {
-              writers.addTask {
+              writers.addTask { [socketPath = serving.socketPath] in
                 // Ends with the connection, that is, with the server.
-                _ = try? await withConnection(serving.socketPath) { send in
+                _ = try? await withConnection(socketPath) { send in
                   for number in 0... {
                     let entry = "\(round)-\(writer)-\(number)"
                     let reply = try await send("SADD written \(entry)")
-                    if reply == ":1" { acknowledged.withLock { _ = $0.insert(entry) } }
+                    if reply == ":1" { acknowledged.insert(entry) }
                   }
                 }
               }
             }
-            let before = acknowledged.withLock(\.count)
-            try await eventually("some writes") { acknowledged.withLock(\.count) >= before + 300 }
+            let before = acknowledged.entries.count
+            try await eventually("some writes") { acknowledged.entries.count >= before + 300 }
             #expect(kill(server, SIGKILL) == 0)
             try await writers.waitForAll()
           }
@@ -78,7 +80,7 @@ import Testing
             let info = await RedisServerInfo.ask(socketPath: serving.socketPath, within: .seconds(2))
             return info.flatMap { $0.processIdentifier != killed && !$0.isLoading ? $0.processIdentifier : nil }
           }
-          let entries = acknowledged.withLock { $0 }
+          let entries = acknowledged.entries
           #expect(entries.count >= 300 * (round + 1))
           let lost = try await withConnection(serving.socketPath) { send in
             var lost: [String] = []
@@ -94,7 +96,7 @@ import Testing
   @Test func aTornTailIsCutOff() async throws {
     try await withTemporaryDirectory { directory in
       try await withEmbeddedRedis(quick(directory)) { serving in
-        #expect(try await ask(serving.socketPath, "SET kept 1") == "+OK")
+        try await expectReply("+OK", to: "SET kept 1", at: serving.socketPath)
       }
       let incremental = try #require(
         try FileManager.default.contentsOfDirectory(atPath: directory + "/redis/appendonlydir")
@@ -108,16 +110,16 @@ import Testing
       try handle.close()
 
       try await withEmbeddedRedis(quick(directory)) { serving in
-        #expect(try await ask(serving.socketPath, "EXISTS kept") == ":1")
-        #expect(try await ask(serving.socketPath, "EXISTS torn") == ":0")
-        #expect(try await ask(serving.socketPath, "SET later 1") == "+OK")
+        try await expectReply(":1", to: "EXISTS kept", at: serving.socketPath)
+        try await expectReply(":0", to: "EXISTS torn", at: serving.socketPath)
+        try await expectReply("+OK", to: "SET later 1", at: serving.socketPath)
       }
       #expect(try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64 ?? 0 > whole)
       // The second start is the one on which a torn transaction has come back to life.
       try await withEmbeddedRedis(quick(directory)) { serving in
-        #expect(try await ask(serving.socketPath, "EXISTS kept") == ":1")
-        #expect(try await ask(serving.socketPath, "EXISTS later") == ":1")
-        #expect(try await ask(serving.socketPath, "EXISTS torn") == ":0")
+        try await expectReply(":1", to: "EXISTS kept", at: serving.socketPath)
+        try await expectReply(":1", to: "EXISTS later", at: serving.socketPath)
+        try await expectReply(":0", to: "EXISTS torn", at: serving.socketPath)
       }
     }
   }
@@ -125,7 +127,7 @@ import Testing
   @Test func damageInTheMiddleIsNotPaperedOver() async throws {
     try await withTemporaryDirectory { directory in
       try await withEmbeddedRedis(quick(directory)) { serving in
-        #expect(try await ask(serving.socketPath, "SET kept 1") == "+OK")
+        try await expectReply("+OK", to: "SET kept 1", at: serving.socketPath)
       }
       let folder = directory + "/redis/appendonlydir/"
       let base = try #require(
@@ -174,4 +176,11 @@ import Testing
       }
     }
   }
+}
+
+/// What the server has acknowledged.
+private final class EntrySet: Sendable {
+  private let box = Mutex<Set<String>>([])
+  var entries: Set<String> { box.withLock { $0 } }
+  func insert(_ entry: String) { box.withLock { _ = $0.insert(entry) } }
 }

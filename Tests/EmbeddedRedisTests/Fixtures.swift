@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import TestSupport
+import Testing
 
 @testable import EmbeddedRedis
 
@@ -48,6 +49,14 @@ func withEmbeddedRedis<Value: Sendable>(
   }
 }
 
+/// Expects that first line of the reply.
+func expectReply(
+  _ expected: String, to command: String, at socketPath: String, sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+  let reply = try await ask(socketPath, command)
+  #expect(reply == expected, "to \(command)", sourceLocation: sourceLocation)
+}
+
 /// One command, in Redis's inline form, on a connection of its own; the raw reply up to its first line end.
 func ask(_ socketPath: String, _ command: String) async throws -> String {
   try await withConnection(socketPath) { send in try await send(command) }
@@ -72,7 +81,7 @@ func withConnection<Value: Sendable>(
       try await outbound.write(ByteBuffer(string: command + "\r\n"))
       var reply = ""
       while !reply.contains("\r\n") {
-        guard let part = try await parts.next() else { throw ChannelError.eof }
+        guard let part = try await parts.next(isolation: #isolation) else { throw ChannelError.eof }
         reply += String(buffer: part)
       }
       return String(reply.prefix(upTo: reply.range(of: "\r\n")?.lowerBound ?? reply.endIndex))

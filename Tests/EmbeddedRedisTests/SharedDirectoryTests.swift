@@ -11,7 +11,7 @@ import Testing
       let second = EmbeddedRedis(configuration: quick(directory), logger: quietLogger())
       try await withThrowingTaskGroup(of: Void.self) { group in
         let first = try await withEmbeddedRedis(quick(directory)) { first in
-          #expect(try await ask(first.socketPath, "SET shared 1") == "+OK")
+          try await expectReply("+OK", to: "SET shared 1", at: first.socketPath)
           group.addTask { try await second.run() }
           let attached = try await withDeadline("the second") { try await second.waitUntilServing() }
           #expect(attached.origin == .attached)
@@ -24,7 +24,7 @@ import Testing
           return now.origin == .started ? now : nil
         }
         #expect(taken.processIdentifier != first.processIdentifier)
-        #expect(try await ask(taken.socketPath, "EXISTS shared") == ":1")
+        try await expectReply(":1", to: "EXISTS shared", at: taken.socketPath)
         group.cancelAll()
         try await group.waitForAll()
         #expect(!isRunning(taken.processIdentifier))
@@ -39,7 +39,7 @@ import Testing
           #expect(second.origin == .attached)
         }
         #expect(isRunning(first.processIdentifier))
-        #expect(try await ask(first.socketPath, "PING") == "+PONG")
+        try await expectReply("+PONG", to: "PING", at: first.socketPath)
       }
     }
   }
@@ -47,31 +47,22 @@ import Testing
   @Test func aServerThatOutlivedItsSupervisorIsAdoptedSupervisedAndStopped() async throws {
     try await withTemporaryDirectory { directory in
       let paths = try DataDirectory(preparing: directory)
-      let orphan = Process()
-      orphan.executableURL = URL(fileURLWithPath: "/bin/sh")
-      orphan.arguments = ["-c", "exec redis-server -"]
-      let input = Pipe()
-      orphan.standardInput = input
-      orphan.standardOutput = FileHandle.nullDevice
-      try orphan.run()
-      let settings = ServerProcess(directory: paths, configuration: quick(directory)).settings
-      try input.fileHandleForWriting.write(contentsOf: Data(settings.utf8))
-      try input.fileHandleForWriting.close()
-      try await eventually("the orphan serves") {
-        await RedisServerInfo.ask(socketPath: paths.socketPath, within: .seconds(1)) != nil
+      let orphan = startOrphan(paths)
+      let identifier = try await eventually("the orphan serves") {
+        await RedisServerInfo.ask(socketPath: paths.socketPath, within: .seconds(1))?.processIdentifier
       }
 
       let last = try await withEmbeddedRedis(quick(directory)) { serving in
         #expect(serving.origin == .adopted)
-        #expect(serving.processIdentifier == orphan.processIdentifier)
-        #expect(try await ask(serving.socketPath, "SET before 1") == "+OK")
-        kill(orphan.processIdentifier, SIGKILL)
-        orphan.waitUntilExit()
+        #expect(serving.processIdentifier == identifier)
+        try await expectReply("+OK", to: "SET before 1", at: serving.socketPath)
+        kill(identifier, SIGKILL)
+        _ = try await orphan.value
         let next = try await eventually("a server of its own") {
           let info = await RedisServerInfo.ask(socketPath: paths.socketPath, within: .seconds(1))
           return info?.isLoading == false ? info : nil
         }
-        #expect(try await ask(serving.socketPath, "EXISTS before") == ":1")
+        try await expectReply(":1", to: "EXISTS before", at: serving.socketPath)
         return next.processIdentifier
       }
       #expect(!isRunning(last))
@@ -81,21 +72,12 @@ import Testing
   @Test func anAdoptedServerIsStoppedWithTheService() async throws {
     try await withTemporaryDirectory { directory in
       let paths = try DataDirectory(preparing: directory)
-      let orphan = Process()
-      orphan.executableURL = URL(fileURLWithPath: "/bin/sh")
-      orphan.arguments = ["-c", "exec redis-server -"]
-      let input = Pipe()
-      orphan.standardInput = input
-      orphan.standardOutput = FileHandle.nullDevice
-      try orphan.run()
-      try input.fileHandleForWriting.write(
-        contentsOf: Data(ServerProcess(directory: paths, configuration: quick(directory)).settings.utf8))
-      try input.fileHandleForWriting.close()
+      let orphan = startOrphan(paths)
       try await eventually("the orphan serves") {
         await RedisServerInfo.ask(socketPath: paths.socketPath, within: .seconds(1)) != nil
       }
       try await withEmbeddedRedis(quick(directory)) { #expect($0.origin == .adopted) }
-      #expect(!isRunning(orphan.processIdentifier))
+      #expect(try await orphan.value.succeeded)
     }
   }
 
@@ -124,5 +106,11 @@ import Testing
         }
       }
     }
+  }
+
+  /// A server of the directory that nobody supervises; the task ends with it.
+  private func startOrphan(_ paths: DataDirectory) -> Task<Program.Result, any Error> {
+    let settings = ServerProcess(directory: paths, configuration: quick(paths.path)).settings
+    return Task { try await Program(name: "redis-server", arguments: ["-"], input: settings).run() }
   }
 }
