@@ -1,5 +1,6 @@
 import NIOCore
 import RedisWire
+import TestSupport
 import Testing
 
 @Suite("Encoding commands")
