@@ -14,6 +14,8 @@ public final class DispatchAttachment: Sendable {
   private let hostSessionID: String
   private let fence: String
   private let cancelling: String
+  /// A turn found running by a bridge that does not say which one it is, and when; it has a lease's time to claim it.
+  private let unclaimed: (running: RunningDispatch, since: Int)?
   private let queue: DispatchQueue
   private let output: AsyncStream<ByteBuffer>.Continuation
   private let signals: AsyncStream<Signal>
@@ -24,6 +26,7 @@ public final class DispatchAttachment: Sendable {
   private enum Signal: Sendable, Hashable {
     case look
     case renew
+    case settle
     case cancel(String)
     case fence(Int)
     case gone
@@ -32,7 +35,11 @@ public final class DispatchAttachment: Sendable {
   /// Frames a bridge may leave unread. One dispatch and its cancel are out at a time, so this is never reached by one that reads.
   private static let framesAtMost = 64
 
-  private init(_ hostSessionID: String, fence: String, cancelling: String, queue: DispatchQueue) {
+  private init(
+    _ hostSessionID: String, fence: String, cancelling: String, unclaimed: (running: RunningDispatch, since: Int)?,
+    queue: DispatchQueue
+  ) {
+    self.unclaimed = unclaimed
     self.hostSessionID = hostSessionID
     self.fence = fence
     self.cancelling = cancelling
@@ -49,14 +56,18 @@ public final class DispatchAttachment: Sendable {
     let lease = Int(runner.settings.dispatchLease.milliseconds)
     let parts = try await runner.host(
       ScriptLibrary.hostAttach, hostSessionID, arguments: [.integer(lease), .string(bridgeID ?? "")]
-    ).parts(atLeast: 8)
+    ).parts(atLeast: 9)
+    let running = RunningDispatch(
+      session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4))
+    let isUnclaimed = try parts.text(1) == "unknown" && !running.dispatch.isEmpty
     let attachment = DispatchAttachment(
-      hostSessionID, fence: try parts.text(0), cancelling: try parts.text(7), queue: queue)
+      hostSessionID, fence: try parts.text(0), cancelling: try parts.text(7),
+      unclaimed: isUnclaimed ? (running, try parts.number(8)) : nil, queue: queue)
     try await runner.noteLease(hostSessionID, until: try parts.number(5))
     try await attachment.listen()
-    if try parts.text(1) == "true" {
+    if try parts.text(1) == "other" {
       try await queue.abandon(
-        hostSessionID, session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4),
+        hostSessionID, running,
         message: "another bridge took over while this prompt was running, so its outcome is unknown")
     }
     for sessionID in try parts.list(6) {
@@ -80,6 +91,9 @@ public final class DispatchAttachment: Sendable {
       // Three renewals fit into a lease, so that two may be lost.
       group.addTask { await Self.every(lease / 3) { signalled.yield(.renew) } }
       group.addTask { await Self.every(.seconds(2)) { signalled.yield(.look) } }
+      if unclaimed != nil {
+        group.addTask { if (try? await Task.sleep(for: lease)) != nil { signalled.yield(.settle) } }
+      }
       await work()
       group.cancelAll()
     }
@@ -111,6 +125,9 @@ public final class DispatchAttachment: Sendable {
             ScriptLibrary.hostRenew, hostSessionID, arguments: [.integer(lease), .string(fence)])
           guard outcome.refusal == nil else { return }
           try await queue.runner.noteLease(hostSessionID, until: try outcome.parts(atLeast: 1).number(0))
+        case .settle:
+          guard let unclaimed else { break }
+          try await queue.settle(hostSessionID, unclaimed.running, since: unclaimed.since)
         case .cancel(let dispatchID): cancel(dispatchID)
         case .fence(let newer):
           if newer > (Int(fence) ?? 0) { return }

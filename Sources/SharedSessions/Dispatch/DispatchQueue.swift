@@ -85,17 +85,31 @@ struct DispatchQueue: Sendable {
   /// Ends what a bridge that is gone has left: a turn that had started fails, since nobody knows its outcome; one that had
   /// not is taken back, so that a late report of it is stale. Then the slot is free.
   func abandon(
-    _ hostSessionID: String, session: String, approval: String, dispatch: String, message: String
+    _ hostSessionID: String, _ running: RunningDispatch, message: String
   ) async throws(SharedSessionError) {
+    let (session, approval, dispatch) = (running.session, running.approval, running.dispatch)
     guard !dispatch.isEmpty else { return }
     // Taking it back and its start can cross; whichever came first decides.
     let taken = try await lease(session, approval, dispatch)
     if case .refused("gone", "started") = taken {
       _ = try await runner.session(
         ScriptLibrary.dispatchFail, session, keys: [keys.approval(session, approval), keys.queue(session)],
-        arguments: [.string(dispatch), "lost", .string(message)])
+        arguments: [.string(dispatch), "lost", .string(message), ""])
     }
     try await release(hostSessionID, dispatch)
+  }
+
+  /// Ends a turn that a bridge which may be another one has found running and has not claimed by a report since it attached.
+  func settle(_ hostSessionID: String, _ running: RunningDispatch, since: Int) async throws(SharedSessionError) {
+    let outcome = try await runner.session(
+      ScriptLibrary.dispatchFail, running.session,
+      keys: [keys.approval(running.session, running.approval), keys.queue(running.session)],
+      arguments: [
+        .string(running.dispatch), "lost",
+        "the bridge that ran this prompt was lost and the one that came back did not claim it, so its outcome is unknown",
+        .integer(since),
+      ])
+    if outcome.refusal == nil { try await release(hostSessionID, running.dispatch) }
   }
 
   /// Fails a dispatch that has waited too long, unless it is not too long yet.
@@ -105,7 +119,7 @@ struct DispatchQueue: Sendable {
     let outcome = try await runner.session(
       ScriptLibrary.dispatchFail, sessionID,
       keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID)],
-      arguments: ["", "overdue", "host agent unavailable"])
+      arguments: ["", "overdue", "host agent unavailable", ""])
     if case .refused("not_due", let due) = outcome { return Int(due) }
     return nil
   }
@@ -150,4 +164,11 @@ struct DispatchQueue: Sendable {
     let state = try await runner.send("HGET", key: keys.approval(session, approval), "dispatchState").string
     return state != "queued" && state != "started"
   }
+}
+
+/// What holds a host session's running slot; all texts are empty when nothing does. A value.
+struct RunningDispatch: Sendable, Hashable {
+  let session: String
+  let approval: String
+  let dispatch: String
 }

@@ -2,13 +2,17 @@
 -- include: core session participant approval
 -- The service gives a dispatch up: never started in time, or its bridge was lost after it had started.
 -- KEYS  frame, 5 approval hash, 6 queue zset
--- ARGV  frame, 7 dispatch id ('' any), 8 'overdue' (queued and past its time) or 'lost' (started), 9 message
+-- ARGV  frame, 7 dispatch id ('' any), 8 'overdue' (queued and past its time) or 'lost' (started), 9 message,
+--       10 'lost' only if no report has come since this time in ms ('' whatever came)
 -- Reply ok, dispatch id
 -- Fails SESSION_NOT_FOUND, gone with the state when it is not (or no longer) so, not_due with the time in ms
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local a = hash(KEYS[5])
 if not a or (ARGV[7] ~= '' and a.dispatchId ~= ARGV[7]) then return refuse('gone', 'unknown') end
 if ARGV[8] == 'lost' and a.dispatchState ~= 'started' then return refuse('gone', a.dispatchState) end
+if ARGV[8] == 'lost' and ARGV[10] ~= '' and tonumber(a.reportedAt or '0') >= tonumber(ARGV[10]) then
+  return refuse('gone', 'claimed')
+end
 if ARGV[8] == 'overdue' and a.dispatchState ~= 'queued' then return refuse('gone', a.dispatchState) end
 if ARGV[8] == 'overdue' and tonumber(a.startBy) > NOW then return refuse('not_due', a.startBy) end
 set(KEYS[5], a, 'failedBy', 'service')

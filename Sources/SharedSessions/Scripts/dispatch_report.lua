@@ -11,6 +11,8 @@ local a = hash(KEYS[5])
 if not a or a.dispatchId ~= ARGV[7] then return refuse('DISPATCH_NOT_FOUND') end
 local over = a.dispatchState == 'completed' or a.dispatchState == 'failed'
 if a.attempt ~= ARGV[9] or a.attempt == '0' then return refuse('DISPATCH_CONFLICT') end
+-- A sign of life, also when it says nothing new: a bridge that attached again claims its running turn this way.
+if not over then set(KEYS[5], a, 'reportedAt', dec(NOW)) end
 if a.dispatchState == ARGV[8] then
   -- The same report twice; but a failure the service decided is not the bridge's own.
   if over and ARGV[8] == 'failed' and a.failedBy ~= 'bridge' then return refuse('DISPATCH_CONFLICT') end

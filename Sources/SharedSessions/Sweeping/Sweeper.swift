@@ -138,7 +138,8 @@ struct Sweeper: Sendable {
     guard outcome.refusal == nil else { return nil }
     let parts = try outcome.parts(atLeast: 5)
     try await queue.abandon(
-      id, session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4),
+      id,
+      RunningDispatch(session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4)),
       message: "the host's bridge was lost while this prompt was running, so its outcome is unknown")
     for sessionID in try parts.list(1) {
       try await runner.announceHost(sessionID, fence: try parts.text(0), online: false)
