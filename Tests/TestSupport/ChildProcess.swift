@@ -96,7 +96,7 @@ public struct FixtureError: Error, CustomStringConvertible {
 }
 
 /// Finds the programs that tests start. A namespace.
-public enum Program {
+public enum InstalledProgram {
   /// The path of a program of the system.
   public static func find(_ name: String) throws -> String {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"

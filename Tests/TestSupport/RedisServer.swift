@@ -79,7 +79,7 @@ public final class RedisServer: Sendable {
   /// Starts the process on the directory and waits until it answers.
   public func start() async throws {
     try? FileManager.default.removeItem(atPath: socketPath)
-    let process = try ChildProcess(Program.find("redis-server"), [directory.path + "/redis.conf"])
+    let process = try ChildProcess(InstalledProgram.find("redis-server"), [directory.path + "/redis.conf"])
     self.process.withLock { $0 = process }
     try await eventually("redis-server answers on \(socketPath)") {
       guard process.isRunning else { throw FixtureError("redis-server ended at once: \(log)") }
@@ -117,7 +117,7 @@ public final class RedisServer: Sendable {
 
   private static func makeCertificate(in directory: String) async throws {
     let process = try ChildProcess(
-      Program.find("openssl"),
+      InstalledProgram.find("openssl"),
       [
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
