@@ -30,11 +30,13 @@ public struct ServingRedis: Sendable, Hashable {
     return version.warning(packageVersion: await RedisServerVersion.installedPackage())
   }
 
-  /// Its URL for a Redis client.
-  public var url: String { "unix://" + socketPath }
   /// What to type to look into it.
   public var redisCLICommand: String {
-    "redis-cli -s '" + socketPath.replacing("'", with: #"'\''"#) + "'"
+    let isPlain = socketPath.utf8.allSatisfy { byte in
+      UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+        || UInt8(ascii: "-")...UInt8(ascii: "9") ~= byte || byte == UInt8(ascii: "_")
+    }
+    return "redis-cli -s " + (isPlain ? socketPath : "'" + socketPath.replacing("'", with: #"'\''"#) + "'")
   }
 }
 

@@ -22,6 +22,13 @@ public final class EmbeddedRedis: Service, Sendable {
     self.logger = logger
   }
 
+  /// Where the server of a data directory listens, or will listen; makes the directory.
+  ///
+  /// - Throws: `unusableDirectory`.
+  public static func socketPath(_ configuration: EmbeddedRedisConfiguration) throws(EmbeddedRedisError) -> String {
+    try DataDirectory(preparing: configuration.dataDirectory).socketPath
+  }
+
   /// Keeps the server going until the task is cancelled or a graceful shutdown is asked for, then stops it if it is
   /// this process's to stop.
   ///

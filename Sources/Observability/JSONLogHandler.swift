@@ -7,8 +7,11 @@ public import Logging
 ///
 /// Isolation: a value; the output it shares is a mutex.
 public struct JSONLogHandler: LogHandler {
+  /// The least severe level that is written.
   public var logLevel: Logger.Level = .info
+  /// What is added to every line.
   public var metadata: Logger.Metadata = [:]
+  /// What is added from the task's context.
   public var metadataProvider: Logger.MetadataProvider?
 
   private let label: String
@@ -27,11 +30,13 @@ public struct JSONLogHandler: LogHandler {
     self.now = now
   }
 
+  /// One entry of `metadata`.
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
   }
 
+  /// Writes one line.
   public func log(event: LogEvent) {
     var merged = metadata
     if let provided = metadataProvider?.get() { merged.merge(provided) { $1 } }
@@ -66,7 +71,8 @@ public struct LogOutput: Sendable {
 
   /// Standard error, one `write` per line, so that lines of several threads never mix.
   public static let standardError = LogOutput { line in
-    FileHandle.standardError.write(Data(line.utf8))
+    // A closed standard error must not end the program.
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
   }
 }
 

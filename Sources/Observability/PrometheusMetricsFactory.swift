@@ -15,25 +15,33 @@ public struct PrometheusMetricsFactory: MetricsFactory {
     self.registry = registry
   }
 
+  /// A counter.
   public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
     SeriesHandler(registry.series(label: label, dimensions: dimensions, kind: .counter))
   }
 
+  /// A gauge.
   public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
     SeriesHandler(registry.series(label: label, dimensions: dimensions, kind: .gauge))
   }
 
+  /// A histogram when it aggregates, else a gauge.
   public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
     SeriesHandler(registry.series(label: label, dimensions: dimensions, kind: aggregate ? .histogram : .gauge))
   }
 
+  /// A histogram in seconds.
   public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
     SeriesHandler(registry.series(label: label, dimensions: dimensions, kind: .histogram))
   }
 
+  /// Takes its series out of the exposition.
   public func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+  /// Takes its series out of the exposition.
   public func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+  /// Takes its series out of the exposition.
   public func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+  /// Takes its series out of the exposition.
   public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
   private func remove(_ handler: any AnyObject) {

@@ -58,9 +58,11 @@ enum EffectiveConfiguration {
     case .list(let entries):
       return entries.map { ($0.split(separator: ":").first ?? "") + ":********" }.joined(separator: ",")
     case .text(let url):
-      // Everything between the scheme and the last @ names a user and a password.
-      guard let scheme = url.range(of: "://"), let at = url.lastIndex(of: "@") else { return url }
-      return url[..<scheme.upperBound] + "********" + url[at...]
+      // What is between the scheme and the last @ names a user and a password, and so may what is behind the ?.
+      let address = url.prefix { $0 != "?" }
+      let shown = address.count == url.count ? String(address) : address + "?********"
+      guard let scheme = shown.range(of: "://"), let at = shown.lastIndex(of: "@") else { return shown }
+      return shown[..<scheme.upperBound] + "********" + shown[at...]
     default: return "********"
     }
   }

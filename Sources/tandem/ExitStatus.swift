@@ -13,7 +13,8 @@ enum ExitStatus {
 enum StandardError {
   /// Writes one line.
   static func write(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    // Nobody may be listening any more; that must not end the program.
+    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
   }
 }
 
@@ -21,6 +22,6 @@ enum StandardError {
 enum StandardOutput {
   /// Writes one line at once, also into a pipe.
   static func write(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
   }
 }

@@ -11,7 +11,7 @@ import Testing
     try await withTemporaryDirectory { directory in
       let serving = try await withEmbeddedRedis(quick(directory)) { serving in
         #expect(serving.origin == .started)
-        #expect(serving.url == "unix://" + serving.socketPath)
+        #expect(try EmbeddedRedis.socketPath(quick(directory)) == serving.socketPath)
         try await expectReply("+OK", to: "SET greeting hello", at: serving.socketPath)
         try await expectReply("*2", to: "CONFIG GET appendfsync", at: serving.socketPath)
         return serving

@@ -58,5 +58,7 @@ import Testing
   @Test func theHintCanBePasted() {
     let serving = ServingRedis(origin: .started, socketPath: "/it's/redis.sock", processIdentifier: 2, version: nil)
     #expect(serving.redisCLICommand == #"redis-cli -s '/it'\''s/redis.sock'"#)
+    let plain = ServingRedis(origin: .started, socketPath: "/var/lib/t-1_2/r.sock", processIdentifier: 2, version: nil)
+    #expect(plain.redisCLICommand == "redis-cli -s /var/lib/t-1_2/r.sock")
   }
 }

@@ -1,3 +1,5 @@
+import RedisClient
+
 /// Letters, digits and the punctuation that names may hold. Braces are missing on purpose: Redis gives them a meaning.
 private let nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
 
@@ -24,8 +26,8 @@ extension ConfigurationKey {
       "redis",
       .text(
         TextRule("a URL that starts with redis://, rediss:// or unix://") { text in
-          ["redis://", "rediss://", "unix://"].contains { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
-            && !text.utf8.contains { $0 <= 0x20 || $0 == 0x7F }
+          ["redis://", "rediss://", "unix://"].contains(where: text.hasPrefix)
+            && (try? RedisClientConfiguration(url: text)) != nil
         }),
       default: nil, secret: true,
       "Redis to use, with user, password and database number in the URL; without it the node runs a private redis-server."

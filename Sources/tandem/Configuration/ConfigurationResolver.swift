@@ -63,8 +63,8 @@ struct ConfigurationResolver {
       }
     let place =
       switch origin {
-      case .flag: key.flagName
-      case .environment: key.environmentName
+      case .flag: "\(key.name) (\(key.flagName))"
+      case .environment: "\(key.name) (\(key.environmentName))"
       case .file, .default: key.name
       }
     return "\(place) is \(shown); it must be \(key.allowed)"

@@ -123,17 +123,6 @@ struct TandemConfiguration: Sendable {
     if durability == .replicated && redis == nil {
       problems.append("durability is \"replicated\" but redis is not set; the private redis-server has no replicas")
     }
-    for (name, size) in [("limits.prompt", limits.prompt), ("limits.messageText", limits.messageText)]
-    where size >= limits.body {
-      problems.append(
-        "\(name) is \(ByteCountText.format(size)), but it must be less than limits.body "
-          + "(\(ByteCountText.format(limits.body))), or no request could hold one")
-    }
-    if limits.pendingApprovalsPerParticipant > limits.pendingApprovals {
-      problems.append(
-        "limits.pendingApprovalsPerParticipant is \(limits.pendingApprovalsPerParticipant), but it must not exceed "
-          + "limits.pendingApprovals (\(limits.pendingApprovals))")
-    }
     return problems
   }
 

@@ -1,0 +1,114 @@
+import ArgumentParser
+import EmbeddedRedis
+import EventStreaming
+import HTTPGateway
+import Logging
+import Metrics
+import NIOCore
+import NIOPosix
+import Observability
+import RedisClient
+import ServiceLifecycle
+import SharedSessions
+import UnixSignals
+
+/// One node, put together from its parts: Redis (a private one or a given one), the client, the domain, the gateway.
+///
+/// Isolation: immutable; each part is a service that guards itself.
+struct Node: Sendable {
+  private let configuration: TandemConfiguration
+  private let embedded: EmbeddedRedis?
+  private let redis: RedisClient
+  private let domain: SharedSessionsDomain
+  private let gateway: HTTPGateway
+  private let logger: Logger
+
+  /// Puts the parts together; nothing runs yet.
+  ///
+  /// - Throws: `EmbeddedRedisError` when the data directory cannot be used.
+  init(
+    _ configuration: TandemConfiguration, registry: PrometheusRegistry, logger: Logger,
+    onListening: @escaping @Sendable (String) async -> Void
+  ) throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let redisConfiguration: RedisClientConfiguration
+    if let url = configuration.redis {
+      embedded = nil
+      redisConfiguration = try configuration.redisClient(url: url)
+    } else {
+      let settings = EmbeddedRedisConfiguration(dataDirectory: configuration.dataDirectory)
+      embedded = EmbeddedRedis(configuration: settings, logger: logger)
+      redisConfiguration = configuration.redisClient(
+        RedisClientConfiguration(topology: .standalone(.unixSocket(path: try EmbeddedRedis.socketPath(settings)))))
+    }
+    let redis = RedisClient(configuration: redisConfiguration, eventLoopGroup: group, logger: logger)
+    let domain = SharedSessionsDomain(
+      redis: redis, prefix: configuration.prefix, settings: configuration.sharedSessionSettings, logger: logger)
+    let gatewayConfiguration = configuration.gatewayConfiguration
+    let streams = EventStreams(
+      settings: gatewayConfiguration.streams, domain: domain, redis: redis, eventLoopGroup: group, logger: logger)
+    Gauge(label: "tandem.node.info", dimensions: [("version", Build.version)]).record(1)
+    let host = configuration.host
+    gateway = HTTPGateway(
+      configuration: gatewayConfiguration, domain: domain, streams: streams,
+      operations: Operations(
+        version: Build.version, probe: { limit in try await redis.probe(within: limit) },
+        metrics: { ByteBuffer(string: registry.exposition()) }),
+      eventLoopGroup: group, logger: logger
+    ) { address in
+      let authority = host.contains(":") ? "[\(host)]" : host
+      let url = "http://\(authority):\(address.port ?? 0)"
+      logger.info("listening", metadata: [LogKey.address: "\(url)", LogKey.version: "\(Build.version)"])
+      await onListening(url)
+    }
+    self.configuration = configuration
+    self.redis = redis
+    self.domain = domain
+    self.logger = logger
+  }
+
+  /// Runs until SIGTERM or SIGINT, then drains.
+  ///
+  /// - Parameter companions: Further services, stopped first.
+  /// - Throws: `NodeError` or `EmbeddedRedisError` when the node cannot start.
+  func run(companions: [any Service]) async throws {
+    // Stopped in reverse order: requests end before the domain, that before the client, that before the server.
+    let serving = ServiceGroup(services: [domain, gateway] + companions, logger: logger)
+    let start = StartOfRedis(embedded: embedded, redis: redis, logger: logger)
+    let services: [any Service] =
+      (embedded.map { [$0] } ?? []) + [
+        AfterStart(service: redis) { try await start.waitForServer() },
+        AfterStart(service: serving) { try await start.waitForAnswers() },
+      ]
+    var group = ServiceGroupConfiguration(
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    // The gateway keeps to its own limit; this one is for what should never happen.
+    group.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(15)
+    do {
+      try await ServiceGroup(configuration: group).run()
+    } catch let error as IOError {
+      throw NodeError(
+        status: .failure,
+        message: "cannot listen on \(configuration.host) port \(configuration.port): \(error.description)")
+    } catch let error as RedisError {
+      throw NodeError(status: ExitStatus.unavailable, message: error.message)
+    }
+  }
+}
+
+/// Starts a service once something else is ready.
+///
+/// Isolation: immutable.
+private struct AfterStart: Service {
+  let service: any Service
+  let wait: @Sendable () async throws -> Void
+
+  func run() async throws {
+    do {
+      try await cancelWhenGracefulShutdown { try await wait() }
+    } catch is CancellationError {
+      return
+    }
+    try await service.run()
+  }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import EmbeddedRedis
+import Foundation
+import Logging
+import Metrics
+import Observability
+import ServiceLifecycle
+
+/// A process that is a node: sets up logs and metrics, runs the node, and turns its failures into exit statuses.
+///
+/// Isolation: static functions, called once per process.
+enum NodeProgram {
+  /// Runs until a signal asks for the end and everything is drained.
+  ///
+  /// - Parameters:
+  ///   - companions: Further services that start with the node and stop before it.
+  ///   - onListening: Told once, with the address as a URL.
+  /// - Throws: `ExitCode` after the reason was printed.
+  static func run(
+    _ configuration: TandemConfiguration, companions: [any Service] = [],
+    onListening: @escaping @Sendable (String) async -> Void
+  ) async throws {
+    ProcessLimits.prepare()
+    let registry = PrometheusRegistry()
+    MetricsSystem.bootstrap(PrometheusMetricsFactory(registry: registry))
+    bootstrapLogging(configuration)
+    let logger = Logger(label: "tandem")
+    do {
+      let node = try Node(configuration, registry: registry, logger: logger, onListening: onListening)
+      try await node.run(companions: companions)
+    } catch let error as NodeError {
+      StandardError.write("tandem: \(error.message)")
+      throw error.status
+    } catch let error as EmbeddedRedisError {
+      StandardError.write("tandem: \(error.message)")
+      throw ExitStatus.unavailable
+    }
+  }
+
+  private static func bootstrapLogging(_ configuration: TandemConfiguration) {
+    let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+    switch configuration.logFormat {
+    case .json:
+      LoggingSystem.bootstrap { label in
+        var handler = JSONLogHandler(label: label, output: .standardError)
+        handler.logLevel = level
+        return handler
+      }
+    case .text:
+      LoggingSystem.bootstrap { label in
+        var handler = StreamLogHandler.standardError(label: label)
+        handler.logLevel = level
+        return handler
+      }
+    }
+  }
+}
+
+/// Why a node ended that should not have.
+///
+/// Isolation: an immutable value.
+struct NodeError: Error, Sendable {
+  /// The process's exit status.
+  let status: ExitCode
+  /// A sentence for the person who started it.
+  let message: String
+}
+
+/// What the process asks of the system before it serves.
+///
+/// Isolation: static functions, called once per process.
+enum ProcessLimits {
+  /// Allows as many open files as the system lets this user have, and lets a write to a closed pipe be an error instead
+  /// of the end.
+  static func prepare() {
+    signal(SIGPIPE, SIG_IGN)
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+      let resource = RLIMIT_NOFILE
+    #endif
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(resource, &limit)
+  }
+}

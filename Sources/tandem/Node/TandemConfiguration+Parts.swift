@@ -1,0 +1,72 @@
+import EventStreaming
+import HTTPGateway
+import RedisClient
+import SharedSessions
+
+/// The configuration as each part wants it.
+extension TandemConfiguration {
+  /// For the Redis client, from a URL.
+  ///
+  /// - Throws: `RedisURLError`; the table of keys has ruled that out.
+  func redisClient(url: String) throws(RedisURLError) -> RedisClientConfiguration {
+    redisClient(try RedisClientConfiguration(url: url))
+  }
+
+  /// For the Redis client, on top of where it connects to.
+  func redisClient(_ base: RedisClientConfiguration) -> RedisClientConfiguration {
+    var result = base
+    result.commandTimeout = redisTimeout
+    result.connectTimeout = redisTimeout
+    result.connectionWait = min(result.connectionWait, redisTimeout)
+    result.probePrefix = prefix
+    if durability == .replicated {
+      result.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
+    }
+    return result
+  }
+
+  /// For the domain.
+  var sharedSessionSettings: SharedSessionSettings {
+    var settings = SharedSessionSettings()
+    settings.joinReuse = joinReuse == .lenient ? .lenient : .strict
+    settings.maximumLifetime = sessionMaximumLifetime
+    settings.retention = sessionRetention
+    settings.eventsRetained = eventsRetained
+    settings.maximumParticipants = limits.participants
+    settings.maximumMessages = limits.messages
+    settings.maximumPendingApprovals = limits.pendingApprovals
+    settings.maximumPendingApprovalsPerParticipant = limits.pendingApprovalsPerParticipant
+    settings.maximumSessionsPerHost = limits.sessionsPerHost
+    settings.dispatchLease = dispatchLease
+    settings.dispatchTimeout = dispatchTimeout
+    settings.sweepInterval = sweeperInterval
+    return settings
+  }
+
+  /// For the gateway and its streams.
+  var gatewayConfiguration: GatewayConfiguration {
+    var gateway = GatewayConfiguration()
+    gateway.host = host
+    gateway.port = port
+    gateway.access = access == .open ? .open : .keyed
+    gateway.apiKeys = APIKeys(apiKeys.compactMap { APIKeys.Entry("\($0.name):\($0.digest)") })
+    gateway.bodyBytes = limits.body
+    gateway.headerBytes = limits.headers
+    gateway.uriBytes = limits.uri
+    gateway.jsonDepth = limits.jsonDepth
+    gateway.connections = limits.connections
+    gateway.pageSize = limits.pageSize
+    gateway.fieldRules.identifier = limits.identifier
+    gateway.fieldRules.userID = limits.userId
+    gateway.fieldRules.displayName = limits.displayName
+    gateway.fieldRules.messageText = limits.messageText
+    gateway.fieldRules.prompt = limits.prompt
+    gateway.streams.heartbeat = streamHeartbeat
+    gateway.streams.bufferBytes = streamBufferBytes
+    gateway.streams.retry = streamRetry
+    gateway.streams.streamsPerParticipant = limits.streamsPerParticipant
+    gateway.streams.streamsPerNode = limits.streamsPerNode
+    gateway.drainTimeout = drainTimeout
+    return gateway
+  }
+}
