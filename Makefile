@@ -1,0 +1,34 @@
+# Two commands matter: `make run` shows a live session, `make test` runs every tier.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint format bench clean
+
+help: ## Lists the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+run: ## Installs what is missing, builds, starts Redis and a node with a live example session, prints the links
+	@.ci/install run
+	swift build --product tandem
+	@.build/debug/tandem demo $(ARGS)
+
+test: ## Installs what is missing and runs every tier (FILTER=name for some of the Swift tests)
+	@.ci/install test
+	@.ci/test
+
+build: ## An optimised build at .build/release/tandem
+	@.ci/install run
+	swift build -c release --product tandem
+
+lint: ## Checks the format as CI does
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+
+format: ## Formats the sources
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+bench: ## Runs the benchmarks against redis-benchmark and the bare loop (ARGS="scripts", "messages" or "fanout")
+	@.ci/install test
+	TANDEM_BENCHMARKS=1 swift build -c release --scratch-path .build-bench --product tandem-benchmarks
+	TANDEM_BENCHMARKS=1 .build-bench/release/tandem-benchmarks $(ARGS)
+
+clean: ## Removes what was built
+	rm -rf .build .build-*
