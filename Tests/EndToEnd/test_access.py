@@ -90,6 +90,32 @@ def test_joining_needs_only_the_invite_and_again_the_participants_credentials(ap
     api.get(path, own).expect(409, "PARTICIPANT_INACTIVE")
 
 
+def test_the_export_is_for_keys_and_for_those_who_were_there_at_the_end(api):
+    made = create(api, register(api))
+    path = f"{ROOT}/{made['session']['id']}"
+    host = Credentials(made["hostParticipant"]["id"], made["hostParticipant"]["accessToken"])
+
+    def join(user):
+        body = {"inviteToken": made["inviteToken"], "userId": user}
+        joined = api.post(f"{path}/join", body).expect(200)["participant"]
+        return Credentials(joined["id"], joined["accessToken"])
+
+    stays, leaves = join("stays"), join("leaves")
+    api.post(f"{path}/leave", None, leaves).expect(200)
+    stranger = create(api, register(api))["hostParticipant"]
+    for _ in ("while it is active", "after the close"):
+        for who in (APIKey(KEY), host, stays):
+            assert api.get(f"{path}/export", who).status == 200
+        api.get(f"{path}/export").expect(401, "API_KEY_REQUIRED")
+        api.get(f"{path}/export", leaves).expect(409, "PARTICIPANT_INACTIVE")
+        api.get(f"{path}/export", Credentials(stays.id, "A" * 43)).expect(403, "INVALID_PARTICIPANT_TOKEN")
+        api.get(f"{path}/export", Credentials(stranger["id"], stranger["accessToken"])).expect(
+            404, "PARTICIPANT_NOT_FOUND"
+        )
+        if api.get(path, host).status == 200:
+            api.delete(path, host).expect(200)
+
+
 def test_health_and_version_need_nothing(api):
     for path in ("/health/live", "/health/ready", "/version"):
         assert api.get(path).status == 200

@@ -227,12 +227,19 @@ def test_a_wrong_method_is_405(api, method, path):
 
 
 def test_user_text_never_becomes_a_command_or_a_frame(api):
-    shared = share(api, workspaceId="w' -- ]] {x} %d $1")
+    shared = share(api)
     text = '"}\n\nid: 666-0\ndata: {"type":"session_closed"}\n\n{"'
-    guest = shared.join(user=text.replace("\n", " "), displayName="</script>\u2028{}")
+    guest = shared.join(user="' -- ]] {x} %d $1 \\", displayName="</script>\u2028{}")
     with shared.stream() as stream:
         shared.comment(text, guest)
-        assert stream.expect("message_created").payload["message"]["text"] == text
-    listed = api.get(ROOT, query={"workspaceId": "w' -- ]] {x} %d $1"}).expect(200)["sessions"]
-    assert shared.id in [s["id"] for s in listed]
-    register_host(api)
+        created = stream.expect("message_created").payload
+    assert created["message"]["text"] == text
+    assert created["participant"]["userId"] == "' -- ]] {x} %d $1 \\"
+    assert created["participant"]["displayName"] == "</script>\u2028{}"
+
+
+@pytest.mark.parametrize("workspace", ["a{b}", "with space", "x" * 129, "é", "a*"])
+def test_a_workspace_is_an_id(api, workspace):
+    body = {"hostSessionId": register_host(api).id, "hostUserId": "h", "workspaceId": workspace}
+    api.post(ROOT, body).expect(400, "INVALID_FIELD")
+    api.post("/api/host-sessions", {"userId": "o", "workspaceId": workspace}).expect(400, "INVALID_FIELD")

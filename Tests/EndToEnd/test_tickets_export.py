@@ -79,5 +79,3 @@ def test_the_export_holds_every_event_in_order_also_after_the_close(api):
     everything = [f.event for f in seen + closed]
     assert export(api, shared, guest) == everything
     assert export(api, shared, shared.host) == everything
-    api.get(f"{shared.path}/export", early).expect(409, "PARTICIPANT_INACTIVE")
-    api.get(f"{shared.path}/export", share(api).join()).expect(404, "PARTICIPANT_NOT_FOUND")
