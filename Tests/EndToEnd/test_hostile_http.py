@@ -10,7 +10,7 @@ import pytest
 
 from support.client import check_error_body
 from support.processes import open_descriptors
-from support.raw_http import exchange, read_reply
+from support.raw_http import RawConnection, exchange
 from support.scenario import share
 from support.waiting import eventually
 
@@ -90,49 +90,33 @@ def test_a_chunked_body_has_the_same_limit(api):
 
 def test_a_refused_body_leaves_the_connection_in_step(api):
     """What follows a refused body is either answered as a request of its own or the connection is closed."""
-    base = api.next_base()
     body = b'{"text":"' + b"x" * 300_000 + b'"}'
-    first = request(
+    refused = request(
         "POST /api/shared-sessions/x/messages HTTP/1.1",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         body=body,
     )
-    address = urlsplit(base)
-    with socket.create_connection((address.hostname, address.port), 20) as connection:
-        try:
-            connection.sendall(first + request("GET /version HTTP/1.1"))
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        assert read_reply(connection).status == 413
-        assert read_reply(connection).status in (0, 200)
+    with RawConnection(api.next_base()) as connection:
+        connection.send(refused + request("GET /version HTTP/1.1"))
+        assert connection.read().status == 413
+        assert connection.read().status in (0, 200)
 
 
 def test_pipelined_requests_are_answered_in_order(api):
-    address = urlsplit(api.next_base())
-    with socket.create_connection((address.hostname, address.port), 20) as connection:
-        paths = ["/version", "/nothing", "/health/live", "/api/shared-sessions?status=wrong"]
-        connection.sendall(b"".join(request(f"GET {path} HTTP/1.1") for path in paths[:1]))
-        assert read_reply(connection).status == 200
-        connection.sendall(b"".join(request(f"GET {path} HTTP/1.1") for path in paths[1:]))
-        assert [read_reply(connection).status for _ in paths[1:]] == [404, 200, 400]
+    paths = ["/version", "/nothing", "/health/live", "/api/shared-sessions?status=wrong"]
+    with RawConnection(api.next_base()) as connection:
+        connection.send(b"".join(request(f"GET {path} HTTP/1.1") for path in paths))
+        assert [connection.read().status for _ in paths] == [200, 404, 200, 400]
 
 
 def test_expect_continue_is_honoured(api):
-    address = urlsplit(api.next_base())
-    with socket.create_connection((address.hostname, address.port), 20) as connection:
-        connection.sendall(
-            request(
-                "POST /api/host-sessions HTTP/1.1",
-                "Content-Type: application/json",
-                "Expect: 100-continue",
-                "Content-Length: 14",
-            )
-        )
-        interim = connection.recv(4096)
-        assert interim.startswith(b"HTTP/1.1 100 ") and interim.endswith(b"\r\n\r\n"), interim
-        connection.sendall(b'{"userId":"o"}')
-        assert read_reply(connection).status == 201
+    headers = ["Content-Type: application/json", "Expect: 100-continue", "Content-Length: 14"]
+    with RawConnection(api.next_base()) as connection:
+        connection.send(request("POST /api/host-sessions HTTP/1.1", *headers))
+        assert connection.read().status == 100
+        connection.send(b'{"userId":"o"}')
+        assert connection.read().status == 201
 
 
 def test_half_requests_do_not_pile_up(cluster):

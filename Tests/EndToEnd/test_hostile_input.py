@@ -174,7 +174,7 @@ def test_hostile_tokens(shared, api, token):
     reply = api.post(
         f"{shared.path}/messages", {"text": "x"}, headers={"Authorization": f"Bearer {shared.host.id}.{token}".encode()}
     )
-    assert reply.status in (400, 403, 431), reply.content
+    assert reply.status in (400, 403, 404, 431), reply.content  # 404: an id may hold dots
     body = {"text": "x", "participantId": shared.host.id, "participantToken": token}
     assert api.post(f"{shared.path}/messages", body).status in (400, 403)
 
