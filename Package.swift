@@ -25,7 +25,6 @@ let collections = Target.Dependency.product(name: "DequeModule", package: "swift
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -37,6 +36,8 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let serviceLifecycleTestKit = Target.Dependency.product(
+  name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -76,7 +77,7 @@ var targets: [Target] = [
     name: "HTTPGateway",
     dependencies: [
       "EventStreaming", "JSONText", "Observability", "ServerSentEvents", "SharedSessions", atomics, crypto, httpTypes,
-      collections, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+      collections, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
     ],
     resources: web, swiftSettings: settings),
 
@@ -128,7 +129,12 @@ targets += [
   tests("RedisClient", [metrics, metricsTestKit, nioEmbedded, nioPosix, nioSSL, serviceLifecycle]),
   tests("SharedSessions", ["JSONText", "RedisClient", crypto, nioPosix]),
   tests("EventStreaming", ["RedisClient", "ServerSentEvents", "SharedSessions", nioEmbedded, nioHTTP1, nioPosix]),
-  tests("HTTPGateway", ["JSONText", "SharedSessions", hummingbird, httpTypes, nioHTTP1, nioPosix, nioEmbedded]),
+  tests(
+    "HTTPGateway",
+    [
+      "EventStreaming", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes, nioHTTP1, nioPosix,
+      nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
+    ]),
   tests("AgentClientProtocol", ["JSONText"]),
   tests("AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents"]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),

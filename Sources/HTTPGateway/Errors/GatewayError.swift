@@ -1,3 +1,4 @@
+import EventStreaming
 import HTTPTypes
 import JSONText
 import NIOCore
@@ -51,12 +52,26 @@ struct GatewayError: Error, Equatable {
     }
   }
 
+  /// What the node's streams refused.
+  init(_ refusal: StreamRefusal) {
+    switch refusal {
+    case .participantLimit(let limit):
+      self.init(
+        SharedSessionError(.streamLimit, "You have \(limit) streams open here, and may have no more.", retryAfter: 5))
+    case .nodeLimit(let limit):
+      self.init(
+        SharedSessionError(.unavailable, "This node has \(limit) streams open, and takes no more.", retryAfter: 1))
+    case .draining: self = .draining
+    }
+  }
+
   /// Any error at all. What is not meant for clients becomes a plain 500 that says nothing about the inside.
   init(rendering error: any Error) {
     switch error {
     case let error as GatewayError: self = error
     case let error as SharedSessionError: self.init(error)
     case let error as RequestFailure: self.init(error)
+    case let error as StreamRefusal: self.init(error)
     case is HTTPParserError: self.init(RequestFailure.malformed)
     case is CancellationError: self = .draining
     default: self.init(.internalError)

@@ -1,0 +1,80 @@
+import EventStreaming
+import Logging
+import NIOCore
+import NIOPosix
+import RedisClient
+import ServiceLifecycle
+import SharedSessions
+import Synchronization
+import TestSupport
+
+@testable import HTTPGateway
+
+/// A gateway on a free port, with a Redis of its own. Sendable and immutable.
+struct GatewayFixture: Sendable {
+  let port: Int
+  let redis: RedisServer
+  let streams: EventStreams
+
+  /// Sends one request on a connection of its own and gives the reply.
+  func call(
+    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
+  ) async throws -> HTTPReply {
+    let connection = try await RawConnection.open(port: port)
+    defer { Task { try? await connection.close() } }
+    try await connection.send(Self.request(method, path, body, headers: headers))
+    return try await connection.reply(hasBody: method != "HEAD")
+  }
+
+  /// The bytes of one request.
+  static func request(
+    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
+  ) -> String {
+    var text = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\n"
+    var headers = headers
+    if let body {
+      headers["Content-Length"] = headers["Content-Length"] ?? String(body.utf8.count)
+      headers["Content-Type"] = headers["Content-Type"] ?? "application/json"
+    }
+    for (name, value) in headers { text += "\(name): \(value)\r\n" }
+    return text + "\r\n" + (body ?? "")
+  }
+}
+
+/// Runs `body` with a gateway, and stops everything afterwards.
+///
+/// - Parameter isReady: what the readiness probe answers.
+func withGateway(
+  _ configure: (inout GatewayConfiguration) -> Void = { _ in },
+  settings: SharedSessionSettings = SharedSessionSettings(),
+  _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
+) async throws {
+  var configuration = GatewayConfiguration()
+  configuration.port = 0
+  configure(&configuration)
+  let server = try await RedisServer()
+  defer { server.stop() }
+  let group = MultiThreadedEventLoopGroup.singleton
+  let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+  let redis = RedisClient(configuration: server.configuration, eventLoopGroup: group, logger: logger)
+  let domain = SharedSessionsDomain(redis: redis, settings: settings, logger: logger)
+  let streams = EventStreams(
+    settings: configuration.streams, domain: domain, redis: redis, eventLoopGroup: group, logger: logger)
+  let port = Mutex<Int?>(nil)
+  let gateway = HTTPGateway(
+    configuration: configuration, domain: domain, streams: streams,
+    operations: Operations(
+      version: "0.0.1-test", probe: { limit in try await redis.probe(within: limit) },
+      metrics: { ByteBuffer(string: "tandem_test 1\n") }),
+    eventLoopGroup: group, logger: logger,
+    onListening: { address in port.withLock { $0 = address.port } })
+  try await withThrowingTaskGroup(of: Void.self) { tasks in
+    tasks.addTask { try await redis.run() }
+    tasks.addTask { try await domain.run() }
+    tasks.addTask { try await gateway.run() }
+    let fixture = GatewayFixture(
+      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams)
+    defer { tasks.cancelAll() }
+    try await body(fixture)
+  }
+}
