@@ -71,6 +71,7 @@ struct RequestGuardStateMachine {
   private var isInputClosed = false
   private var unwritableSince: NIODeadline?
   private var lingeringSince: NIODeadline?
+  private var isClosed = false
 
   init(limits: Limits, now: NIODeadline) {
     self.limits = limits
@@ -220,6 +221,11 @@ struct RequestGuardStateMachine {
     unwritableSince = isWritable ? nil : now
   }
 
+  /// The connection is closed or about to be: there is nothing left to wait for.
+  mutating func closed() {
+    isClosed = true
+  }
+
   /// Output was closed, by us or by Hummingbird; the peer has a bounded time to close its half.
   mutating func outputClosed(now: NIODeadline) -> Bool {
     if lingeringSince == nil { lingeringSince = now }
@@ -230,7 +236,8 @@ struct RequestGuardStateMachine {
 
   /// The next moment at which `timeReached` has something to say.
   var deadline: NIODeadline? {
-    [readDeadline, writeDeadline, lingeringSince.map { $0 + limits.lingerTimeout }].compactMap { $0 }.min()
+    guard !isClosed else { return nil }
+    return [readDeadline, writeDeadline, lingeringSince.map { $0 + limits.lingerTimeout }].compactMap { $0 }.min()
   }
 
   private var readDeadline: NIODeadline? {

@@ -42,6 +42,7 @@ final class RequestGuard: ChannelDuplexHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     wire.onBytes = nil
+    machine.closed()
     timer?.cancel()
     timer = nil
   }
@@ -60,7 +61,7 @@ final class RequestGuard: ChannelDuplexHandler {
     switch action {
     case .forward: context.fireChannelRead(data)
     case .drop: break
-    case .close: context.close(promise: nil)
+    case .close: close(context)
     case .fail(let failure): perform(failure, context)
     }
     armTimer(context)
@@ -73,7 +74,7 @@ final class RequestGuard: ChannelDuplexHandler {
       perform(machine.failed(failure, now: .now()), context)
       armTimer(context)
     case is IOError:
-      context.close(promise: nil)
+      close(context)
     default:
       context.fireErrorCaught(error)
     }
@@ -81,7 +82,7 @@ final class RequestGuard: ChannelDuplexHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .inputClosed? = event as? ChannelEvent, machine.inputClosed() {
-      context.close(promise: nil)
+      close(context)
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -103,7 +104,7 @@ final class RequestGuard: ChannelDuplexHandler {
       if changes.isHTTP10 { head.version = .http1_0 }
       if changes.closes { head.headers.replaceOrAdd(name: "connection", value: "close") }
       context.write(wrapOutboundOut(.head(head)), promise: promise)
-      if machine.endsStreamAtOnce { context.close(promise: nil) }
+      if machine.endsStreamAtOnce { close(context) }
     case .head:
       context.write(data, promise: promise)
     case .body:
@@ -128,6 +129,7 @@ final class RequestGuard: ChannelDuplexHandler {
       context.close(mode: .all, promise: promise)
       return
     }
+    if case .all = mode { machine.closed() }
     context.close(mode: mode, promise: promise)
     armTimer(context)
   }
@@ -139,7 +141,7 @@ final class RequestGuard: ChannelDuplexHandler {
     case .respond(let failure): respond(failure, context)
     case .tellReader(let failure): context.fireErrorCaught(failure)
     case .wait: break
-    case .close: context.close(promise: nil)
+    case .close: close(context)
     }
   }
 
@@ -156,6 +158,11 @@ final class RequestGuard: ChannelDuplexHandler {
     context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     context.write(wrapOutboundOut(.end(nil)), promise: nil)
     closeOutput(context)
+  }
+
+  private func close(_ context: ChannelHandlerContext) {
+    machine.closed()
+    context.close(promise: nil)
   }
 
   private func closeOutput(_ context: ChannelHandlerContext) {
@@ -185,7 +192,7 @@ final class RequestGuard: ChannelDuplexHandler {
     case .none: break
     case .close:
       metrics.timedOut()
-      context.close(promise: nil)
+      close(context)
     case .fail(let action): perform(action, context)
     }
     armTimer(context)
