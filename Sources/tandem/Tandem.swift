@@ -7,5 +7,5 @@ struct Tandem: AsyncParsableCommand {
     commandName: "tandem",
     abstract: "Share a live coding-agent session: others watch, comment and propose prompts, the host decides.",
     version: Build.version,
-    subcommands: [ServeCommand.self, CheckConfigCommand.self])
+    subcommands: [ServeCommand.self, HostCommand.self, CheckConfigCommand.self, ExampleAgentCommand.self])
 }

@@ -1,0 +1,72 @@
+import AgentClientProtocol
+import Synchronization
+
+/// Stands between the agent, which is started first, and what exists only once sharing has begun; safe to share, its
+/// state sits in a `Mutex`.
+///
+/// What the agent says until then is kept, up to a number, and published first.
+final class AgentRelay: AgentHandler {
+  private struct Target: Sendable {
+    let publisher: NotificationPublisher
+    let configuration: BridgeConfiguration
+    let observer: any HostObserver
+  }
+
+  private enum State: Sendable {
+    case early([AgentNotification])
+    case sharing(Target)
+    case ended
+  }
+
+  private static let maximumEarly = 1_000
+  private let state = Mutex(State.early([]))
+
+  /// Sharing has begun.
+  func begin(
+    _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ observer: any HostObserver
+  ) async {
+    let target = Target(publisher: publisher, configuration: configuration, observer: observer)
+    // What is kept goes out before the state changes, so that nothing newer overtakes it.
+    while true {
+      let kept = state.withLock { state -> [AgentNotification] in
+        guard case .early(let kept) = state else { return [] }
+        state = kept.isEmpty ? .sharing(target) : .early([])
+        return kept
+      }
+      if kept.isEmpty { return }
+      for notification in kept { await Self.publish(notification, target) }
+    }
+  }
+
+  /// Nothing is published any more.
+  func end() {
+    state.withLock { $0 = .ended }
+  }
+
+  func agentSent(_ notification: AgentNotification) async {
+    let target = state.withLock { state -> Target? in
+      switch state {
+      case .early(let kept):
+        if kept.count < Self.maximumEarly { state = .early(kept + [notification]) }
+        return nil
+      case .sharing(let target): return target
+      case .ended: return nil
+      }
+    }
+    if let target { await Self.publish(notification, target) }
+  }
+
+  private static func publish(_ notification: AgentNotification, _ target: Target) async {
+    guard target.configuration.filter.allows(notification) else { return }
+    await target.publisher.add(notification)
+  }
+
+  func agentAsks(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome {
+    guard case .sharing(let target) = state.withLock({ $0 }) else { return request.refusal }
+    switch target.configuration.permissions {
+    case .allow: return request.allowance
+    case .reject: return request.refusal
+    case .ask: return await target.observer.asksPermission(request) ?? request.refusal
+    }
+  }
+}

@@ -1,0 +1,75 @@
+public import AgentClientProtocol
+
+/// What to share and how; an immutable value.
+public struct BridgeConfiguration: Sendable {
+  /// What to answer when the agent asks for permission.
+  public enum Permissions: String, Sendable, CaseIterable {
+    /// Ask the host; refuse when nobody can be asked.
+    case ask
+    /// Allow each request once.
+    case allow
+    /// Refuse each request once.
+    case reject
+  }
+
+  /// Base URLs of the nodes, at least one. The first is the one the links point to.
+  public var servers: [String]
+  /// The agent.
+  public var agent: AgentConfiguration
+  /// The host's user id.
+  public var userID: String
+  /// The host's name as others see it.
+  public var displayName: String?
+  /// The workspace the session is listed under.
+  public var workspaceID: String?
+  /// The session's mode; nil for the service's default.
+  public var mode: String?
+  /// When the session ends by itself, in minutes from now.
+  public var expiresInMinutes: Int?
+  /// What to answer when the agent asks for permission.
+  public var permissions = Permissions.ask
+  /// What is not published.
+  public var filter = UpdateFilter()
+  /// For nodes that want an API key.
+  public var apiKey: String?
+  /// How long a turn that runs may take to stop when sharing ends.
+  public var stopTimeout: Duration = .seconds(5)
+
+  /// The least there is to say.
+  public init(servers: [String], agent: AgentConfiguration, userID: String) {
+    self.servers = servers
+    self.agent = agent
+    self.userID = userID
+  }
+}
+
+/// Why sharing could not begin or go on; an immutable value.
+public struct BridgeError: Error, Sendable, CustomStringConvertible {
+  /// What kind of failure it is.
+  public enum Code: Sendable, Hashable {
+    /// No server answers.
+    case unreachable
+    /// The server refuses.
+    case refused
+    /// The agent can't be used.
+    case agent
+  }
+
+  /// What kind of failure it is.
+  public let code: Code
+  /// One sentence for a person.
+  public let description: String
+
+  init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+
+  init(_ error: NodeError) {
+    if case .refused = error {
+      self.init(.refused, error.description)
+    } else {
+      self.init(.unreachable, error.description)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import JSONText
+
+/// An approved prompt that a node hands to the bridge; an immutable value.
+struct Dispatch: Sendable, Hashable {
+  let id: String
+  let approvalID: String
+  let sharedSessionID: String
+  let prompt: String
+  /// The fence: reports carry it, and those of an older attempt are refused.
+  let attempt: Int64
+
+  init(id: String, approvalID: String, sharedSessionID: String, prompt: String, attempt: Int64) {
+    self.id = id
+    self.approvalID = approvalID
+    self.sharedSessionID = sharedSessionID
+    self.prompt = prompt
+    self.attempt = attempt
+  }
+}
+
+/// A frame of the stream a bridge is attached to.
+enum DispatchFrame: Sendable, Hashable {
+  /// The first frame of a connection: this bridge is the one that is attached.
+  case attached(fence: Int64)
+  /// A prompt to run.
+  case dispatch(Dispatch)
+  /// Somebody asks to stop a running prompt.
+  case cancel(dispatchID: String)
+  /// A frame of a kind that isn't known here.
+  case other
+
+  /// Reads a frame; nil when it isn't what the contract says.
+  init?(_ frame: JSONText) {
+    guard let type = frame["type"]?.string, let payload = frame["payload"] else { return nil }
+    switch type {
+    case "attached":
+      guard let fence = payload["fence"]?.integer else { return nil }
+      self = .attached(fence: fence)
+    case "dispatch":
+      guard let id = payload["dispatchId"]?.string, let approvalID = payload["approvalId"]?.string,
+        let sharedSessionID = payload["sharedSessionId"]?.string, let prompt = payload["prompt"]?.string,
+        let attempt = payload["attempt"]?.integer, Self.isPlain(id)
+      else { return nil }
+      self = .dispatch(
+        Dispatch(id: id, approvalID: approvalID, sharedSessionID: sharedSessionID, prompt: prompt, attempt: attempt))
+    case "cancel":
+      guard let id = payload["dispatchId"]?.string else { return nil }
+      self = .cancel(dispatchID: id)
+    default:
+      self = .other
+    }
+  }
+
+  /// Whether an id can stand in a path as it is.
+  private static func isPlain(_ id: String) -> Bool {
+    !id.isEmpty && id.utf8.count <= 256
+      && id.utf8.allSatisfy { byte in
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+          || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || "-_.:".utf8.contains(byte)
+      }
+  }
+}

@@ -1,0 +1,275 @@
+import AgentClientProtocol
+public import AsyncHTTPClient
+import Foundation
+import JSONText
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// Shares an agent: the engine of `tandem host`; safe to share, its parts synchronise themselves.
+///
+/// It starts the agent, registers a host session, opens a shared session and then, until it is told to stop or the
+/// session ends, takes dispatches from any node, runs them on the agent and publishes what the agent says. Loss of a
+/// node or of every connection interrupts nothing on the agent's side; what was not published yet waits, within bounds.
+public final class HostBridge: Service {
+  private let configuration: BridgeConfiguration
+  private let observer: any HostObserver
+  private let logger: Logger
+  private let api: HostAPI
+  private let ending = StopSignal()
+  /// Names this process to the nodes, which tell by it a bridge that comes back from a new one.
+  private let bridgeID = UUID().uuidString.lowercased()
+
+  /// A bridge that has not begun.
+  public init(
+    configuration: BridgeConfiguration, observer: any HostObserver, http: HTTPClient, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.observer = observer
+    self.logger = logger
+    api = HostAPI(
+      client: NodeClient(servers: configuration.servers, apiKey: configuration.apiKey, http: http, logger: logger))
+  }
+
+  /// Ends sharing: the running turn is stopped, the session closed, the agent ended. `run()` returns when it is done.
+  public func stop() {
+    ending.set()
+  }
+
+  /// Shares until `stop()`, a graceful shutdown or the end of the session.
+  ///
+  /// - Throws: `BridgeError` when the agent or the servers can't be used.
+  public func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await share()
+    } onGracefulShutdown: {
+      self.stop()
+    }
+  }
+
+  private func share() async throws {
+    let relay = AgentRelay()
+    let supervisor = AgentSupervisor(configuration: configuration.agent, handler: relay, logger: logger)
+    try await withThrowingDiscardingTaskGroup { group in
+      group.addTask { await supervisor.run() }
+      do {
+        let (host, session) = try await begin(supervisor)
+        do {
+          try await serve(host, session, supervisor, relay)
+        } catch {
+          await close(host, session)
+          throw error
+        }
+        await close(host, session)
+        await supervisor.stop()
+      } catch {
+        await supervisor.stop()
+        // Whoever stops while it begins wants no error.
+        if !ending.isSet { throw error }
+      }
+    }
+  }
+
+  // MARK: - Beginning and end
+
+  /// Starts the agent first: nothing is shared that can't be.
+  private func begin(_ supervisor: AgentSupervisor) async throws -> (HostAPI.HostSession, SharedSession) {
+    try await withThrowingTaskGroup(of: (HostAPI.HostSession, SharedSession)?.self) { group in
+      group.addTask {
+        await self.ending.wait()
+        if self.ending.isSet { await supervisor.stop() }
+        return nil
+      }
+      group.addTask {
+        let agent: AgentDescription
+        do throws(AgentError) {
+          agent = try await supervisor.start()
+        } catch {
+          throw BridgeError(.agent, error.message)
+        }
+        return try await self.open(agent)
+      }
+      defer { group.cancelAll() }
+      while let result = try await group.next() {
+        if let result { return result }
+      }
+      throw CancellationError()
+    }
+  }
+
+  /// Registers and opens the session. Only a few tries: somebody waits at a terminal.
+  private func open(_ agent: AgentDescription) async throws -> (HostAPI.HostSession, SharedSession) {
+    let name = agent.name ?? configuration.agent.command.first.map { String($0.split(separator: "/").last ?? "") }
+    let registered = try await attempt(
+      api.register(
+        userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name,
+        agentVersion: agent.version, key: UUID().uuidString))
+    guard let id = registered["hostSession"]?["id"]?.string, let token = registered["hostToken"]?.string else {
+      throw BridgeError(.refused, "The server's answer to the registration holds no host session.")
+    }
+    let host = HostAPI.HostSession(id: id, token: token)
+    let shared = try await attempt(
+      api.share(
+        host, userID: configuration.userID, displayName: configuration.displayName, mode: configuration.mode,
+        workspaceID: configuration.workspaceID, expiresInMinutes: configuration.expiresInMinutes,
+        key: UUID().uuidString))
+    guard let sessionID = shared["session"]?["id"]?.string, let invite = shared["inviteToken"]?.string,
+      let participant = shared["hostParticipant"], let participantID = participant["id"]?.string,
+      let accessToken = participant["accessToken"]?.string
+    else { throw BridgeError(.refused, "The server's answer holds no shared session.") }
+    let session = SharedSession(
+      server: configuration.servers[0], id: sessionID, inviteToken: invite, hostSessionID: id,
+      hostParticipantID: participantID, hostAccessToken: accessToken)
+    return (host, session)
+  }
+
+  private func attempt(_ call: NodeClient.Call) async throws -> JSONText {
+    var backoff = Backoff(first: .milliseconds(250), longest: .seconds(2))
+    var tries = 0
+    while true {
+      do {
+        return try await api.client.send(call)
+      } catch {
+        tries += 1
+        guard error.isPassing, tries < max(4, configuration.servers.count * 2) else { throw BridgeError(error) }
+        try await Task.sleep(for: backoff.next())
+      }
+    }
+  }
+
+  /// Closes what was opened, as far as a server can be reached in a few seconds.
+  private func close(_ host: HostAPI.HostSession, _ session: SharedSession) async {
+    await withinStopTimeout { [api, logger] in
+      for call in [api.close(session), api.delete(host)] {
+        do {
+          _ = try await api.client.insist(on: call)
+        } catch {
+          logger.debug("closing was refused", metadata: ["reason": "\(error)"])
+        }
+      }
+    }
+  }
+
+  private func withinStopTimeout(_ body: @escaping @Sendable () async -> Void) async {
+    let timeout = configuration.stopTimeout
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await body() }
+      group.addTask { try? await Task.sleep(for: timeout) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  // MARK: - While it is shared
+
+  private func serve(
+    _ host: HostAPI.HostSession, _ session: SharedSession, _ supervisor: AgentSupervisor, _ relay: AgentRelay
+  ) async throws {
+    let publisher = NotificationPublisher(logger: logger, makeKey: { UUID().uuidString }) {
+      [api] batch, key throws(NodeError) in
+      _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
+    }
+    let runner = DispatchRunner(work: work(host, supervisor, publisher), logger: logger)
+    await observer.sharing(session, HostControl(api: api, session: session))
+    await relay.begin(publisher, configuration, observer)
+    let failure = await withTaskGroup(of: NodeError?.self) { group in
+      group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }
+      group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
+      group.addTask { await self.untilTheEnd(host, session, runner) }
+      // The last of them ends when sharing should; the others only when something has gone wrong for good.
+      let failure = await group.next() ?? nil
+      await stopTurn(runner, supervisor)
+      group.cancelAll()
+      return failure
+    }
+    relay.end()
+    if let failure, failure != .stopped { throw BridgeError(failure) }
+  }
+
+  /// Takes dispatches and shows events until it is told to stop, the session has ended or a node refuses for good.
+  private func untilTheEnd(
+    _ host: HostAPI.HostSession, _ session: SharedSession, _ runner: DispatchRunner
+  ) async -> NodeError? {
+    await withTaskGroup(of: NodeError?.self) { group in
+      group.addTask { await Self.failure { () async throws(NodeError) in try await self.attach(host, runner) } }
+      group.addTask { await Self.failure { () async throws(NodeError) in try await self.watch(session, runner) } }
+      group.addTask { [ending] in
+        await ending.wait()
+        return nil
+      }
+      let failure = await group.next() ?? nil
+      group.cancelAll()
+      return failure
+    }
+  }
+
+  private static func failure(of body: () async throws(NodeError) -> Void) async -> NodeError? {
+    do {
+      try await body()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func work(
+    _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher
+  ) -> DispatchRunner.Work {
+    let api = api
+    return DispatchRunner.Work(
+      reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
+      prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
+      cancelTurn: { supervisor.cancel() },
+      flush: { await publisher.flush() },
+      reportEnd: { dispatch, end throws(NodeError) in
+        switch end {
+        case .completed(let reason): try await api.report("completed", dispatch, of: host, stopReason: reason)
+        case .failed(let error): try await api.report("failed", dispatch, of: host, error: error)
+        }
+      })
+  }
+
+  /// Takes dispatches, on one node after another.
+  private func attach(_ host: HostAPI.HostSession, _ runner: DispatchRunner) async throws(NodeError) {
+    let stream = NodeStream(
+      client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger)
+    try await stream.read { frame in
+      guard let frame = DispatchFrame(frame) else {
+        self.logger.warning("a frame of the dispatches is not what it should be")
+        return true
+      }
+      runner.receive(frame)
+      return true
+    }
+  }
+
+  /// Shows the session's events. Returns when the session has ended and nothing runs any more.
+  private func watch(_ session: SharedSession, _ runner: DispatchRunner) async throws(NodeError) {
+    let stream = NodeStream(
+      client: api.client, path: "\(session.path)/stream", token: session.credentials, logger: logger,
+      lastEventID: "earliest")
+    do throws(NodeError) {
+      try await stream.read { event in
+        let type = event["type"]?.string
+        if type != "connected" { await self.observer.event(event) }
+        return type != "session_closed"
+      }
+    } catch {
+      // A session that has ended, or is long gone, has no stream.
+      guard case .refused(_, "SESSION_INACTIVE", _) = error else { throw error }
+    }
+    logger.info("the shared session has ended")
+    await runner.waitUntilIdle()
+  }
+
+  /// Stops the running turn, first by asking the agent, then by ending it.
+  private func stopTurn(_ runner: DispatchRunner, _ supervisor: AgentSupervisor) async {
+    guard !runner.isIdle else { return runner.stop() }
+    runner.stop()
+    await withinStopTimeout { await runner.waitUntilIdle() }
+    if !runner.isIdle {
+      await supervisor.stop()
+      await withinStopTimeout { await runner.waitUntilIdle() }
+    }
+  }
+}

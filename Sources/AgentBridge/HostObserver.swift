@@ -1,0 +1,29 @@
+public import AgentClientProtocol
+public import JSONText
+
+/// Who shows the host what happens, and asks them. Implementations synchronise themselves.
+public protocol HostObserver: Sendable {
+  /// Sharing has begun. Called once, before any event.
+  func sharing(_ session: SharedSession, _ control: HostControl) async
+
+  /// An event of the shared session, in order; also `stream_reset`, when some could not be shown.
+  func event(_ event: JSONText) async
+
+  /// The agent asks for permission. The task is cancelled when nobody needs the answer any more.
+  ///
+  /// - Returns: the host's choice, or nil when the host can't be asked.
+  func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome?
+}
+
+/// What the host can do from the place they watch; an immutable value.
+public struct HostControl: Sendable {
+  let api: HostAPI
+  let session: SharedSession
+
+  /// Approves or rejects a prompt that waits.
+  ///
+  /// - Throws: `NodeError.refused` with `APPROVAL_ALREADY_RESOLVED` when somebody was faster.
+  public func resolve(approvalID: String, approve: Bool) async throws(NodeError) {
+    _ = try await api.client.insist(on: api.resolve(approvalID, approve: approve, of: session))
+  }
+}

@@ -1,0 +1,105 @@
+import JSONText
+import NIOHTTP1
+
+/// The calls of a host, as the contract has them; an immutable value on top of a `NodeClient`.
+struct HostAPI: Sendable {
+  let client: NodeClient
+
+  /// A registered host session.
+  struct HostSession: Sendable, Hashable {
+    let id: String
+    let token: String
+
+    var path: String { "/api/host-sessions/\(id)" }
+  }
+
+  /// How a report on a dispatch was taken.
+  enum ReportAnswer: Sendable, Hashable {
+    case accepted
+    /// Another attempt has taken over, or the dispatch has ended.
+    case conflict
+    /// It can't be reported at all.
+    case refused(String)
+  }
+
+  /// Registers a host session.
+  func register(
+    userID: String, workspaceID: String?, agentName: String?, agentVersion: String?, key: String
+  ) -> NodeClient.Call {
+    let body = JSONText { body in
+      body.add("userId", userID)
+      body.add("workspaceId", workspaceID)
+      body.add("agent") {
+        $0.add("name", agentName)
+        $0.add("version", agentVersion)
+      }
+    }
+    return NodeClient.Call(method: .POST, path: "/api/host-sessions", body: body, idempotencyKey: key)
+  }
+
+  /// Creates a shared session of a host session.
+  func share(
+    _ host: HostSession, userID: String, displayName: String?, mode: String?, workspaceID: String?,
+    expiresInMinutes: Int?, key: String
+  ) -> NodeClient.Call {
+    let body = JSONText { body in
+      body.add("hostSessionId", host.id)
+      body.add("hostUserId", userID)
+      body.add("hostDisplayName", displayName)
+      body.add("mode", mode)
+      body.add("workspaceId", workspaceID)
+      body.add("expiresInMinutes", expiresInMinutes)
+    }
+    return NodeClient.Call(
+      method: .POST, path: "/api/shared-sessions", body: body, token: host.token, idempotencyKey: key)
+  }
+
+  /// Reports what became of a dispatch, until it is answered. Reporting twice is safe.
+  ///
+  /// - Throws: `NodeError.stopped`.
+  func report(
+    _ state: String, _ dispatch: Dispatch, of host: HostSession, error: String? = nil, stopReason: String? = nil
+  ) async throws(NodeError) -> ReportAnswer {
+    let body = JSONText { body in
+      body.add("state", state)
+      body.add("attempt", dispatch.attempt)
+      body.add("error", error)
+      body.add("stopReason", stopReason)
+    }
+    do {
+      _ = try await client.insist(
+        on: .init(method: .POST, path: "\(host.path)/dispatches/\(dispatch.id)", body: body, token: host.token))
+      return .accepted
+    } catch {
+      switch error {
+      case .refused(409, _, _): return .conflict
+      case .refused: return .refused(error.description)
+      case .unreachable, .stopped: throw error
+      }
+    }
+  }
+
+  /// Passes on notifications of the agent.
+  func publish(_ notifications: [JSONText], of host: HostSession, key: String) -> NodeClient.Call {
+    let body = JSONText { $0.add("notifications", JSONText(array: notifications)) }
+    return NodeClient.Call(
+      method: .POST, path: "\(host.path)/notifications", body: body, token: host.token, idempotencyKey: key)
+  }
+
+  /// Decides on a prompt that waits.
+  func resolve(_ approvalID: String, approve: Bool, of share: SharedSession) -> NodeClient.Call {
+    let body = JSONText { $0.add("action", approve ? "approve" : "reject") }
+    return NodeClient.Call(
+      method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials)
+  }
+
+  /// Closes a shared session.
+  func close(_ share: SharedSession) -> NodeClient.Call {
+    NodeClient.Call(method: .DELETE, path: share.path, token: share.credentials)
+  }
+
+  /// Ends a host session.
+  func delete(_ host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .DELETE, path: host.path, token: host.token)
+  }
+}

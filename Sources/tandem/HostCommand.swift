@@ -1,0 +1,200 @@
+import AgentBridge
+import AgentClientProtocol
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// `tandem host`: shares an agent that runs on this machine.
+struct HostCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "host",
+    abstract: "Share an agent: others watch, comment and propose prompts, you decide which of them run.",
+    usage: "tandem host [OPTIONS] -- AGENT [ARG...]",
+    discussion: """
+      Starts AGENT, any program that speaks the Agent Client Protocol on standard input and output, opens a shared session \
+      for it and prints the link that invites others. In a terminal, `a` approves and `r` rejects the prompt that is shown, \
+      with its number when several wait. Ctrl-C ends the session and the agent.
+      """)
+
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp(
+      "A server to share on; repeat it, or separate with commas, for several of the same installation. Default: \
+      TANDEM_SERVER from the environment, else http://127.0.0.1:8080.", valueName: "url"))
+  var server: [String] = []
+
+  @Option(help: "view_only, comment_only, prompt_with_approval or prompt_direct. Default: prompt_with_approval.")
+  var mode: SharingMode?
+
+  @Option(help: ArgumentHelp("End the session after this many minutes.", valueName: "minutes"))
+  var expires: Int?
+
+  @Option(help: "Your name as others see it.")
+  var name: String?
+
+  @Option(help: "Your user id. Default: your name on this machine.")
+  var user: String?
+
+  @Option(help: "The workspace the session is listed under.")
+  var workspace: String?
+
+  @Option(help: ArgumentHelp("The directory the agent works in. Default: this one.", valueName: "directory"))
+  var cwd: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the agent is told when it asks for permission: ask you, allow or reject. Without a terminal, ask rejects.",
+      valueName: "ask|allow|reject"))
+  var permissions: BridgeConfiguration.Permissions = .ask
+
+  @Option(
+    help: ArgumentHelp(
+      "Kinds of updates to keep to yourself, separated by commas: thoughts, plans, tools, commands, usage, or any kind \
+      of the protocol.", valueName: "kinds"))
+  var hide: String?
+
+  @Option(help: "An API key, for servers that want one. Default: TANDEM_API_KEY from the environment.")
+  var apiKey: String?
+
+  @Option(help: ArgumentHelp("How to sign in to the agent, when it asks for it.", valueName: "method"))
+  var signIn: String?
+
+  @Flag(help: "Print one JSON object a line: what is shared, then every event. Nothing is read.")
+  var json = false
+
+  @Option(help: ArgumentHelp("What is logged on standard error.", valueName: "level"))
+  var logLevel: Logger.Level = .warning
+
+  @Argument(parsing: .postTerminator, help: "The agent and its arguments.")
+  var agent: [String] = []
+
+  func validate() throws {
+    guard !agent.isEmpty else {
+      throw ValidationError("Name the agent behind two dashes: tandem host -- AGENT [ARG...]")
+    }
+    _ = try servers()
+    if let expires, expires <= 0 { throw ValidationError("--expires takes a number of minutes above 0.") }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw ValidationError("\(directory) is no directory.")
+    }
+  }
+
+  func run() async throws {
+    let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: Self.httpConfiguration)
+    var logger = Logger(label: "tandem.host") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = logLevel
+    let status = await share(http, logger)
+    try? await http.shutdown()
+    if let status { throw status }
+  }
+
+  /// Shares until the end; nil when all went well.
+  private func share(_ http: HTTPClient, _ logger: Logger) async -> ExitCode? {
+    do {
+      let terminal = HostTerminal(isInteractive: !json)
+      let observer: any HostObserver = json ? JSONLinesObserver { StandardOutput.write("\($0)") } : terminal.observer
+      let bridge = HostBridge(configuration: try bridgeConfiguration(), observer: observer, http: http, logger: logger)
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: [.init(service: bridge, successTerminationBehavior: .gracefullyShutdownGroup)],
+          gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      try await withThrowingDiscardingTaskGroup { tasks in
+        tasks.addTask { await terminal.readLines() }
+        defer { tasks.cancelAll() }
+        try await group.run()
+      }
+      return nil
+    } catch {
+      StandardError.write("tandem host: \(error)")
+      return (error as? BridgeError)?.code == .unreachable ? ExitStatus.unavailable : .failure
+    }
+  }
+
+  private static var httpConfiguration: HTTPClient.Configuration {
+    var configuration = HTTPClient.Configuration()
+    configuration.timeout.connect = .seconds(5)
+    // Longer than two heartbeats of a stream: silence beyond it means that the connection is dead.
+    configuration.timeout.read = .seconds(40)
+    return configuration
+  }
+
+  private func bridgeConfiguration() throws -> BridgeConfiguration {
+    var command = agent
+    // The example agent is this very program, wherever it lies.
+    if command[0] == "tandem", let path = Bundle.main.executablePath { command[0] = path }
+    var agent = AgentConfiguration(command: command, workingDirectory: directory)
+    agent.clientVersion = Build.version
+    agent.authenticationMethod = signIn
+    var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? NSUserName())
+    configuration.displayName = name
+    configuration.workspaceID = workspace
+    configuration.mode = mode?.rawValue
+    configuration.expiresInMinutes = expires
+    configuration.permissions = permissions
+    configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
+    configuration.apiKey = apiKey ?? ProcessInfo.processInfo.environment["TANDEM_API_KEY"]
+    return configuration
+  }
+
+  private var directory: String {
+    URL(fileURLWithPath: cwd ?? FileManager.default.currentDirectoryPath).standardizedFileURL.path
+  }
+
+  private func servers() throws -> [String] {
+    let given = server.isEmpty ? ProcessInfo.processInfo.environment["TANDEM_SERVER"].map { [$0] } ?? [] : server
+    let bases = given.flatMap(Self.list).map { base in
+      String(base.reversed().drop { $0 == "/" }.reversed())
+    }
+    for base in bases {
+      guard let url = URLComponents(string: base), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
+        url.query == nil, url.fragment == nil
+      else { throw ValidationError("--server takes a URL like http://127.0.0.1:8080, not \(base).") }
+    }
+    return bases.isEmpty ? ["http://127.0.0.1:8080"] : bases
+  }
+
+  private static func list(_ text: String) -> [String] {
+    text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+}
+
+/// The modes of a shared session, as options.
+enum SharingMode: String, ExpressibleByArgument, CaseIterable {
+  case viewOnly = "view_only"
+  case commentOnly = "comment_only"
+  case promptWithApproval = "prompt_with_approval"
+  case promptDirect = "prompt_direct"
+}
+
+extension BridgeConfiguration.Permissions: ExpressibleByArgument {}
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The terminal this program was started in; an immutable value.
+private struct HostTerminal {
+  let observer: TerminalObserver
+  private let reads: Bool
+
+  init(isInteractive: Bool) {
+    reads = isInteractive && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+    observer = TerminalObserver(canAsk: reads) { text in
+      FileHandle.standardOutput.write(Data(text.utf8))
+    }
+  }
+
+  /// Passes on what the host types, until the task is cancelled.
+  func readLines() async {
+    guard reads else { return }
+    let (lines, line) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingNewest(100))
+    // A read from a terminal can't be interrupted, so it has a thread that ends with the process.
+    Thread.detachNewThread {
+      while let text = readLine() { line.yield(text) }
+      line.finish()
+    }
+    for await text in lines { await observer.typed(text) }
+  }
+}
