@@ -54,14 +54,10 @@ public final class HostBridge: Service {
       group.addTask { await supervisor.run() }
       do {
         let (host, session) = try await begin(supervisor)
-        do {
-          try await serve(host, session, supervisor, relay)
-        } catch {
-          await close(host, session)
-          throw error
-        }
-        await close(host, session)
+        let failure = await serve(host, session, supervisor, relay)
+        await close([api.delete(host)])
         await supervisor.stop()
+        if let failure, failure != .stopped { throw BridgeError(failure) }
       } catch {
         await supervisor.stop()
         // Whoever stops while it begins wants no error.
@@ -131,16 +127,16 @@ public final class HostBridge: Service {
         return try await api.client.send(call)
       } catch {
         tries += 1
-        guard error.isPassing, tries < max(4, configuration.servers.count * 2) else { throw BridgeError(error) }
+        guard error.isPassing, tries < max(5, configuration.servers.count * 2) else { throw BridgeError(error) }
         try await Task.sleep(for: backoff.next())
       }
     }
   }
 
   /// Closes what was opened, as far as a server can be reached in a few seconds.
-  private func close(_ host: HostAPI.HostSession, _ session: SharedSession) async {
+  private func close(_ calls: [NodeClient.Call]) async {
     await withinStopTimeout { [api, logger] in
-      for call in [api.close(session), api.delete(host)] {
+      for call in calls {
         do {
           _ = try await api.client.insist(on: call)
         } catch {
@@ -162,45 +158,42 @@ public final class HostBridge: Service {
 
   // MARK: - While it is shared
 
+  /// Works until it is told to stop, the session has ended or a node refuses for good; then closes the session.
   private func serve(
     _ host: HostAPI.HostSession, _ session: SharedSession, _ supervisor: AgentSupervisor, _ relay: AgentRelay
-  ) async throws {
+  ) async -> NodeError? {
     let publisher = NotificationPublisher(logger: logger, makeKey: { UUID().uuidString }) {
       [api] batch, key throws(NodeError) in
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
     }
     let runner = DispatchRunner(work: work(host, supervisor, publisher), logger: logger)
+    let watchEnded = StopSignal()
     await observer.sharing(session, HostControl(api: api, session: session))
-    await relay.begin(publisher, configuration, observer)
     let failure = await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }
       group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
-      group.addTask { await self.untilTheEnd(host, session, runner) }
-      // The last of them ends when sharing should; the others only when something has gone wrong for good.
-      let failure = await group.next() ?? nil
-      await stopTurn(runner, supervisor)
-      group.cancelAll()
-      return failure
-    }
-    relay.end()
-    if let failure, failure != .stopped { throw BridgeError(failure) }
-  }
-
-  /// Takes dispatches and shows events until it is told to stop, the session has ended or a node refuses for good.
-  private func untilTheEnd(
-    _ host: HostAPI.HostSession, _ session: SharedSession, _ runner: DispatchRunner
-  ) async -> NodeError? {
-    await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await self.attach(host, runner) } }
-      group.addTask { await Self.failure { () async throws(NodeError) in try await self.watch(session, runner) } }
+      group.addTask {
+        let failure = await Self.failure { () async throws(NodeError) in try await self.watch(session, runner) }
+        watchEnded.set()
+        return failure
+      }
       group.addTask { [ending] in
         await ending.wait()
         return nil
       }
+      await relay.begin(publisher, configuration, observer)
+      // The first to end, ends it all.
       let failure = await group.next() ?? nil
+      await stopTurn(runner, supervisor)
+      await close([api.close(session)])
+      // The host sees how it ends.
+      await withinStopTimeout { await watchEnded.wait() }
       group.cancelAll()
       return failure
     }
+    relay.end()
+    return failure
   }
 
   private static func failure(of body: () async throws(NodeError) -> Void) async -> NodeError? {

@@ -4,6 +4,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import Logging
+import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import UnixSignals
@@ -23,8 +24,8 @@ struct HostCommand: AsyncParsableCommand {
   @Option(
     name: .long, parsing: .singleValue,
     help: ArgumentHelp(
-      "A server to share on; repeat it, or separate with commas, for several of the same installation. Default: \
-      TANDEM_SERVER from the environment, else http://127.0.0.1:8080.", valueName: "url"))
+      "A server to share on; repeat it, or separate with commas, for several of one installation. Default: "
+        + "TANDEM_SERVER from the environment, else http://127.0.0.1:8080.", valueName: "url"))
   var server: [String] = []
 
   @Option(help: "view_only, comment_only, prompt_with_approval or prompt_direct. Default: prompt_with_approval.")
@@ -49,12 +50,12 @@ struct HostCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "What the agent is told when it asks for permission: ask you, allow or reject. Without a terminal, ask rejects.",
       valueName: "ask|allow|reject"))
-  var permissions: BridgeConfiguration.Permissions = .ask
+  var permissions = PermissionAnswer.ask
 
   @Option(
     help: ArgumentHelp(
-      "Kinds of updates to keep to yourself, separated by commas: thoughts, plans, tools, commands, usage, or any kind \
-      of the protocol.", valueName: "kinds"))
+      "Kinds of updates to keep to yourself, separated by commas: thoughts, plans, tools, commands, usage, or any "
+        + "kind of the protocol.", valueName: "kinds"))
   var hide: String?
 
   @Option(help: "An API key, for servers that want one. Default: TANDEM_API_KEY from the environment.")
@@ -66,8 +67,9 @@ struct HostCommand: AsyncParsableCommand {
   @Flag(help: "Print one JSON object a line: what is shared, then every event. Nothing is read.")
   var json = false
 
-  @Option(help: ArgumentHelp("What is logged on standard error.", valueName: "level"))
-  var logLevel: Logger.Level = .warning
+  @Option(
+    help: ArgumentHelp("What is logged on standard error: trace, debug, info, warning, error.", valueName: "level"))
+  var logLevel = "warning"
 
   @Argument(parsing: .postTerminator, help: "The agent and its arguments.")
   var agent: [String] = []
@@ -77,6 +79,9 @@ struct HostCommand: AsyncParsableCommand {
       throw ValidationError("Name the agent behind two dashes: tandem host -- AGENT [ARG...]")
     }
     _ = try servers()
+    guard Logger.Level(rawValue: logLevel) != nil else {
+      throw ValidationError("--log-level takes trace, debug, info, notice, warning, error or critical.")
+    }
     if let expires, expires <= 0 { throw ValidationError("--expires takes a number of minutes above 0.") }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
@@ -87,7 +92,7 @@ struct HostCommand: AsyncParsableCommand {
   func run() async throws {
     let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: Self.httpConfiguration)
     var logger = Logger(label: "tandem.host") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = logLevel
+    logger.logLevel = Logger.Level(rawValue: logLevel) ?? .warning
     let status = await share(http, logger)
     try? await http.shutdown()
     if let status { throw status }
@@ -120,6 +125,8 @@ struct HostCommand: AsyncParsableCommand {
     configuration.timeout.connect = .seconds(5)
     // Longer than two heartbeats of a stream: silence beyond it means that the connection is dead.
     configuration.timeout.read = .seconds(40)
+    // The bridge has its own way of trying again: on the next node.
+    configuration.connectionPool.retryConnectionEstablishment = false
     return configuration
   }
 
@@ -135,7 +142,7 @@ struct HostCommand: AsyncParsableCommand {
     configuration.workspaceID = workspace
     configuration.mode = mode?.rawValue
     configuration.expiresInMinutes = expires
-    configuration.permissions = permissions
+    configuration.permissions = permissions.policy
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
     configuration.apiKey = apiKey ?? ProcessInfo.processInfo.environment["TANDEM_API_KEY"]
     return configuration
@@ -171,8 +178,18 @@ enum SharingMode: String, ExpressibleByArgument, CaseIterable {
   case promptDirect = "prompt_direct"
 }
 
-extension BridgeConfiguration.Permissions: ExpressibleByArgument {}
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+/// What the agent is told when it asks, as options.
+enum PermissionAnswer: String, ExpressibleByArgument, CaseIterable {
+  case ask, allow, reject
+
+  var policy: BridgeConfiguration.Permissions {
+    switch self {
+    case .ask: .ask
+    case .allow: .allow
+    case .reject: .reject
+    }
+  }
+}
 
 /// The terminal this program was started in; an immutable value.
 private struct HostTerminal {

@@ -1,8 +1,10 @@
 import AsyncHTTPClient
+import Foundation
 import JSONText
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Synchronization
 
 /// Calls to the nodes; safe to share, what changes sits in a `Mutex`.
@@ -158,6 +160,8 @@ final class NodeClient: Sendable {
   private static func describe(_ error: any Error) -> String {
     switch error {
     case let error as HTTPClientError: error.description
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case let error as NIOConnectionError: error.connectionErrors.first.map { describe($0.error) } ?? "\(error)"
     case is NIOTooManyBytesError: "the reply is too large"
     default: "\(error)"
     }
