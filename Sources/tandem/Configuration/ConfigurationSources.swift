@@ -75,9 +75,12 @@ struct ConfigurationSources: Sendable {
     self.problems = problems
   }
 
+  /// Variables with our prefix that mean something to other programs of this repository.
+  private static let reserved = ["TANDEM_CONFIG", "TANDEM_BENCHMARKS", "TANDEM_STRICT", "TANDEM_BINARY"]
+
   /// Variables with our prefix that are not ours, so that a typo does not turn into a default.
   private static func unknownVariables(in variables: [String: String]) -> [String] {
-    let known = Set(ConfigurationKey.all.map(\.environmentName)).union(["TANDEM_CONFIG", "TANDEM_BENCHMARKS"])
+    let known = Set(ConfigurationKey.all.map(\.environmentName)).union(reserved)
     return variables.keys.sorted().filter { !known.contains($0) && !$0.hasPrefix("TANDEM_TEST_") }.map { name in
       "unknown environment variable \(name)" + Suggestion.sentence(for: name, among: known)
     }

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+@testable import tandem
+
+/// The files for operators are checked by the programs that read them.
+@Suite struct ShippedFilesTests {
+  private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  /// Runs a program to its end; servers live where an ordinary user's PATH does not lead.
+  private func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> (status: Int32, output: String) {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    let path = try #require(
+      (folders + ["/usr/sbin", "/sbin"]).map { $0 + "/" + program }.first(
+        where: FileManager.default.isExecutableFile(atPath:)),
+      "\(program) is not installed; .ci/install test does that")
+    let log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+    defer { try? FileManager.default.removeItem(at: log) }
+    let handle = try FileHandle(forWritingTo: log)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = handle
+    process.standardError = handle
+    try process.run()
+    process.waitUntilExit()
+    return (process.terminationStatus, try String(contentsOf: log, encoding: .utf8))
+  }
+
+  private func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appending(path: path), encoding: .utf8)
+  }
+
+  /// A copy of a file in which the names that only containers can resolve are addresses.
+  private func withResolvableCopy(_ path: String, _ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let copy = folder.appending(path: "copy")
+    let changed = try text(path).replacing(try Regex("node[123]:8080"), with: "127.0.0.1:8080")
+    try changed.write(to: copy, atomically: true, encoding: .utf8)
+    try body(copy.path)
+  }
+
+  @Test func composeAcceptsItsFileAndAsksForTheSecrets() throws {
+    let arguments = ["-f", root.appending(path: "docker/compose.yaml").path, "config"]
+    let secrets = ["REDIS_PASSWORD": "abc", "TANDEM_API_KEYS": "ci:" + String(repeating: "0", count: 64)]
+    let accepted = try run("docker-compose", arguments, environment: secrets)
+    #expect(accepted.status == 0, "\(accepted.output)")
+    for service in ["redis:", "node1:", "node2:", "node3:", "load-balancer:"] {
+      #expect(accepted.output.contains(service))
+    }
+    for name in secrets.keys {
+      let refused = try run("docker-compose", arguments, environment: secrets.merging([name: ""]) { $1 })
+      #expect(refused.status != 0)
+      #expect(refused.output.contains("docker/.env"))
+    }
+  }
+
+  @Test func everyVariableOfTheComposeFileIsInTheExample() throws {
+    let example = try text("docker/.env.example")
+    let names = try text("docker/compose.yaml").matches(of: /\$\{([A-Z_]+)/).map { String($0.1) }
+    #expect(!names.isEmpty)
+    for name in names { #expect(example.contains("\n\(name)="), "\(name)") }
+  }
+
+  @Test func nodesGetOnlyVariablesTheyKnow() throws {
+    let known = Set(ConfigurationKey.all.map(\.environmentName)).union(["TANDEM_PUBLISH"])
+    for file in ["docker/compose.yaml", "docker/Dockerfile"] {
+      for match in try text(file).matches(of: /TANDEM_[A-Z_]+/) {
+        #expect(known.contains(String(match.0)), "\(match.0)")
+      }
+    }
+  }
+
+  @Test func haproxyAcceptsItsFile() throws {
+    try withResolvableCopy("config/haproxy.cfg") { path in
+      let checked = try run("haproxy", ["-c", "-f", path])
+      #expect(checked.status == 0, "\(checked.output)")
+      #expect(!checked.output.contains("WARNING"), "\(checked.output)")
+    }
+  }
+
+  @Test func nginxAcceptsItsFile() throws {
+    try withResolvableCopy("config/nginx.conf") { path in
+      let folder = (path as NSString).deletingLastPathComponent
+      let checked = try run(
+        "nginx", ["-t", "-p", folder, "-c", path, "-e", folder + "/error.log", "-g", "pid \(folder)/pid;"])
+      #expect(checked.status == 0, "\(checked.output)")
+      #expect(!checked.output.contains("[warn]"), "\(checked.output)")
+    }
+  }
+
+  @Test func neitherLoadBalancerIsStickyNorHoldsEventsBack() throws {
+    let haproxy = try text("config/haproxy.cfg")
+    #expect(!haproxy.contains("cookie") && !haproxy.contains("stick") && !haproxy.contains("balance source"))
+    #expect(haproxy.contains("option http-no-delay"))
+    let nginx = try text("config/nginx.conf")
+    #expect(!nginx.contains("ip_hash") && !nginx.contains("sticky"))
+    #expect(nginx.contains("proxy_buffering off;") && nginx.contains("proxy_request_buffering off;"))
+  }
+}
