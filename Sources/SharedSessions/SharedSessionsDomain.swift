@@ -21,6 +21,8 @@ public struct SharedSessionsDomain: Service {
   public let events: EventLog
   /// Who has a stream open.
   public let presence: PresenceStore
+  /// Rates that all nodes share.
+  public let rates: RateLimiter
   let sweeper: Sweeper
 
   /// The domain on a Redis client.
@@ -42,6 +44,7 @@ public struct SharedSessionsDomain: Service {
     approvals = ApprovalStore(runner: runner, index: index)
     hostSessions = HostSessionStore(runner: runner, closer: closer, queue: queue)
     events = EventLog(runner: runner)
+    rates = RateLimiter(runner: runner)
     presence = PresenceStore(runner: runner, nodeID: nodeID)
     sweeper = Sweeper(runner: runner, index: index, closer: closer, queue: queue, presence: presence)
   }

@@ -73,6 +73,8 @@ public struct KeyLayout: Sendable, Hashable {
   public var nodes: String { "\(prefix):index:nodes" }
   /// `session participant` of everybody a node holds streams of, a set.
   public func nodePresence(_ nodeID: String) -> String { "\(prefix):node:{\(nodeID)}:presence" }
+  /// When a caller's requests have drained, a string of microseconds.
+  public func rate(_ kind: String, _ digest: String) -> String { "\(prefix):rate:{\(kind):\(digest)}" }
   /// A single-use stream ticket, a string: session id, blank, participant id.
   public func ticket(_ digest: String) -> String { "\(prefix):ticket:{\(digest)}" }
 }

@@ -40,6 +40,7 @@ enum ScriptLibrary {
   static let dispatchLease = script("dispatch_lease", PackageResources.dispatch_lease_lua)
   static let dispatchReport = script("dispatch_report", PackageResources.dispatch_report_lua)
   static let dispatchFail = script("dispatch_fail", PackageResources.dispatch_fail_lua)
+  static let rateTake = script("rate_take", PackageResources.rate_take_lua)
   static let indexMove = script("index_move", PackageResources.index_move_lua)
 
   private static let preludes: [Substring: [UInt8]] = [
