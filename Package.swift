@@ -104,7 +104,7 @@ var targets: [Target] = [
     dependencies: [
       "AgentBridge", "AgentClientProtocol", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "JSONText",
       "Observability", "RedisClient", "SharedSessions", argumentParser, asyncHTTPClient, configuration, crypto,
-      logging, metrics, nioCore, nioPosix, serviceLifecycle, systemPackage, unixSignals,
+      logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, systemPackage, unixSignals,
     ],
     swiftSettings: settings),
 

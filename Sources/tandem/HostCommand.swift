@@ -120,7 +120,7 @@ struct HostCommand: AsyncParsableCommand {
     }
   }
 
-  private static var httpConfiguration: HTTPClient.Configuration {
+  static var httpConfiguration: HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration()
     configuration.timeout.connect = .seconds(5)
     // Longer than two heartbeats of a stream: silence beyond it means that the connection is dead.

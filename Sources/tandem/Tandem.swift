@@ -7,5 +7,8 @@ struct Tandem: AsyncParsableCommand {
     commandName: "tandem",
     abstract: "Share a live coding-agent session: others watch, comment and propose prompts, the host decides.",
     version: Build.version,
-    subcommands: [ServeCommand.self, HostCommand.self, CheckConfigCommand.self, ExampleAgentCommand.self])
+    subcommands: [
+      ServeCommand.self, HostCommand.self, DemoCommand.self, InspectCommand.self, CheckConfigCommand.self,
+      HealthCommand.self, ExampleAgentCommand.self,
+    ])
 }

@@ -76,7 +76,9 @@ struct ConfigurationSources: Sendable {
   }
 
   /// Variables with our prefix that mean something to other programs of this repository.
-  private static let reserved = ["TANDEM_CONFIG", "TANDEM_BENCHMARKS", "TANDEM_STRICT", "TANDEM_BINARY"]
+  private static let reserved = [
+    "TANDEM_CONFIG", "TANDEM_BENCHMARKS", "TANDEM_STRICT", "TANDEM_BINARY", "TANDEM_SERVER", "TANDEM_API_KEY",
+  ]
 
   /// Variables with our prefix that are not ours, so that a typo does not turn into a default.
   private static func unknownVariables(in variables: [String: String]) -> [String] {

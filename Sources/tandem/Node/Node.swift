@@ -1,3 +1,4 @@
+import AgentBridge
 import ArgumentParser
 import EmbeddedRedis
 import EventStreaming
@@ -31,17 +32,10 @@ struct Node: Sendable {
     onListening: @escaping @Sendable (String) async -> Void
   ) throws {
     let group = MultiThreadedEventLoopGroup.singleton
-    let redisConfiguration: RedisClientConfiguration
-    if let url = configuration.redis {
-      embedded = nil
-      redisConfiguration = try configuration.redisClient(url: url)
-    } else {
-      let settings = EmbeddedRedisConfiguration(dataDirectory: configuration.dataDirectory)
-      embedded = EmbeddedRedis(configuration: settings, logger: logger)
-      redisConfiguration = configuration.redisClient(
-        RedisClientConfiguration(topology: .standalone(.unixSocket(path: try EmbeddedRedis.socketPath(settings)))))
-    }
-    let redis = RedisClient(configuration: redisConfiguration, eventLoopGroup: group, logger: logger)
+    embedded =
+      configuration.redis == nil ? EmbeddedRedis(configuration: configuration.embeddedRedis, logger: logger) : nil
+    let redis = RedisClient(
+      configuration: try configuration.redisClient(), eventLoopGroup: group, logger: logger)
     let domain = SharedSessionsDomain(
       redis: redis, prefix: configuration.prefix, settings: configuration.sharedSessionSettings, logger: logger)
     let gatewayConfiguration = configuration.gatewayConfiguration
@@ -73,7 +67,12 @@ struct Node: Sendable {
   /// - Throws: `NodeError` or `EmbeddedRedisError` when the node cannot start.
   func run(companions: [any Service]) async throws {
     // Stopped in reverse order: requests end before the domain, that before the client, that before the server.
-    let serving = ServiceGroup(services: [domain, gateway] + companions, logger: logger)
+    let companions = companions.map {
+      ServiceGroupConfiguration.ServiceConfiguration(service: $0, successTerminationBehavior: .ignore)
+    }
+    let serving = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [.init(service: domain), .init(service: gateway)] + companions, logger: logger))
     let start = StartOfRedis(embedded: embedded, redis: redis, logger: logger)
     let services: [any Service] =
       (embedded.map { [$0] } ?? []) + [
@@ -90,6 +89,8 @@ struct Node: Sendable {
       throw NodeError(
         status: .failure,
         message: "cannot listen on \(configuration.host) port \(configuration.port): \(error.description)")
+    } catch let error as BridgeError {
+      throw NodeError(status: .failure, message: "the agent cannot be shared: \(error)")
     } catch let error as RedisError {
       throw NodeError(status: ExitStatus.unavailable, message: error.message)
     }

@@ -1,3 +1,4 @@
+import EmbeddedRedis
 import EventStreaming
 import HTTPGateway
 import RedisClient
@@ -8,12 +9,24 @@ extension TandemConfiguration {
   /// For the Redis client, from a URL.
   ///
   /// - Throws: `RedisURLError`; the table of keys has ruled that out.
-  func redisClient(url: String) throws(RedisURLError) -> RedisClientConfiguration {
+  private func redisClient(url: String) throws(RedisURLError) -> RedisClientConfiguration {
     redisClient(try RedisClientConfiguration(url: url))
   }
 
+  /// For the Redis client, on the given Redis or the private one.
+  ///
+  /// - Throws: `RedisURLError`, or `EmbeddedRedisError` when the data directory cannot be used.
+  func redisClient() throws -> RedisClientConfiguration {
+    if let redis { return try redisClient(url: redis) }
+    let path = try EmbeddedRedis.socketPath(embeddedRedis)
+    return redisClient(RedisClientConfiguration(topology: .standalone(.unixSocket(path: path))))
+  }
+
+  /// For the private redis-server.
+  var embeddedRedis: EmbeddedRedisConfiguration { EmbeddedRedisConfiguration(dataDirectory: dataDirectory) }
+
   /// For the Redis client, on top of where it connects to.
-  func redisClient(_ base: RedisClientConfiguration) -> RedisClientConfiguration {
+  private func redisClient(_ base: RedisClientConfiguration) -> RedisClientConfiguration {
     var result = base
     result.commandTimeout = redisTimeout
     result.connectTimeout = redisTimeout

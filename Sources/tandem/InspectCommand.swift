@@ -1,0 +1,58 @@
+import ArgumentParser
+import EmbeddedRedis
+import Logging
+import NIOPosix
+import RedisClient
+import SharedSessions
+
+/// `tandem inspect`: what Redis holds about one session, for operators. Reads only, and shows no tokens' digests.
+struct InspectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what Redis holds about one session: keys, TTLs, events, queue, pending approvals.",
+    discussion: """
+      Reads Redis directly, so it works while no node runs. Takes the same settings as serve to find it.
+      Status: 0 shown, 1 there is no such session, 69 Redis not reachable, 78 wrong configuration.
+
+      \(ConfigurationDocuments.help)
+      """)
+
+  @Argument(help: "The session's id.")
+  var sessionID: String
+
+  @OptionGroup var settings: SettingsArguments
+
+  func validate() throws {
+    guard FieldRules.isIdentifier(sessionID) else {
+      throw ValidationError("'\(sessionID)' is no session id: 1 to 128 letters, digits and ._:-")
+    }
+  }
+
+  func run() async throws {
+    ProcessLimits.prepare()
+    let configuration = try settings.load()
+    let redisConfiguration: RedisClientConfiguration
+    do {
+      redisConfiguration = try configuration.redisClient()
+    } catch {
+      StandardError.write("tandem: \(error)")
+      throw ExitStatus.unavailable
+    }
+    let logger = Logger(label: "tandem.inspect") { _ in SwiftLogNoOpLogHandler() }
+    let redis = RedisClient(
+      configuration: redisConfiguration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    let running = Task { try await redis.run() }
+    defer { running.cancel() }
+    do {
+      let inspection = SessionInspection(redis: redis, keys: KeyLayout(prefix: configuration.prefix))
+      guard let report = try await inspection.report(sessionID) else {
+        StandardError.write("tandem: there is no session \(sessionID) in Redis at \(redisConfiguration)")
+        throw ExitCode.failure
+      }
+      print(report)
+    } catch let error as RedisError {
+      StandardError.write("tandem: Redis at \(redisConfiguration) cannot be read: \(error.message)")
+      throw ExitStatus.unavailable
+    }
+  }
+}
