@@ -16,6 +16,7 @@ final class CommandLink {
 
   private let eventLoop: any EventLoop
   private let configuration: RedisClientConfiguration
+  private let endpoint: RedisEndpoint
   private let metrics: RedisMetrics
   private let reconnector: Reconnector<CommandConnection>
   private var waiting: Deque<Waiting> = []
@@ -26,6 +27,7 @@ final class CommandLink {
     let configuration = connector.configuration
     self.eventLoop = eventLoop
     self.configuration = configuration
+    endpoint = connector.endpoint
     self.metrics = metrics
     reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
       CommandConnection(configuration, metrics: metrics)
@@ -98,7 +100,7 @@ final class CommandLink {
     RedisError(
       code: .unavailable,
       message: reconnector.latestFailure?.message
-        ?? "There was no connection to Redis within \(configuration.connectionWait).",
+        ?? "Redis at \(endpoint) did not take a connection within \(configuration.connectionWait).",
       mayHaveRun: false)
   }
 }

@@ -25,13 +25,14 @@ func withClient<Value: Sendable>(
 /// Starts a private server and runs a client against it.
 func withServerAndClient<Value: Sendable>(
   _ options: RedisServer.Options = .init(),
+  group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
   configure: (inout RedisClientConfiguration) -> Void = { _ in },
   _ body: @Sendable (RedisServer, RedisClient) async throws -> Value
 ) async throws -> Value {
   try await withRedisServer(options) { server in
     var configuration = server.configuration
     configure(&configuration)
-    return try await withClient(configuration) { client in try await body(server, client) }
+    return try await withClient(configuration, group: group) { client in try await body(server, client) }
   }
 }
 
@@ -43,4 +44,11 @@ final class Heard: Sendable {
     events.compactMap { if case .message(let bytes) = $0 { String(buffer: bytes) } else { nil } }
   }
   func append(_ event: RedisSubscriptionEvent) { box.withLockedValue { $0.append(event) } }
+}
+
+/// Lets an event handler reach the subscription that it belongs to. Sendable: behind a lock.
+final class SubscriptionBox: Sendable {
+  private let box = NIOLockedValueBox<RedisSubscription?>(nil)
+  func set(_ subscription: RedisSubscription) { box.withLockedValue { $0 = subscription } }
+  func cancel() { box.withLockedValue { $0 }?.cancel() }
 }

@@ -1,0 +1,184 @@
+import NIOCore
+import NIOPosix
+import RedisClient
+import TestSupport
+import Testing
+
+@Suite("Lost, silent and misbehaving connections", .timeLimit(.minutes(2)))
+struct ConnectionLossTests {
+  /// Waits until some client's BLPOP is with the server, where it stays without an answer.
+  private func waitForBlockedCommand(on server: RedisServer) async throws {
+    try await withClient(server.configuration) { observer in
+      try await eventually("the command is with the server") {
+        try await observer.send(RedisCommand("CLIENT", "LIST"), key: nil).expectString().contains("cmd=blpop")
+      }
+    }
+  }
+
+  @Test("a command on the wire when the server is killed may have run; later commands run on a new connection")
+  func killed() async throws {
+    try await withServerAndClient { server, client in
+      try await client.send(RedisCommand("SET", "k", "1"), key: nil).expectOK()
+      // Its answer is held back until the server is killed.
+      let blocked = Task { try await client.send(RedisCommand("BLPOP", "nothing", 0), key: nil) }
+      try await waitForBlockedCommand(on: server)
+      server.kill()
+      let error = await #expect(throws: RedisError.self) { try await blocked.value }
+      #expect(error?.code == .connectionLost)
+      #expect(error?.mayHaveRun == true)
+      try await server.start()
+      try await eventually("a new connection") {
+        (try? await client.send(RedisCommand("PING"), key: nil)) == .status("PONG")
+      }
+    }
+  }
+
+  @Test("without a server a command fails as unavailable, names the address and has not run")
+  func unavailable() async throws {
+    var configuration = RedisClientConfiguration(
+      topology: .standalone(.unixSocket(path: "/tmp/tandem-no-redis-here.sock")))
+    configuration.connectionWait = .milliseconds(50)
+    try await withClient(configuration) { client in
+      let error = await #expect(throws: RedisError.self) { try await client.send(RedisCommand("PING"), key: nil) }
+      #expect(error?.code == .unavailable)
+      #expect(error?.mayHaveRun == false)
+      #expect(error?.message.contains("/tmp/tandem-no-redis-here.sock") == true)
+    }
+  }
+
+  @Test("commands given while the server restarts wait for it")
+  func waitsForRestart() async throws {
+    try await withRedisServer { server in
+      var configuration = server.configuration
+      configuration.connectionWait = .seconds(20)
+      // One event loop, so that the one connection's loss is everybody's.
+      try await withClient(configuration, group: MultiThreadedEventLoopGroup.singleton.next()) { client in
+        let blocked = Task { try await client.send(RedisCommand("BLPOP", "nothing", 0), key: nil) }
+        try await waitForBlockedCommand(on: server)
+        server.kill()
+        // Its failure says that the loss is noticed.
+        await #expect(throws: RedisError.self) { try await blocked.value }
+        let waiting = (0..<8).map { number in
+          Task { try await client.send(RedisCommand("ECHO", .integer(number)), key: nil).integer }
+        }
+        try await server.start()
+        for (number, task) in waiting.enumerated() { #expect(try await task.value == number) }
+      }
+    }
+  }
+
+  @Test("a frozen server: the command times out, the connection is closed and replaced")
+  func frozen() async throws {
+    try await withServerAndClient(
+      group: MultiThreadedEventLoopGroup.singleton.next(),
+      configure: {
+        $0.commandTimeout = .milliseconds(300)
+        $0.connectTimeout = .milliseconds(300)
+      }
+    ) { server, client in
+      try await eventually("connected") {
+        (try? await client.send(RedisCommand("PING"), key: nil)) == .status("PONG")
+      }
+      server.freeze()
+      let error = await #expect(throws: RedisError.self) {
+        try await client.send(RedisCommand("SET", "k", "v"), key: nil)
+      }
+      #expect(error?.code == .timedOut)
+      #expect(error?.mayHaveRun == true)
+      try await eventually("the stuck connection is closed") {
+        do throws(RedisError) {
+          _ = try await client.send(RedisCommand("PING"), key: nil)
+          return false
+        } catch {
+          return error.code == .connectionLost || error.code == .unavailable
+        }
+      }
+      server.thaw()
+      try await eventually("a new connection") {
+        (try? await client.send(RedisCommand("PING"), key: nil)) == .status("PONG")
+      }
+    }
+  }
+
+  @Test("a late reply goes to nobody, and the connection stays in step")
+  func lateReply() async throws {
+    try await withServerAndClient(
+      group: MultiThreadedEventLoopGroup.singleton.next(), configure: { $0.commandTimeout = .milliseconds(500) }
+    ) { _, client in
+      try await eventually("connected") {
+        (try? await client.send(RedisCommand("PING"), key: nil)) == .status("PONG")
+      }
+      let error = await #expect(throws: RedisError.self) {
+        try await client.send(RedisCommand("BLPOP", "nothing", "0.8"), key: nil)
+      }
+      #expect(error?.code == .timedOut)
+      try await eventually("the answers fit again") {
+        (try? await client.send(RedisCommand("ECHO", "x"), key: nil))?.string == "x"
+      }
+    }
+  }
+
+  @Test("more commands than the bound are refused and have not run; the rest is answered")
+  func overloaded() async throws {
+    try await withFakeAndClient(configure: { $0.maximumCommandsInFlight = 3 }, answer: { _, _ in nil }) {
+      fake, client in
+      try await withThrowingTaskGroup(of: RedisError.Code?.self) { group in
+        for number in 0..<5 {
+          group.addTask {
+            do throws(RedisError) {
+              _ = try await client.send(RedisCommand("HOLD", .integer(number)), key: nil)
+              return nil
+            } catch {
+              if error.code == .overloaded { #expect(!error.mayHaveRun) }
+              return error.code
+            }
+          }
+        }
+        var refused = 0
+        while refused < 2, let code = try await group.next() { if code == .overloaded { refused += 1 } }
+        #expect(refused == 2)
+        try await eventually("three arrived") { fake.commands.count == 3 }
+        for channel in fake.channels { channel.writeAndFlush(ByteBuffer(string: "+A\r\n+B\r\n+C\r\n"), promise: nil) }
+        while let code = try await group.next() { #expect(code == nil) }
+      }
+    }
+  }
+
+  @Test("more bytes than the bound are refused")
+  func overloadedBytes() async throws {
+    try await withServerAndClient(configure: { $0.maximumBytesInFlight = 1000 }) { _, client in
+      let big = RedisArgument.bytes(ByteBuffer(repeating: 1, count: 2000))
+      let error = await #expect(throws: RedisError.self) {
+        try await client.send(RedisCommand("SET", "k", big), key: nil)
+      }
+      #expect(error?.code == .overloaded)
+      let stored = try await client.send(RedisCommand("GET", "k"), key: nil)
+      #expect(stored.isNull)
+    }
+  }
+
+  @Test("a reply beyond the limit closes the connection; the client goes on with a new one")
+  func replyTooLarge() async throws {
+    try await withServerAndClient(configure: { $0.maximumReplyBytes = 10_000 }) { _, client in
+      _ = try await client.send(RedisCommand("SETRANGE", "big", 20_000, "x"), key: nil)
+      let error = await #expect(throws: RedisError.self) { try await client.send(RedisCommand("GET", "big"), key: nil) }
+      #expect(error?.code == .protocolViolation)
+      #expect(error?.message.contains("10000 bytes") == true)
+      #expect(try await client.send(RedisCommand("PING"), key: nil) == .status("PONG"))
+    }
+  }
+
+  @Test(
+    "garbage and unasked replies close the connection with a clear error", arguments: ["garbage\r\n", "+A\r\n+B\r\n"])
+  func garbage(bytes: String) async throws {
+    try await withFakeAndClient(answer: { command, _ in
+      command == ["FINE"] ? "+FINE\r\n" : bytes
+    }) { fake, client in
+      let first = try? await client.send(RedisCommand("X"), key: nil)
+      #expect(first == (bytes.hasPrefix("+A") ? .status("A") : nil))
+      try await eventually("a second connection answers") {
+        (try? await client.send(RedisCommand("FINE"), key: nil)) == .status("FINE") && fake.channels.count >= 3
+      }
+    }
+  }
+}
