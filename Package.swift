@@ -148,8 +148,7 @@ if ProcessInfo.processInfo.environment["TANDEM_BENCHMARKS"] != nil {
       name: "tandem-benchmarks",
       dependencies: [
         "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions",
-        argumentParser,
-        logging, nioCore, nioHTTP1, nioPosix,
+        "TestSupport", argumentParser, logging, nioCore, nioHTTP1, nioPosix,
       ],
       path: "Tests/Benchmarks", swiftSettings: settings))
 }
