@@ -1,4 +1,5 @@
 public import RedisClient
+public import SharedSessions
 
 /// Where a session's events come from: the subscription that is fast, and the stream that is complete.
 public protocol EventSource: Sendable {

@@ -1,5 +1,6 @@
 import Atomics
 public import NIOCore
+import SharedSessions
 
 /// Sendable: a stream that is counted and whose session is being followed, but that has no connection yet.
 public final class OpenStream: Sendable {

@@ -1,4 +1,5 @@
 import DequeModule
+import SharedSessions
 
 /// A value: joins what a stream missed to what happens live, in order, without a hole and without a repeat.
 ///

@@ -1,4 +1,5 @@
 import DequeModule
+import SharedSessions
 
 /// A value: turns what a subscription delivers into a session's events in order, each once, without holes.
 ///

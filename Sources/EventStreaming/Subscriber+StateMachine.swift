@@ -1,3 +1,5 @@
+import SharedSessions
+
 /// Why a stream ended.
 enum StreamEnd: String, Sendable, CaseIterable {
   /// The session was closed or expired; its last event has been written.

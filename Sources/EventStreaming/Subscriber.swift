@@ -1,4 +1,5 @@
 import NIOCore
+import SharedSessions
 
 /// Bound to its connection's event loop; one open stream of one client. Carries out what `SubscriberStateMachine` decides.
 ///

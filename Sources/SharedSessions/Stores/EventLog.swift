@@ -120,7 +120,7 @@ public struct EventLog: Sendable {
   ) async throws(SharedSessionError) -> EventPage {
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
     let fromStart = cursor == "earliest"
-    guard fromStart || EntryID(cursor) != nil else {
+    guard fromStart || EventID(cursor) != nil else {
       return EventPage(events: [], isCursorKnown: false, reachedEnd: true)
     }
     let reply = try await runner.send(

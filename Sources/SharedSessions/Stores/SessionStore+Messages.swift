@@ -13,7 +13,7 @@ extension SessionStore {
   public func messages(
     _ sessionID: String, reader: Reader, after: String?, limit: Int
   ) async throws(SharedSessionError) -> ByteBuffer {
-    if let after, EntryID(after) == nil {
+    if let after, EventID(after) == nil {
       throw SharedSessionError(.invalidQuery, "'after' must be a 'nextCursor' of this list.")
     }
     let parts = try await runner.session(
