@@ -135,3 +135,31 @@ def test_a_second_node_on_the_same_data_directory_attaches(processes, tmp_path):
         assert stream.expect("message_created").payload["message"] == sent
     second.process.terminate()
     shared.comment("the first goes on")
+
+
+def test_the_redis_of_a_killed_node_is_adopted_by_the_next(processes, tmp_path):
+    first = embedded(processes, tmp_path / "data").wait_ready()
+    shared = share(first.api)
+    sent = shared.comment("before the kill")
+    first.process.kill()
+    second = embedded(processes, tmp_path / "data").wait_ready()
+    assert second.api.get(f"{shared.path}/messages").expect(200)["messages"] == [sent]
+    second.api.post(f"{shared.path}/messages", {"text": "goes on"}, shared.host).expect(200)
+    assert second.process.terminate() == 0
+    third = embedded(processes, tmp_path / "data").wait_ready()
+    assert len(third.api.get(f"{shared.path}/messages").expect(200)["messages"]) == 2
+
+
+def test_the_node_that_attached_goes_on_when_the_first_ends(processes, tmp_path):
+    first = embedded(processes, tmp_path / "data").wait_ready()
+    second = embedded(processes, tmp_path / "data").wait_ready()
+    shared = share(second.api)
+    sent = shared.comment("kept")
+    assert first.process.terminate() == 0
+
+    def answered() -> bool:
+        return second.api.get(f"{shared.path}/messages", server_error=True).status == 200
+
+    eventually(answered, "the second node to serve by itself", 40)
+    assert second.api.get(f"{shared.path}/messages").expect(200)["messages"] == [sent]
+    shared.comment("goes on")
