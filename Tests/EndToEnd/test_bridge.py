@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from support import shapes
+from support.client import API
 from support.host import Host, spoken, turn, updates
 from support.nodes import binary
 from support.processes import children, clean_environment
 from support.waiting import eventually
 
 SDK_AGENT = [sys.executable, str(Path(__file__).parent / "agents" / "sdk_agent.py")]
+
+
+@pytest.fixture
+def api(cluster) -> API:
+    """Always both nodes: what a bridge does does not depend on it, and starting agents takes its time."""
+    return cluster.api
 
 
 @pytest.fixture(params=["example", "sdk"])

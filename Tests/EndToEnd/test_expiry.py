@@ -33,6 +33,8 @@ class Expired:
     queued: dict
     watchers: list[Stream]
     quiet: Shared
+    extended: Shared
+    shortened: Shared
     at_once: tuple[int, str]
 
 
@@ -40,6 +42,9 @@ class Expired:
 def expired(cluster) -> Expired:
     api = cluster.api
     quiet = share(api, expiresInMinutes=1)  # nobody watches this one, and nobody calls
+    extended, shortened = share(api, expiresInMinutes=1), share(api, expiresInMinutes=60)
+    for changed, minutes in ((extended, 60), (shortened, 1)):
+        api.patch(changed.path, {"expiresInMinutes": minutes}, changed.host).expect(200)
     shared = share(api, expiresInMinutes=1)
     guest = shared.join()
     watchers = [shared.stream(base=base) for base in cluster.bases] + [shared.stream(guest)]
@@ -59,7 +64,9 @@ def expired(cluster) -> Expired:
     assert late < 1.5, f"still served {late:.1f} s after its end"
     for watcher in watchers:
         watcher.wait_cut(TOLD_WITHIN)
-    return Expired(shared, guest, pending, queued, watchers, quiet, (refusal.status, refusal.json["code"]))
+    return Expired(
+        shared, guest, pending, queued, watchers, quiet, extended, shortened, (refusal.status, refusal.json["code"])
+    )
 
 
 def test_every_call_is_refused_at_once(expired, cluster):
@@ -108,6 +115,14 @@ def test_it_is_stored_exactly_once_also_for_a_session_nobody_watched(expired, cl
         assert stored[-1]["type"] == "session_closed"
         told = int(stored[-1]["entry"].split("-")[0]) / 1000
         assert told - moment(shared.session["expiresAt"]).timestamp() < TOLD_WITHIN
+
+
+def test_a_changed_expiry_is_the_one_that_counts(expired, cluster):
+    expired.extended.comment("lives on")
+    assert expired.extended.snapshot()["session"]["status"] == "active"
+    cluster.api.get(expired.shortened.path).expect(409, "SESSION_INACTIVE")
+    with expired.shortened.stream(since="earliest") as stream:
+        assert stream.until("session_closed")[-1].payload == {"status": "expired"}
 
 
 def test_it_is_listed_as_expired(expired, cluster):

@@ -12,6 +12,7 @@ from support.client import check_error_body
 from support.processes import open_descriptors
 from support.raw_http import RawConnection, exchange
 from support.scenario import share
+from support.sse import EventParser
 from support.waiting import eventually
 
 
@@ -117,6 +118,40 @@ def test_expect_continue_is_honoured(api):
         assert connection.read().status == 100
         connection.send(b'{"userId":"o"}')
         assert connection.read().status == 201
+
+
+def test_head_is_answered_without_a_body(api):
+    with RawConnection(api.next_base()) as connection:
+        connection.send(request("HEAD /version HTTP/1.1") + request("GET /version HTTP/1.1"))
+        first = b""
+        while first.count(b"\r\n\r\n") < 2 or not first.rstrip().endswith(b"}"):
+            received = connection.socket.recv(65536)
+            assert received, first
+            first += received
+    heads = first.split(b"HTTP/1.1 ")
+    assert len(heads) == 3 and heads[1].partition(b"\r\n\r\n")[2] == b"", "nothing behind the head of a HEAD"
+    assert heads[2].startswith(b"200")
+
+
+def test_a_stream_to_an_http_1_0_client_is_not_chunked(api):
+    shared = share(api)
+    path = f"{shared.path}/stream?lastEventId=earliest&participantId={shared.host.id}"
+    with RawConnection(api.next_base()) as connection:
+        line = f"GET {path}&participantToken={shared.host.token} HTTP/1.0"
+        connection.send(request(line))
+        received = b""
+        while received.count(b"\n\n") < 3:
+            more = connection.socket.recv(65536)
+            assert more, received
+            received += more
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert b" 200 " in head.split(b"\r\n")[0] and b"chunked" not in head.lower()
+        frames = EventParser().feed(body)
+        assert frames[0].type == "connected" and "shared_session_created" in [f.type for f in frames]
+        shared.close()
+        while more := connection.socket.recv(65536):
+            body += more
+    assert EventParser().feed(body)[-1].type == "session_closed"
 
 
 def test_half_requests_do_not_pile_up(cluster):
