@@ -7,7 +7,7 @@ import random
 
 from support.bridge import Bridge
 from support.scenario import register_host, share
-from support.waiting import Deadline, eventually
+from support.waiting import Deadline
 
 PROMPTS = int(os.environ.get("TANDEM_E2E_CRASH_PROMPTS", "120"))
 #: Fixed, so that a failure can be seen again.
@@ -46,8 +46,6 @@ def test_no_prompt_runs_twice_and_each_ends(make_cluster):
         if fate < 0.18:  # dies while the agent runs
             lost.add(dispatch["approvalId"])
             bridge.crash()
-            shared = next(s for s in sessions if s.id == dispatch["sharedSessionId"])
-            eventually(lambda: shared.approval(dispatch["approvalId"])["status"] == "failed", "the lost turn to fail")
             bridge = Bridge(api, agent)
             continue
         end = "completed" if fate < 0.9 else "failed"

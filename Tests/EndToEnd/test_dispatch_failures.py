@@ -65,6 +65,39 @@ def test_a_lost_bridge_frees_the_slot_for_the_next_prompt(api):
     assert states == ["completed", "failed"]
 
 
+@pytest.mark.parametrize("name", [None, "another"], ids=["without a name", "with another name"])
+def test_a_bridge_that_knows_nothing_of_the_lost_turn_does_not_keep_it_alive(api, name):
+    shared = share(api)
+    lost = approved(shared, "lost")
+    first = Bridge(api, shared.agent, name="first")
+    dispatch = first.take()
+    first.start(dispatch)
+    first.crash()
+    follow = approved(shared, "follows")
+    with shared.stream() as stream, Bridge(api, shared.agent, name=name) as second:
+        failed = stream.until("prompt_dispatch_failed")[-1].payload
+        assert failed["approvalId"] == lost["id"] and "unknown" in failed["error"].lower()
+        assert second.take()["approvalId"] == follow["id"]
+        second.report(dispatch, "completed", stopReason="end_turn").expect(409, "DISPATCH_CONFLICT")
+
+
+def test_a_bridge_that_reconnects_keeps_its_turn(api):
+    shared = share(api)
+    kept = approved(shared)
+    first = Bridge(api, shared.agent, name="the-same")
+    dispatch = first.take()
+    first.start(dispatch)
+    first.crash()
+    with Bridge(api, shared.agent, name="the-same") as again:
+
+        def running():
+            return shared.approval(kept["id"])["dispatch"]["state"] == "started"
+
+        holds(running, "the turn goes on for longer than the lease", 5.0)
+        assert again.complete(dispatch)["state"] == "completed"
+        assert again.delivered == []
+
+
 def test_a_prompt_nobody_takes_fails_in_the_end(api):
     shared = share(api)
     with shared.stream() as stream:

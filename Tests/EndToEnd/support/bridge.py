@@ -14,13 +14,17 @@ HOSTS = "/api/host-sessions"
 
 
 class Bridge:
-    """One attachment of a host session. Making it attaches, which fences any older one."""
+    """One attachment of a host session. Making it attaches, which fences any older one.
 
-    def __init__(self, api: API, agent: HostToken, base: str | None = None) -> None:
+    With a name it is known again when it reconnects, and keeps the turn it runs.
+    """
+
+    def __init__(self, api: API, agent: HostToken, base: str | None = None, name: str | None = None) -> None:
         self.api = api
         self.agent = agent
         self.path = f"{HOSTS}/{agent.id}"
-        self.stream = Stream(base or api.next_base(), f"{self.path}/dispatches", agent)
+        query = {"bridgeId": name} if name else None
+        self.stream = Stream(base or api.next_base(), f"{self.path}/dispatches", agent, query=query)
         first = self._next()
         assert first.type == "attached" and set(first.payload) == {"fence"}, first
         self.fence = first.payload["fence"]
