@@ -138,7 +138,7 @@ targets += [
   tests("AgentClientProtocol", ["JSONText"]),
   tests("AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents"]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
-  tests("tandem", [argumentParser, configuration]),
+  tests("tandem", ["SharedSessions", argumentParser, configuration]),
 ]
 
 // Benchmarks cost a release build of everything, so they exist only when asked for.

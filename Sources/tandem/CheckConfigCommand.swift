@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SharedSessions
 
 /// `tandem check-config`: shows the effective configuration and where each value came from, without starting anything.
 struct CheckConfigCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import NIOCore
+import SharedSessions
 import Testing
 
 @testable import tandem

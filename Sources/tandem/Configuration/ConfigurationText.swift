@@ -1,3 +1,5 @@
+import SharedSessions
+
 /// Lengths of time as a person writes them.
 ///
 /// Isolation: pure functions.
@@ -60,16 +62,6 @@ enum ByteCountText {
     }
     return String(count)
   }
-}
-
-/// A number of requests per unit of time.
-///
-/// Isolation: an immutable value.
-struct RequestRate: Sendable, Hashable {
-  /// How many requests fit into `interval`; also how many may come at once.
-  let count: Int
-  /// The time over which they are counted.
-  let interval: Duration
 }
 
 /// Request rates as a person writes them.

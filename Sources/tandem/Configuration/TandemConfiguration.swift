@@ -1,4 +1,5 @@
 import NIOCore
+import SharedSessions
 
 /// The effective configuration of a node: every key checked, every default applied, read once before anything starts.
 ///
@@ -8,8 +9,6 @@ struct TandemConfiguration: Sendable {
   enum Access: String, Sendable { case open, keyed }
   /// When a write is acknowledged.
   enum Durability: String, Sendable { case local, replicated }
-  /// What a second join under a present user's id needs.
-  enum JoinReuse: String, Sendable { case lenient, strict }
   /// Form of the log.
   enum LogFormat: String, Sendable { case json, text }
 

@@ -41,7 +41,7 @@ extension TandemConfiguration {
   /// For the domain.
   var sharedSessionSettings: SharedSessionSettings {
     var settings = SharedSessionSettings()
-    settings.joinReuse = joinReuse == .lenient ? .lenient : .strict
+    settings.joinReuse = joinReuse
     settings.maximumLifetime = sessionMaximumLifetime
     settings.retention = sessionRetention
     settings.eventsRetained = eventsRetained
