@@ -20,8 +20,7 @@ final class Reconnector<Connection: RedisConnection> {
   var onLost: (RedisError) -> Void = { _ in }
   /// Why the latest attempt failed; nil while connected.
   private(set) var latestFailure: RedisError?
-  /// Made by `stop()`; completed when the channel is closed.
-  private var stopped: EventLoopPromise<Void>?
+  private let stopped: EventLoopPromise<Void>
 
   init(
     eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics,
@@ -34,6 +33,7 @@ final class Reconnector<Connection: RedisConnection> {
     self.logger = logger
     self.metrics = metrics
     self.makeConnection = makeConnection
+    stopped = eventLoop.makePromise()
   }
 
   /// The connection in use, or nil while there is none.
@@ -50,9 +50,7 @@ final class Reconnector<Connection: RedisConnection> {
   ///
   /// - Returns: a future that succeeds when the channel is closed.
   func stop() -> EventLoopFuture<Void> {
-    if let stopped { return stopped.futureResult }
-    let stopped = eventLoop.makePromise(of: Void.self)
-    self.stopped = stopped
+    guard !isStopped else { return stopped.futureResult }
     let action = machine.stop()
     if case .close = action {} else { stopped.succeed() }
     perform(action)
@@ -62,7 +60,7 @@ final class Reconnector<Connection: RedisConnection> {
   /// The connection in use has ended.
   func connectionLost(_ error: RedisError) {
     metrics.connections.add(-1)
-    if let stopped {
+    if isStopped {
       stopped.succeed()
       return
     }

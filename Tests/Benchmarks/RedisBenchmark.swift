@@ -1,5 +1,4 @@
 import Foundation
-import RedisClient
 import TestSupport
 
 /// Runs `redis-benchmark` with the realistic script. A value.

@@ -124,7 +124,7 @@ func withBridge<Value: Sendable>(
   }
 
   @Test func aStartedDispatchIsNeverSentAgainAndFailsWithItsLease() async throws {
-    try await withWorld(sweeping: true, configure: { $0.dispatchLease = .milliseconds(600) }) { world in
+    try await withWorld(sweeping: true, configure: { $0.dispatchLease = .seconds(3) }) { world in
       let shared = try await world.share()
       _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "first")
       _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "second")
@@ -169,7 +169,7 @@ func withBridge<Value: Sendable>(
 
   @Test(arguments: [true, false])
   func aNamelessBridgeThatComesBackMustClaimItsTurn(claims: Bool) async throws {
-    try await withWorld(configure: { $0.dispatchLease = .milliseconds(900) }) { world in
+    try await withWorld(configure: { $0.dispatchLease = .seconds(3) }) { world in
       let shared = try await world.share()
       _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "first")
       _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "second")

@@ -29,9 +29,12 @@ func withWorld<Value: Sendable>(
     settings.sweepInterval = .milliseconds(50)
     configure(&settings)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let clients = (0..<2).map { _ in
+    var configuration = server.configuration
+    // A busy machine may take its time to connect; no test of the domain is about that.
+    configuration.connectionWait = .seconds(20)
+    let clients = (0..<2).map { [configuration] _ in
       RedisClient(
-        configuration: server.configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     }
     let nodes = clients.map { SharedSessionsDomain(redis: $0, settings: settings, logger: logger) }
     let world = World(server: server, redis: clients[0], nodes: nodes)

@@ -35,6 +35,14 @@ public struct KeyLayout: Sendable, Hashable {
   public func pending(_ id: String) -> String { session(id) + ":pending" }
   /// Approval order in microseconds to the id of an approval waiting for dispatch, a sorted set.
   public func queue(_ id: String) -> String { session(id) + ":queue" }
+  /// When a pending approval expires, to its id, a sorted set; only approvals with such a time.
+  public func expiring(_ id: String) -> String { session(id) + ":expiring" }
+  /// One scoped invite, a hash.
+  public func invite(_ id: String, _ inviteID: String) -> String { session(id) + ":invite:" + inviteID }
+  /// Order to the id of a scoped invite, a sorted set.
+  public func invites(_ id: String) -> String { session(id) + ":invites" }
+  /// Digest of a scoped invite's token to its id, a hash; only those that are not revoked.
+  public func inviteTokens(_ id: String) -> String { session(id) + ":inviteTokens" }
   /// The kept answer of an idempotent request, a hash.
   public func idempotency(_ id: String, _ digest: String) -> String { session(id) + ":idem:" + digest }
 

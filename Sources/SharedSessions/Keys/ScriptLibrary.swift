@@ -14,14 +14,21 @@ enum ScriptLibrary {
   static let participantLeave = script("participant_leave", PackageResources.participant_leave_lua)
   static let participantList = script("participant_list", PackageResources.participant_list_lua)
   static let participantRole = script("participant_role", PackageResources.participant_role_lua)
+  static let hostHandover = script("host_handover", PackageResources.host_handover_lua)
   static let presenceSet = script("presence_set", PackageResources.presence_set_lua)
   static let inviteRotate = script("invite_rotate", PackageResources.invite_rotate_lua)
+  static let inviteRevoke = script("invite_revoke", PackageResources.invite_revoke_lua)
+  static let inviteList = script("invite_list", PackageResources.invite_list_lua)
+  static let inviteCreate = script("invite_create", PackageResources.invite_create_lua)
   static let callerCheck = script("caller_check", PackageResources.caller_check_lua)
   static let messagePost = script("message_post", PackageResources.message_post_lua)
   static let messageList = script("message_list", PackageResources.message_list_lua)
   static let promptSubmit = script("prompt_submit", PackageResources.prompt_submit_lua)
   static let approvalResolve = script("approval_resolve", PackageResources.approval_resolve_lua)
   static let approvalWithdraw = script("approval_withdraw", PackageResources.approval_withdraw_lua)
+  static let queueWithdraw = script("queue_withdraw", PackageResources.queue_withdraw_lua)
+  static let queueList = script("queue_list", PackageResources.queue_list_lua)
+  static let approvalExpire = script("approval_expire", PackageResources.approval_expire_lua)
   static let streamAuthorize = script("stream_authorize", PackageResources.stream_authorize_lua)
   static let exportAuthorize = script("export_authorize", PackageResources.export_authorize_lua)
   static let notificationsAppend = script("notifications_append", PackageResources.notifications_append_lua)
@@ -50,6 +57,7 @@ enum ScriptLibrary {
     "permission": PackageResources.prelude_permission_lua,
     "message": PackageResources.prelude_message_lua,
     "approval": PackageResources.prelude_approval_lua,
+    "invite": PackageResources.prelude_invite_lua,
     "host": PackageResources.prelude_host_lua,
   ]
 

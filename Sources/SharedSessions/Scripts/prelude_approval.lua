@@ -6,9 +6,21 @@ local function dispatch_json(a)
     .. (present(a.stopReason) and ',"stopReason":' .. quote(a.stopReason) or '') .. '}'
 end
 
+-- A pending approval whose time is over is expired at once, whether or not anything has swept it.
+local function is_pending(a)
+  return a.status == 'pending' and not (present(a.expiresAt) and tonumber(a.expiresAt) <= NOW)
+end
+
+-- How an approval was resolved, for the one who came too late.
+local function resolution(a)
+  local status = a.status == 'pending' and not is_pending(a) and 'expired' or a.status
+  return status .. (present(a.resolvedByName) and ' by ' .. a.resolvedByName or '')
+end
+
 local function approval_json(a)
+  local status = a.status == 'pending' and not is_pending(a) and 'expired' or a.status
   return '{"id":"' .. a.id .. '","sharedSessionId":"' .. S.id .. '","participantId":"' .. a.participantId
-    .. '","prompt":' .. quote(a.prompt) .. ',"status":"' .. a.status .. '","createdAt":' .. rfc3339(tonumber(a.createdAt))
+    .. '","prompt":' .. quote(a.prompt) .. ',"status":"' .. status .. '","createdAt":' .. rfc3339(tonumber(a.createdAt))
     .. (present(a.expiresAt) and ',"expiresAt":' .. rfc3339(tonumber(a.expiresAt)) or '')
     .. (present(a.resolvedAt) and ',"resolvedAt":' .. rfc3339(tonumber(a.resolvedAt)) or '')
     .. (present(a.resolvedBy) and ',"resolvedByParticipantId":"' .. a.resolvedBy .. '"' or '')
@@ -18,8 +30,10 @@ local function approval_json(a)
     .. (present(a.dispatchId) and ',"dispatch":' .. dispatch_json(a) or '') .. '}'
 end
 
-local function approval_payload(a, participant)
-  return '{"approval":' .. approval_json(a) .. ',"participant":' .. participant .. '}'
+-- `position` is the place in the session's queue, counted from 1, of a prompt that was just queued.
+local function approval_payload(a, participant, position)
+  return '{"approval":' .. approval_json(a) .. ',"participant":' .. participant
+    .. (position and ',"position":' .. dec(position) or '') .. '}'
 end
 
 -- Sets fields in the hash and in the table alike.
@@ -30,7 +44,7 @@ local function set(key, a, ...)
 end
 
 -- Puts an approved prompt at the end of the queue. Approval order is the time in microseconds, so that it can be
--- compared over the sessions of one host; within a session it never ties.
+-- compared over the sessions of one host; within a session it never ties. Returns its place, counted from 1.
 local function enqueue(key, queue, a, dispatch_id, timeout)
   local last = call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2]
   local order = NOW_US
@@ -39,6 +53,7 @@ local function enqueue(key, queue, a, dispatch_id, timeout)
     'startBy', dec(NOW + tonumber(timeout)))
   call('ZADD', queue, dec(order), a.id)
   keep(queue)
+  return call('ZCARD', queue)
 end
 
 -- Ends a dispatch as failed, with the approval, and tells the streams.

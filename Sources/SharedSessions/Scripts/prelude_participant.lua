@@ -12,8 +12,22 @@ end
 local function participant_json(p)
   return '{"id":"' .. p.id .. '","sharedSessionId":"' .. S.id .. '","userId":' .. quote(p.userId)
     .. (present(p.displayName) and ',"displayName":' .. quote(p.displayName) or '') .. ',"role":"' .. p.role
-    .. '","joinedAt":' .. rfc3339(tonumber(p.joinedAt))
+    .. '"' .. (p.canApprove == '1' and ',"canApprove":true' or '') .. ',"joinedAt":' .. rfc3339(tonumber(p.joinedAt))
     .. (present(p.leftAt) and ',"leftAt":' .. rfc3339(tonumber(p.leftAt)) or '') .. ',"online":' .. online(p) .. '}'
+end
+
+-- What a person calls a participant.
+local function called(p) return present(p.displayName) and p.displayName or p.userId end
+
+-- Whoever may decide runs code on the host's machine. A user who is present can be joined again with nothing but an
+-- invite, so somebody else may hold one of their later tokens: of those only the first one, which made the participant,
+-- stays valid. False when that one is no longer among the valid ones.
+local function trust_first_token(key, p)
+  local first = string.match(p.tokens or '', '^%S+')
+  if not present(p.firstToken) or first ~= p.firstToken then return false end
+  p.tokens = first
+  call('HSET', key, 'tokens', first)
+  return true
 end
 
 -- Whether `digest` is one of the participant's valid tokens.

@@ -19,17 +19,18 @@ public struct ApprovalStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let (keys, approvalID) = (runner.keys, Secrets.newID())
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    try await index.expect(sessionID, within: settings.dispatchTimeout)
+    try await index.expect(sessionID, within: min(settings.dispatchTimeout, try await approvalTimeout(sessionID)))
     let outcome = try await runner.session(
       ScriptLibrary.promptSubmit, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
       keys: [
         keys.messages(sessionID), keys.approvals(sessionID), keys.pending(sessionID), keys.queue(sessionID),
-        keys.approval(sessionID, approvalID),
+        keys.approval(sessionID, approvalID), keys.expiring(sessionID),
       ],
       arguments: [
         .string(approvalID), .string(prompt), .string(Secrets.newID()), .string(Secrets.newID()),
         .integer(settings.maximumPendingApprovals), .integer(settings.maximumPendingApprovalsPerParticipant),
         .integer(Int(settings.dispatchTimeout.milliseconds)), .integer(settings.maximumMessages),
+        .string(Secrets.digest(prompt)),
       ])
     let parts = try outcome.parts(atLeast: 2)
     let status = try parts.text(0)
@@ -39,21 +40,27 @@ public struct ApprovalStore: Sendable {
 
   /// `POST .../approvals/{aid}`: exactly one resolver ever wins, over all nodes.
   ///
+  /// - Parameters:
+  ///   - editedPrompt: what the agent gets in place of the prompt; both are kept.
+  ///   - promptHash: SHA-256 of the prompt the resolver was shown, in hexadecimal; `nil` when they do not say.
   /// - Returns: `{approval}`.
-  /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`.
+  /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`, `PROMPT_CHANGED`, `REASON_REQUIRED`.
   public func resolve(
     _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction,
-    reason: String?, editedPrompt: String?, idempotency: IdempotencyRequest? = nil
+    reason: String?, editedPrompt: String?, promptHash: String? = nil, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let keys = runner.keys
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
     if action == .approve { try await index.expect(sessionID, within: settings.dispatchTimeout) }
     let outcome = try await runner.session(
       ScriptLibrary.approvalResolve, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [approvalKey(sessionID, approvalID), keys.pending(sessionID), keys.queue(sessionID)],
+      keys: [
+        approvalKey(sessionID, approvalID), keys.pending(sessionID), keys.queue(sessionID), keys.expiring(sessionID),
+      ],
       arguments: [
         .string(approvalID), .string(action.rawValue), .string(reason ?? ""), .string(editedPrompt ?? ""),
         .string(Secrets.newID()), .integer(Int(settings.dispatchTimeout.milliseconds)),
+        .string(promptHash?.lowercased() ?? ""), settings.rejectionNeedsReason ? "required" : "",
       ])
     let parts = try outcome.parts(atLeast: 1)
     if case .ok = outcome, action == .approve { await queued(sessionID) }
@@ -70,7 +77,9 @@ public struct ApprovalStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
       ScriptLibrary.approvalWithdraw, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [approvalKey(sessionID, approvalID), runner.keys.pending(sessionID)], arguments: [.string(approvalID)]
+      keys: [
+        approvalKey(sessionID, approvalID), runner.keys.pending(sessionID), runner.keys.expiring(sessionID),
+      ], arguments: [.string(approvalID)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("approval", try parts.part(0))])
   }
@@ -98,8 +107,14 @@ public struct ApprovalStore: Sendable {
     return ReplyBody.object([("cancelling", idempotency == nil ? ByteBuffer(string: cancelling) : try parts.part(0))])
   }
 
-  private func approvalKey(_ sessionID: String, _ approvalID: String) -> String {
+  func approvalKey(_ sessionID: String, _ approvalID: String) -> String {
     runner.keys.approval(sessionID, Secrets.isID(approvalID) ? approvalID : "-")
+  }
+
+  /// How long this session's approvals may stay pending.
+  private func approvalTimeout(_ sessionID: String) async throws(SharedSessionError) -> Duration {
+    let seconds = try await runner.send("HGET", key: runner.keys.session(sessionID), "approvalTimeout").integer
+    return seconds.map { .seconds($0) } ?? settings.maximumLifetime
   }
 
   private func hostSession(of sessionID: String) async throws(SharedSessionError) -> String? {
@@ -107,7 +122,7 @@ public struct ApprovalStore: Sendable {
   }
 
   /// Wakes the node that the bridge is attached to. A hint: that node also looks by itself every few seconds.
-  private func queued(_ sessionID: String) async {
+  func queued(_ sessionID: String) async {
     do {
       if let hostSessionID = try await hostSession(of: sessionID) {
         _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [""])

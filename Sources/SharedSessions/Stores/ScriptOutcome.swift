@@ -47,6 +47,8 @@ enum ScriptOutcome: Sendable {
       return SharedSessionError(code, "This shared session has been closed.")
     case .approvalAlreadyResolved where !detail.isEmpty:
       return SharedSessionError(code, "This approval was resolved already: it is \(detail).")
+    case .dispatchConflict where detail == "queue":
+      return SharedSessionError(code, "This prompt does not wait in the queue (any more).")
     case .invalidField where !detail.isEmpty:
       return SharedSessionError(code, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
     default: return SharedSessionError(code)

@@ -28,8 +28,9 @@ struct SessionCloser: Sendable {
       return try await runner.session(
         ScriptLibrary.sessionClose, sessionID, participantID: credentials?.participantID ?? "",
         tokenDigest: credentials.map { Secrets.digest($0.token) } ?? "", idempotency: idempotency,
-        keys: [keys.users(sessionID), keys.pending(sessionID), keys.queue(sessionID)] + present + pending + authors
-          + queued,
+        keys: [
+          keys.users(sessionID), keys.pending(sessionID), keys.queue(sessionID), keys.expiring(sessionID),
+        ] + present + pending + authors + queued,
         arguments: [
           .string(cause.rawValue), .integer(present.count), .integer(pending.count), .integer(queued.count),
           .integer(Int(runner.settings.retention.milliseconds)),
@@ -76,11 +77,13 @@ struct SessionCloser: Sendable {
     let keys = runner.keys
     for key in [
       keys.participants(sessionID), keys.users(sessionID), keys.messages(sessionID), keys.approvals(sessionID),
-      keys.pending(sessionID), keys.queue(sessionID), keys.events(sessionID),
+      keys.pending(sessionID), keys.queue(sessionID), keys.events(sessionID), keys.expiring(sessionID),
+      keys.invites(sessionID), keys.inviteTokens(sessionID),
     ] { try await body(key) }
     for (list, name) in [
       (keys.participants(sessionID), { keys.participant(sessionID, $0) }),
       (keys.approvals(sessionID), { keys.approval(sessionID, $0) }),
+      (keys.invites(sessionID), { keys.invite(sessionID, $0) }),
     ] {
       var start = 0
       while true {

@@ -1,7 +1,7 @@
 public import NIOCore
 internal import RedisClient
 
-/// Who is in a session: join, leave, roles, removal, invites, tickets.
+/// Who is in a session: join, leave, roles, removal, tickets.
 extension SessionStore {
   /// Access tokens of one participant that stay valid; an older one stops working when a further one is given out.
   static let tokensKept = 8
@@ -17,8 +17,8 @@ extension SessionStore {
     let repeatable = idempotency.map(Idempotency.init)
     let token = Secrets.newToken()
     let newID = Secrets.newID()
-    // Most users who join are not there yet; the script says so when that is wrong.
-    var presentID = ""
+    // Most users who join are not there yet and come with the session's own invite; the script says when that is wrong.
+    var (presentID, inviteID) = ("", "")
     var outcome = ScriptOutcome.refused("retry", detail: "")
     for _ in 0..<ScriptRunner.tries {
       outcome = try await runner.session(
@@ -29,15 +29,18 @@ extension SessionStore {
           runner.keys.participants(sessionID), runner.keys.users(sessionID),
           runner.keys.participant(sessionID, newID),
           runner.keys.participant(sessionID, presentID.isEmpty ? "-" : presentID),
+          runner.keys.inviteTokens(sessionID), runner.keys.invite(sessionID, inviteID.isEmpty ? "-" : inviteID),
         ],
         arguments: [
           .string(Secrets.digest(request.inviteToken)), .string(request.userID), .string(request.displayName ?? ""),
           .string((request.role == .host ? .collaborator : request.role).rawValue), .string(newID),
           .string(Secrets.digest(token)), .string(settings.joinReuse.rawValue), .string(presentID),
-          .integer(settings.maximumParticipants), .integer(Self.tokensKept),
+          .integer(settings.maximumParticipants), .integer(Self.tokensKept), .string(inviteID),
         ])
-      guard case .refused("retry", let there) = outcome else { break }
-      presentID = there
+      guard case .refused("retry", let found) = outcome else { break }
+      let ids = found.split(separator: " ").map { $0 == "-" ? "" : String($0) }
+      guard ids.count == 2 else { throw SharedSessionError(.internalError) }
+      (presentID, inviteID) = (ids[0], ids[1])
     }
     var accessToken = token
     if case .repeated(let sealed, _) = outcome, let repeatable {
@@ -90,10 +93,16 @@ extension SessionStore {
 
   /// `PATCH .../participants/{pid}`.
   ///
+  /// - Parameters:
+  ///   - role: collaborator or viewer; `nil` leaves it.
+  ///   - canApprove: whether a collaborator may decide on prompts as the host does; `nil` leaves it. Whoever gets this
+  ///     keeps only their first access token, since later ones are given out for an invite alone.
   /// - Returns: `{participant}`.
-  /// - Throws: `HOST_REQUIRED`, `PARTICIPANT_NOT_FOUND`, `INVALID_FIELD` for a role that would be, or would end, the host's.
+  /// - Throws: `HOST_REQUIRED`, `PARTICIPANT_NOT_FOUND`, `INVALID_FIELD` for a role that would be, or would end, the
+  ///   host's, `FIRST_TOKEN_REQUIRED`.
   public func changeRole(
-    _ sessionID: String, participantID: String, role: Role, credentials: ParticipantCredentials
+    _ sessionID: String, participantID: String, role: Role?, canApprove: Bool? = nil,
+    credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
     guard role != .host else {
       throw SharedSessionError(.invalidField, "'role' must be 'collaborator' or 'viewer'.")
@@ -101,9 +110,26 @@ extension SessionStore {
     let parts = try await runner.session(
       ScriptLibrary.participantRole, sessionID, by: credentials,
       keys: [memberKey(sessionID, participantID)],
-      arguments: [.string(participantID), .string(role.rawValue)]
+      arguments: [
+        .string(participantID), .string(role?.rawValue ?? ""), .string(canApprove.map { $0 ? "1" : "0" } ?? ""),
+      ]
     ).parts(atLeast: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
+  }
+
+  /// `POST .../host`: hands the host's role over; the host becomes a collaborator.
+  ///
+  /// - Returns: `{session, participant}`, the participant being the new host.
+  /// - Throws: `HOST_REQUIRED`, `PARTICIPANT_NOT_FOUND`, `INVALID_FIELD` for the host itself, `FIRST_TOKEN_REQUIRED`.
+  public func handOver(
+    _ sessionID: String, participantID: String, credentials: ParticipantCredentials,
+    idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let parts = try await runner.session(
+      ScriptLibrary.hostHandover, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
+      keys: [memberKey(sessionID, participantID)], arguments: [.string(participantID)]
+    ).parts(atLeast: 2)
+    return ReplyBody.object([("session", try parts.part(0)), ("participant", try parts.part(1))])
   }
 
   /// `DELETE .../participants/{pid}`.
@@ -119,24 +145,6 @@ extension SessionStore {
       arguments: [.string(participantID.isEmpty ? "-" : participantID)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
-  }
-
-  /// `POST .../invite`: the old invite stops working at once.
-  ///
-  /// - Returns: `{inviteToken}`.
-  public func rotateInvite(
-    _ sessionID: String, credentials: ParticipantCredentials, idempotency: IdempotencyRequest? = nil
-  ) async throws(SharedSessionError) -> ByteBuffer {
-    let repeatable = idempotency.map(Idempotency.init)
-    var token = Secrets.newToken()
-    let outcome = try await runner.session(
-      ScriptLibrary.inviteRotate, sessionID, by: credentials, idempotency: repeatable, sealing: [token],
-      arguments: [.string(Secrets.digest(token))])
-    _ = try outcome.parts()
-    if case .repeated(let sealed, _) = outcome, let repeatable, let first = try repeatable.open(sealed).first {
-      token = first
-    }
-    return ReplyBody.object([("inviteToken", ReplyBody.quoted(token))])
   }
 
   /// `POST .../stream-tickets`: a single-use stand-in for credentials, for a browser's EventSource.

@@ -21,6 +21,7 @@ public struct SessionStore: Sendable {
     _ request: CreateSession, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let asked = try lifetime(minutes: request.expiresInMinutes)
+    let approvalTimeout = try approvalTimeout(seconds: request.approvalTimeoutSeconds)
     let repeatable = idempotency.map(Idempotency.init)
     let sessionID = repeatable?.derivedID("session") ?? Secrets.newID()
     let share = try await runner.host(
@@ -48,6 +49,7 @@ public struct SessionStore: Sendable {
           .string(request.mode.rawValue), .string(asked.map { String($0.milliseconds) } ?? ""),
           .integer(Int(settings.maximumLifetime.milliseconds)), .integer(Int(settings.retention.milliseconds)),
           .string(Secrets.digest(invite)), .string(participantID), .string(request.hostDisplayName ?? ""),
+          .string(approvalTimeout),
         ])
       var tokens = [access, invite]
       if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
@@ -105,11 +107,14 @@ public struct SessionStore: Sendable {
   /// - Parameters:
   ///   - mode: the new mode; `nil` leaves it.
   ///   - expiresInMinutes: from now; `nil` leaves the expiry, <= 0 takes it away.
+  ///   - approvalTimeoutSeconds: for approvals from now on; `nil` leaves it, <= 0 takes it away.
   /// - Returns: `{session}`.
   public func update(
-    _ sessionID: String, credentials: ParticipantCredentials, mode: SessionMode?, expiresInMinutes: Int64?
+    _ sessionID: String, credentials: ParticipantCredentials, mode: SessionMode?, expiresInMinutes: Int64?,
+    approvalTimeoutSeconds: Int64? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let asked = try lifetime(minutes: expiresInMinutes)
+    let approvalTimeout = try approvalTimeout(seconds: approvalTimeoutSeconds)
     let expiry = expiresInMinutes == nil ? "keep" : asked.map { String($0.milliseconds) } ?? "none"
     if let asked {
       _ = try await runner.session(ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""])
@@ -124,6 +129,7 @@ public struct SessionStore: Sendable {
       arguments: [
         .string(mode?.rawValue ?? ""), .string(expiry), .integer(Int(settings.maximumLifetime.milliseconds)),
         .integer(Int(settings.retention.milliseconds)),
+        .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
       ]
     ).parts(atLeast: 1)
     return ReplyBody.object([("session", try parts.part(0))])
@@ -142,7 +148,16 @@ public struct SessionStore: Sendable {
   /// Most bytes of approvals or messages in one reply.
   static let replyBytes = 4 << 20
 
-  private func lifetime(minutes: Int64?) throws(SharedSessionError) -> Duration? {
+  private func approvalTimeout(seconds: Int64?) throws(SharedSessionError) -> String {
+    guard let seconds, seconds > 0 else { return "" }
+    let most = settings.maximumLifetime.components.seconds
+    guard seconds <= most else {
+      throw SharedSessionError(.invalidField, "'approvalTimeoutSeconds' must be at most \(most).")
+    }
+    return String(seconds)
+  }
+
+  func lifetime(minutes: Int64?) throws(SharedSessionError) -> Duration? {
     guard let minutes, minutes > 0 else { return nil }
     let most = settings.maximumLifetime.components.seconds / 60
     guard minutes <= most else {

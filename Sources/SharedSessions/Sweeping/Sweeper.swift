@@ -91,10 +91,10 @@ struct Sweeper: Sendable {
   /// A session's deadline: its end, or a dispatch that nobody has started.
   private func session(_ id: String, _ score: Int, _ now: Int) async throws(SharedSessionError) -> Int? {
     let outcome = try await runner.run(
-      ScriptLibrary.sessionDue, keys: [keys.session(id), keys.queue(id)], arguments: [])
+      ScriptLibrary.sessionDue, keys: [keys.session(id), keys.queue(id), keys.expiring(id)], arguments: [])
     // The entry is there before its session is; one that stays without is what a failed creation has left.
     guard outcome.refusal == nil else { return score < now - Self.danglingAge ? nil : now + Self.danglingAge }
-    let parts = try outcome.parts(atLeast: 4)
+    let parts = try outcome.parts(atLeast: 5)
     switch try parts.text(0) {
     case "expired":
       let closed = try await closer.close(id, .expire)
@@ -103,7 +103,7 @@ struct Sweeper: Sendable {
       if let word = closed.refusal, word != ErrorCode.sessionInactive.rawValue { _ = try closed.parts() }
       return nil
     case "active":
-      var next = try parts.number(1)
+      var next = min(try parts.number(1), try await expireApprovals(of: id, try parts.list(4), now))
       let waiting = try parts.list(3)
       let isBusy = waiting.isEmpty ? false : try await isBusy(try parts.text(2), except: waiting)
       for approvalID in waiting {
@@ -120,6 +120,24 @@ struct Sweeper: Sendable {
       try await index.retire(id, hostSessionID: try parts.text(2))
       return nil
     }
+  }
+
+  /// Expires the pending approvals of a session whose time is over.
+  ///
+  /// - Returns: when the next one is due; a time far off when none has a time.
+  private func expireApprovals(
+    of id: String, _ approvals: [String], _ now: Int
+  ) async throws(SharedSessionError) -> Int {
+    for approvalID in approvals {
+      let key = keys.approval(id, approvalID)
+      let author = try await runner.send("HGET", key: key, "participantId").string ?? ""
+      let outcome = try await runner.session(
+        ScriptLibrary.approvalExpire, id, participantID: author,
+        keys: [key, keys.pending(id), keys.expiring(id)], arguments: [.string(approvalID)])
+      if case .refused("not_due", let due) = outcome { return Int(due) ?? now + 1_000 }
+    }
+    // A full batch: there may be more that is due now.
+    return approvals.count < 100 ? .max : now
   }
 
   /// Whether an attached bridge is in the middle of a turn.

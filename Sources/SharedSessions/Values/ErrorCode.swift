@@ -12,6 +12,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case missingUserID = "MISSING_USER_ID"
   case emptyMessage = "EMPTY_MESSAGE"
   case emptyPrompt = "EMPTY_PROMPT"
+  case reasonRequired = "REASON_REQUIRED"
   case apiKeyRequired = "API_KEY_REQUIRED"
   case invalidAPIKey = "INVALID_API_KEY"
   case invalidHostToken = "INVALID_HOST_TOKEN"
@@ -29,6 +30,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case participantNotFound = "PARTICIPANT_NOT_FOUND"
   case approvalNotFound = "APPROVAL_NOT_FOUND"
   case dispatchNotFound = "DISPATCH_NOT_FOUND"
+  case inviteNotFound = "INVITE_NOT_FOUND"
   case sessionInactive = "SESSION_INACTIVE"
   case participantInactive = "PARTICIPANT_INACTIVE"
   case approvalAlreadyResolved = "APPROVAL_ALREADY_RESOLVED"
@@ -39,6 +41,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case sessionLimit = "SESSION_LIMIT"
   case hostSessionExists = "HOST_SESSION_EXISTS"
   case dispatchConflict = "DISPATCH_CONFLICT"
+  case promptChanged = "PROMPT_CHANGED"
+  case firstTokenRequired = "FIRST_TOKEN_REQUIRED"
+  case inviteLimit = "INVITE_LIMIT"
   case idempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED"
   case streamLimit = "STREAM_LIMIT"
   case rateLimited = "RATE_LIMITED"
@@ -50,15 +55,18 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   public var status: Int {
     switch self {
     case .invalidBody, .invalidField, .invalidQuery, .invalidAction, .missingCredentials, .missingHostSessionID,
-      .missingHostUserID, .missingUserID, .emptyMessage, .emptyPrompt:
+      .missingHostUserID, .missingUserID, .emptyMessage, .emptyPrompt, .reasonRequired:
       400
     case .apiKeyRequired: 401
     case .invalidAPIKey, .invalidHostToken, .hostTokenRequired, .invalidParticipantToken, .invalidInviteToken,
       .invalidTicket, .hostIdentityReserved, .hostRequired, .authorRequired, .commentNotAllowed, .promptNotAllowed:
       403
-    case .sessionNotFound, .hostSessionNotFound, .participantNotFound, .approvalNotFound, .dispatchNotFound: 404
+    case .sessionNotFound, .hostSessionNotFound, .participantNotFound, .approvalNotFound, .dispatchNotFound,
+      .inviteNotFound:
+      404
     case .sessionInactive, .participantInactive, .approvalAlreadyResolved, .userAlreadyJoined, .sessionFull,
-      .messageLimit, .approvalLimit, .sessionLimit, .hostSessionExists, .dispatchConflict:
+      .messageLimit, .approvalLimit, .sessionLimit, .hostSessionExists, .dispatchConflict, .promptChanged,
+      .firstTokenRequired, .inviteLimit:
       409
     case .idempotencyKeyReused: 422
     case .streamLimit, .rateLimited: 429
@@ -108,6 +116,12 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .sessionLimit: "This host session shares as many sessions as it may."
     case .hostSessionExists: "That host session id is taken; send its host token to attach to it again."
     case .dispatchConflict: "This report is out of date: the dispatch has ended or was handed out again."
+    case .promptChanged: "This is not the prompt you were shown; read it again before you decide."
+    case .reasonRequired: "A rejection needs a reason here."
+    case .firstTokenRequired:
+      "This participant's first access token is no longer valid, so it is not certain who they are; they must leave and join again."
+    case .inviteLimit: "This session has as many invites as it may have."
+    case .inviteNotFound: "There is no such invite of this session."
     case .idempotencyKeyReused: "This Idempotency-Key was used with another body."
     case .streamLimit: "Too many streams are open."
     case .rateLimited: "Too many requests; wait a moment."

@@ -56,6 +56,8 @@ public struct CreateSession: Sendable {
   public var workspaceID: String?
   /// Minutes until expiry; `nil` or <= 0: none asked for.
   public var expiresInMinutes: Int64?
+  /// Seconds an approval may stay pending; `nil` or <= 0: as long as the session.
+  public var approvalTimeoutSeconds: Int64?
   /// The host token sent as bearer, if any.
   public var hostToken: String?
   /// True in `keyed` access: the host token must be right.
@@ -65,7 +67,7 @@ public struct CreateSession: Sendable {
   public init(
     hostSessionID: String, hostUserID: String, hostDisplayName: String? = nil,
     mode: SessionMode = .promptWithApproval, workspaceID: String? = nil, expiresInMinutes: Int64? = nil,
-    hostToken: String? = nil, hostTokenRequired: Bool = false
+    approvalTimeoutSeconds: Int64? = nil, hostToken: String? = nil, hostTokenRequired: Bool = false
   ) {
     self.hostSessionID = hostSessionID
     self.hostUserID = hostUserID
@@ -73,6 +75,7 @@ public struct CreateSession: Sendable {
     self.mode = mode
     self.workspaceID = workspaceID
     self.expiresInMinutes = expiresInMinutes
+    self.approvalTimeoutSeconds = approvalTimeoutSeconds
     self.hostToken = hostToken
     self.hostTokenRequired = hostTokenRequired
   }
@@ -101,6 +104,28 @@ public struct JoinSession: Sendable {
     self.displayName = displayName
     self.role = role
     self.credentials = credentials
+  }
+}
+
+/// The body of `POST .../invites`, form already checked.
+public struct CreateInvite: Sendable {
+  /// The highest role it gives; a viewer's invite makes viewers whatever is asked for.
+  public var role: Role
+  /// What the host calls it.
+  public var label: String?
+  /// How many may join with it; `nil` is no limit.
+  public var maximumUses: Int64?
+  /// Minutes until it ends; `nil` or <= 0: with the session.
+  public var expiresInMinutes: Int64?
+
+  /// Gathers the fields.
+  public init(
+    role: Role = .collaborator, label: String? = nil, maximumUses: Int64? = nil, expiresInMinutes: Int64? = nil
+  ) {
+    self.role = role
+    self.label = label
+    self.maximumUses = maximumUses
+    self.expiresInMinutes = expiresInMinutes
   }
 }
 

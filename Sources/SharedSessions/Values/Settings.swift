@@ -16,6 +16,10 @@ public struct SharedSessionSettings: Sendable {
   public var maximumPendingApprovals: Int = 1_000
   /// Those of one participant.
   public var maximumPendingApprovalsPerParticipant: Int = 300
+  /// Scoped invites of a session, revoked ones included.
+  public var maximumInvites: Int = 100
+  /// Whether a rejection needs a reason.
+  public var rejectionNeedsReason: Bool = false
   /// Shared sessions of one host session.
   public var maximumSessionsPerHost: Int = 1_000
   /// Participants and approvals in a snapshot, each.
