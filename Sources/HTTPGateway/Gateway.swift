@@ -10,6 +10,8 @@ public import SharedSessions
 /// `run()` serves until the task is cancelled or a graceful shutdown is asked for. Then readiness turns red, streams are
 /// ended in waves with a `retry:`, running requests finish, and after `drainTimeout` what is left is closed.
 public final class HTTPGateway: Service {
+  /// Every route it answers.
+  let routes: [Route]
   private let configuration: GatewayConfiguration
   private let streams: EventStreams
   private let responder: Responder
@@ -32,15 +34,16 @@ public final class HTTPGateway: Service {
     onListening: @escaping @Sendable (SocketAddress) async -> Void = { _ in }
   ) {
     let drain = DrainSignal()
-    let routes = RouteSet(
+    let set = RouteSet(
       domain: domain, streams: streams,
       access: AccessControl(policy: configuration.access, keys: configuration.apiKeys),
       rules: configuration.fieldRules, configuration: configuration, operations: operations, drain: drain)
     self.configuration = configuration
+    self.routes = set.all
     self.streams = streams
     self.drainSignal = drain
     self.responder = Responder(
-      table: RouteTable(routes.all), configuration: configuration, drain: drain, logger: logger)
+      table: RouteTable(routes), configuration: configuration, drain: drain, logger: logger)
     self.eventLoopGroup = eventLoopGroup
     self.logger = logger
     self.onListening = onListening

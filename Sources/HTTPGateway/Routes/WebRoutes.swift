@@ -1,7 +1,7 @@
 import HTTPTypes
 import NIOCore
 
-/// The web page: three files in the binary, nothing from anywhere else.
+/// The web page: a handful of files in the binary, nothing from anywhere else.
 extension RouteSet {
   var webRoutes: [Route] {
     [
@@ -21,7 +21,11 @@ enum WebFiles {
   static let styles = ByteBuffer(bytes: PackageResources.app_css)
   static let openAPI = ByteBuffer(bytes: PackageResources.openapi_json)
   static let scripts: [(name: String, file: ByteBuffer)] = [
-    ("app.js", ByteBuffer(bytes: PackageResources.app_js))
+    ("app.js", ByteBuffer(bytes: PackageResources.app_js)),
+    ("api.js", ByteBuffer(bytes: PackageResources.api_js)),
+    ("model.js", ByteBuffer(bytes: PackageResources.model_js)),
+    ("text.js", ByteBuffer(bytes: PackageResources.text_js)),
+    ("view.js", ByteBuffer(bytes: PackageResources.view_js)),
   ]
 }
 

@@ -15,6 +15,7 @@ struct GatewayFixture: Sendable {
   let port: Int
   let redis: RedisServer
   let streams: EventStreams
+  let routes: [Route]
 
   /// Sends one request on a connection of its own and gives the reply.
   func call(
@@ -73,7 +74,7 @@ func withGateway(
     tasks.addTask { try await domain.run() }
     tasks.addTask { try await gateway.run() }
     let fixture = GatewayFixture(
-      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams)
+      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams, routes: gateway.routes)
     defer { tasks.cancelAll() }
     try await body(fixture)
   }

@@ -1,0 +1,90 @@
+// Text as it really is: invisible and bidirectional characters made visible, and differences between two texts.
+
+const NAMES = new Map(Object.entries({
+  0x00ad: "soft hyphen", 0x034f: "grapheme joiner", 0x061c: "Arabic letter mark", 0x115f: "Hangul filler",
+  0x1160: "Hangul filler", 0x180e: "vowel separator", 0x200b: "zero-width space", 0x200c: "zero-width non-joiner",
+  0x200d: "zero-width joiner", 0x200e: "left-to-right mark", 0x200f: "right-to-left mark", 0x2028: "line separator",
+  0x2029: "paragraph separator", 0x202a: "left-to-right embedding", 0x202b: "right-to-left embedding",
+  0x202c: "pop directional formatting", 0x202d: "left-to-right override", 0x202e: "right-to-left override",
+  0x2060: "word joiner", 0x2066: "left-to-right isolate", 0x2067: "right-to-left isolate",
+  0x2068: "first strong isolate", 0x2069: "pop directional isolate", 0x3164: "Hangul filler", 0xfeff: "byte order mark",
+  0xffa0: "Hangul filler",
+}).map(([code, name]) => [Number(code), name]));
+
+// Controls but tab and line feed, format characters, fillers, variation selectors, tags, odd spaces, private use.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u034f\u115f\u1160\u1680\u17b4\u17b5\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0\ufe00-\ufe0f\u{e0000}-\u{e0fff}]|\p{Cf}|\p{Zl}|\p{Zp}|\p{Co}/gu;
+
+/** The text as nodes, every character that cannot be seen, or that moves others, replaced by its number. */
+export function revealed(text) {
+  const fragment = document.createDocumentFragment();
+  let end = 0;
+  for (const match of text.matchAll(HIDDEN)) {
+    fragment.append(text.slice(end, match.index), mark(match[0]));
+    end = match.index + match[0].length;
+  }
+  fragment.append(text.slice(end));
+  return fragment;
+}
+
+/** How many such characters a text holds. */
+export function hiddenCount(text) {
+  return [...text.matchAll(HIDDEN)].length;
+}
+
+function mark(character) {
+  const code = character.codePointAt(0);
+  const number = "U+" + code.toString(16).toUpperCase().padStart(4, "0");
+  const node = document.createElement("span");
+  node.className = "revealed";
+  node.textContent = number;
+  node.title = NAMES.get(code) ?? "invisible or special character";
+  return node;
+}
+
+const MOST_CELLS = 250_000;
+
+/** The lines of two texts as [sign, line], sign being " ", "-" or "+". */
+export function difference(before, after) {
+  const [a, b] = [lines(before), lines(after)];
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start++;
+  let [endA, endB] = [a.length, b.length];
+  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) { endA--; endB--; }
+  const middle = changed(a.slice(start, endA), b.slice(start, endB));
+  return [...a.slice(0, start).map((l) => [" ", l]), ...middle, ...a.slice(endA).map((l) => [" ", l])];
+}
+
+function lines(text) {
+  if (!text) return [];
+  const all = text.split("\n");
+  if (all.at(-1) === "") all.pop();
+  return all;
+}
+
+/** By longest common subsequence; beyond a size simply all of the old and all of the new. */
+function changed(a, b) {
+  if (a.length * b.length > MOST_CELLS) return [...a.map((l) => ["-", l]), ...b.map((l) => ["+", l])];
+  const width = b.length + 1;
+  const longest = new Uint32Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      longest[i * width + j] = a[i] === b[j]
+        ? longest[(i + 1) * width + j + 1] + 1
+        : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
+    }
+  }
+  const result = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      result.push([" ", a[i]]);
+      i++;
+      j++;
+    } else if (j >= b.length || (i < a.length && longest[(i + 1) * width + j] >= longest[i * width + j + 1])) {
+      result.push(["-", a[i++]]);
+    } else {
+      result.push(["+", b[j++]]);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,168 @@
+// Entries of the timeline, approvals and people as elements. Text only ever becomes text nodes, never markup.
+
+import { contentText, words } from "./model.js";
+import { difference, hiddenCount, revealed } from "./text.js";
+
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "class") node.className = value;
+    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export function time(at) {
+  const date = new Date(at);
+  return element("time", { datetime: at, title: date.toLocaleString() }, date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+}
+
+/** An entry of the timeline. */
+export function entryNode(entry, context) {
+  const { model, me } = context;
+  switch (entry.kind) {
+    case "comment":
+      return element("li", { class: `entry comment${entry.author === me.id ? " mine" : ""}` },
+        head(entry.name, entry.at), paragraph(entry.text));
+    case "agent":
+      return element("li", { class: "entry agent" }, head("Agent", entry.at), markdown(entry.text));
+    case "thought":
+      return element("li", { class: "entry thought" },
+        element("details", {}, element("summary", {}, "The agent's thoughts"), paragraph(entry.text)));
+    case "plan": return element("li", { class: "entry plan" }, head("Plan", entry.at), planList(entry.plan));
+    case "tool": return toolNode(entry);
+    case "approval": {
+      const approval = model.approvals.get(entry.approvalId);
+      return element("li", { class: `entry prompt ${approval.status}` },
+        head(`${model.name(approval.participantId)} asked the agent`, entry.at, badge(statusOf(approval))),
+        exactText(approval.editedPrompt ?? approval.prompt), details(approval, model));
+    }
+    default:
+      return element("li", { class: `entry ${entry.kind}` }, element("span", {}, entry.text), " ", time(entry.at));
+  }
+}
+
+function head(name, at, ...more) {
+  return element("p", { class: "head" }, element("strong", {}, name), " ", time(at), ...more);
+}
+
+function badge(text) {
+  return element("span", { class: `badge ${text.replaceAll(" ", "-")}` }, text);
+}
+
+function statusOf(approval) {
+  if (approval.status !== "approved") return approval.status;
+  switch (approval.dispatch?.state) {
+    case "started": return "running";
+    case "completed": return "done";
+    case "failed": return "failed";
+    default: return "approved";
+  }
+}
+
+function details(approval, model) {
+  const lines = [];
+  if (approval.resolvedByParticipantId && approval.resolvedByParticipantId !== approval.participantId) {
+    lines.push(`${approval.status === "rejected" ? "Rejected" : "Approved"} by ${model.name(approval.resolvedByParticipantId)}`);
+  }
+  if (approval.editedPrompt) lines.push("Edited by the host");
+  if (approval.reason) lines.push(`Reason: ${approval.reason}`);
+  if (approval.errorMessage) lines.push(approval.errorMessage);
+  return lines.length ? element("p", { class: "quiet" }, lines.join(" · ")) : null;
+}
+
+/** Text somebody has to judge: exactly as it is, left to right, with everything hidden in it shown. */
+export function exactText(text) {
+  const hidden = hiddenCount(text);
+  return element("div", {},
+    element("pre", { class: "exact", dir: "ltr" }, revealed(text)),
+    hidden ? element("p", { class: "warning" }, `${hidden} invisible or direction-changing character${hidden > 1 ? "s" : ""} in this text, shown as numbers.`) : null);
+}
+
+function paragraph(text) {
+  return element("p", { class: "text", dir: "auto" }, revealed(text));
+}
+
+/** Just enough of Markdown for an agent's answers: fenced code, and code within a line. */
+function markdown(text) {
+  const body = element("div", { class: "text" });
+  for (const [index, part] of text.split(/^```[^\n]*\n?/m).entries()) {
+    if (!part) continue;
+    if (index % 2) {
+      body.append(element("pre", {}, element("code", {}, revealed(part))));
+    } else {
+      const paragraph = element("p", { dir: "auto" });
+      for (const [at, piece] of part.split(/`([^`\n]+)`/).entries()) {
+        paragraph.append(at % 2 ? element("code", {}, revealed(piece)) : revealed(piece));
+      }
+      body.append(paragraph);
+    }
+  }
+  return body;
+}
+
+function planList(plan) {
+  return element("ol", { class: "steps" }, ...plan.map((step) =>
+    element("li", { class: step.status }, element("span", { class: "mark", "aria-label": words(step.status) }), step.content)));
+}
+
+function toolNode({ tool, at }) {
+  const status = tool.status ?? "pending";
+  const contents = (tool.content ?? []).map(toolContent).filter(Boolean);
+  const summary = element("summary", {}, element("span", { class: `mark ${status}`, "aria-label": words(status) }),
+    element("span", { class: "title" }, revealed(tool.title ?? "Tool call")), element("span", { class: "quiet" }, words(tool.kind ?? "")), " ", time(at));
+  const places = (tool.locations ?? []).map((place) => place.path + (place.line ? `:${place.line}` : ""));
+  return element("li", { class: "entry tool" }, element("details", { open: contents.some((c) => c.className === "diff") },
+    summary, places.length ? element("p", { class: "quiet path" }, places.join("\n")) : null, ...contents));
+}
+
+function toolContent(item) {
+  if (item.type === "diff") {
+    const table = element("div", { class: "diff" }, element("p", { class: "path" }, revealed(item.path)));
+    for (const [sign, line] of difference(item.oldText ?? "", item.newText ?? "")) {
+      table.append(element("div", { class: sign === "+" ? "added" : sign === "-" ? "removed" : "same" },
+        element("span", { class: "sign", "aria-label": sign === "+" ? "added" : sign === "-" ? "removed" : undefined }, sign), revealed(line)));
+    }
+    return table;
+  }
+  if (item.type === "terminal") return element("p", { class: "quiet" }, "Output in the host's terminal");
+  const text = contentText(item.content);
+  return text ? element("pre", {}, revealed(text)) : null;
+}
+
+/** What waits for a decision: for the host with the means to decide, for its author with the means to take it back. */
+export function pendingNode(approval, context) {
+  const { model, me, actions } = context;
+  const isHost = me.role === "host";
+  const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
+  const node = element("article", { class: "card pending", "data-id": approval.id },
+    head(model.name(approval.participantId), approval.createdAt), exactText(approval.prompt));
+  if (isHost) {
+    const decide = (action) => actions.resolve(approval.id, action, reason.value.trim());
+    node.append(reason, element("div", { class: "row" },
+      element("button", { type: "button", onclick: () => decide("reject") }, "Reject"),
+      element("button", { type: "button", class: "primary", onclick: () => decide("approve") }, "Approve and run")));
+  } else if (approval.participantId === me.id) {
+    node.append(element("div", { class: "row" },
+      element("button", { type: "button", onclick: () => actions.withdraw(approval.id) }, "Take back")));
+  }
+  return node;
+}
+
+export function personNode(person, context) {
+  const { me, actions } = context;
+  const isMe = person.id === me.id;
+  const node = element("li", {},
+    element("span", { class: `presence ${person.online ? "online" : ""}`, role: "img", "aria-label": person.online ? "online" : "away" }),
+    element("span", { class: "name" }, revealed(person.displayName || person.userId), isMe ? " (you)" : ""),
+    element("span", { class: "quiet" }, person.role));
+  if (me.role === "host" && !isMe && person.role !== "host") {
+    const other = person.role === "viewer" ? "collaborator" : "viewer";
+    node.append(
+      element("button", { type: "button", class: "small", onclick: () => actions.changeRole(person.id, other) }, other === "viewer" ? "Make viewer" : "Make collaborator"),
+      element("button", { type: "button", class: "small danger", onclick: () => actions.remove(person) }, "Remove"));
+  }
+  return node;
+}
