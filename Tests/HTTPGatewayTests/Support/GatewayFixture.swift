@@ -74,7 +74,8 @@ func withGateway(
     tasks.addTask { try await domain.run() }
     tasks.addTask { try await gateway.run() }
     let fixture = GatewayFixture(
-      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams, routes: gateway.routes)
+      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams,
+      routes: gateway.routes)
     defer { tasks.cancelAll() }
     try await body(fixture)
   }

@@ -1,0 +1,110 @@
+import NIOCore
+import RedisClient
+import Synchronization
+
+@testable import EventStreaming
+
+/// A log and a subscription in memory, with the faults of real ones. Sendable: all of it is behind a mutex.
+final class FakeSource: EventSource {
+  private struct State {
+    var log: [StreamEvent] = []
+    var first = 1
+    var nextID = 0
+    var listeners: [Int: @Sendable (RedisSubscriptionEvent) -> Void] = [:]
+    var isDeaf = false
+    var isDown = false
+    var pagesRead = 0
+  }
+
+  private let state = Mutex(State())
+
+  /// Thrown while the source is down. A value.
+  struct Down: Error {}
+
+  private struct Subscription: EventSubscription {
+    let onCancel: @Sendable () -> Void
+    func cancel() { onCancel() }
+  }
+
+  /// Subscriptions that were not cancelled.
+  var subscriptions: Int { state.withLock { $0.listeners.count } }
+  /// How often a page was read.
+  var pagesRead: Int { state.withLock { $0.pagesRead } }
+
+  /// Appends an event and publishes it.
+  func append(_ type: String = "message_created", subject: String? = nil) {
+    let (message, listeners) = state.withLock { state in
+      let next = event(state.first + state.log.count, type, subject: subject)
+      state.log.append(next)
+      let head = "\(next.position?.id.description ?? "-") \(next.position?.seq ?? 0) \(type) \(subject ?? "-")\n"
+      return (
+        ByteBuffer(string: head + String(buffer: next.json)), state.isDeaf ? [] : Array(state.listeners.values)
+      )
+    }
+    for listener in listeners { listener(.message(message)) }
+  }
+
+  /// Whether published events are lost without a word.
+  func setDeaf(_ isDeaf: Bool) { state.withLock { $0.isDeaf = isDeaf } }
+  /// Whether nothing can be read.
+  func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+  /// Forgets the oldest events.
+  func trim(_ count: Int) {
+    state.withLock { state in
+      state.log.removeFirst(count)
+      state.first += count
+    }
+  }
+
+  /// Tells the subscribers that the connection is back.
+  func restore() {
+    for listener in state.withLock({ Array($0.listeners.values) }) { listener(.restored) }
+  }
+
+  func subscribe(
+    to sessionID: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws -> any EventSubscription {
+    let number = try state.withLock { state in
+      guard !state.isDown else { throw Down() }
+      state.nextID += 1
+      state.listeners[state.nextID] = onEvent
+      return state.nextID
+    }
+    return Subscription { [self] in _ = state.withLock { $0.listeners.removeValue(forKey: number) } }
+  }
+
+  func tail(of sessionID: String) async throws -> StreamPosition {
+    try state.withLock { state in
+      guard !state.isDown else { throw Down() }
+      return state.log.last?.position ?? position(0)
+    }
+  }
+
+  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
+    try state.withLock { state in
+      guard !state.isDown else { throw Down() }
+      state.pagesRead += 1
+      let isKnown = id == .zero || state.log.contains { $0.position?.id == id }
+      guard isKnown else { return unknown }
+      let rest = state.log.filter { ($0.position?.id ?? .zero) > id }
+      return StreamPage(events: Array(rest.prefix(limit)), isLast: rest.count <= limit)
+    }
+  }
+}
+
+/// A connection in memory. Bound to the loop its owner uses it on.
+final class FakeOutput: StreamOutput {
+  var isWritable = true {
+    didSet { if isWritable != oldValue { onWritabilityChanged?(isWritable) } }
+  }
+  var onWritabilityChanged: ((Bool) -> Void)?
+  var onClosed: (() -> Void)?
+  private(set) var text = ""
+  private(set) var writes = 0
+
+  func write(_ bytes: ByteBuffer) {
+    writes += 1
+    text += String(buffer: bytes)
+  }
+}
