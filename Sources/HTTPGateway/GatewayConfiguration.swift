@@ -29,6 +29,11 @@ public struct GatewayConfiguration: Sendable {
   /// What texts and ids may be.
   public var fieldRules = FieldRules()
 
+  /// How many requests of one participant are taken, over all nodes; nil for any number.
+  public var participantRate: RequestRate?
+  /// How many requests from one address are taken, over all nodes; nil for any number.
+  public var addressRate: RequestRate?
+
   /// From the first byte of a request's head to its end.
   public var headTimeout: Duration = .seconds(10)
   /// From the end of a head to the end of its body; NDJSON bodies are exempt.

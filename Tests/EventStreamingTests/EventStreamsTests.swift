@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import SharedSessions
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import NIOCore
 import RedisClient
+import SharedSessions
 import Synchronization
 
 @testable import EventStreaming

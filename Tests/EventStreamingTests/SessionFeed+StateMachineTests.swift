@@ -1,3 +1,4 @@
+import SharedSessions
 import TestSupport
 import Testing
 

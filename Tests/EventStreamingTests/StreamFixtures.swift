@@ -1,4 +1,5 @@
 import NIOCore
+import SharedSessions
 
 @testable import EventStreaming
 

@@ -1,3 +1,4 @@
+import SharedSessions
 import Testing
 
 @testable import EventStreaming

@@ -27,7 +27,7 @@ extension RouteSet {
     let text = try fields.string("text")
     guard !FieldRules.isBlank(text) else { throw GatewayError(.emptyMessage) }
     let checked = try rules.text(text, "text", mostBytes: rules.messageText)
-    let credentials = try request.requiredCredentials(fields)
+    let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.postMessage(
         id, credentials: credentials, text: checked, idempotency: try idempotency(request, credentials)))
@@ -38,7 +38,7 @@ extension RouteSet {
     let prompt = try fields.string("prompt")
     guard !FieldRules.isBlank(prompt) else { throw GatewayError(.emptyPrompt) }
     let checked = try rules.text(prompt, "prompt", mostBytes: rules.prompt)
-    let credentials = try request.requiredCredentials(fields)
+    let credentials = try await caller(request, fields)
     return .json(
       try await domain.approvals.submitPrompt(
         id, credentials: credentials, prompt: checked, idempotency: try idempotency(request, credentials)))
@@ -58,7 +58,7 @@ extension RouteSet {
       throw GatewayError(
         .invalidField, "'editedPrompt' must not be blank; leave it out to approve the prompt as it is.")
     }
-    let credentials = try request.requiredCredentials(fields)
+    let credentials = try await caller(request, fields)
     return .json(
       try await domain.approvals.resolve(
         id, approvalID: approvalID, credentials: credentials, action: action, reason: reason, editedPrompt: edited,
@@ -67,7 +67,7 @@ extension RouteSet {
 
   private func withdraw(_ request: IncomingRequest) async throws -> Reply {
     let (id, approvalID) = (try sessionID(request), try pathID(request, 1, "approvalId"))
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(
       try await domain.approvals.withdraw(
         id, approvalID: approvalID, credentials: credentials, idempotency: try idempotency(request, credentials)))
@@ -75,7 +75,7 @@ extension RouteSet {
 
   private func cancelTurn(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(
       try await domain.approvals.cancelTurn(
         id, credentials: credentials, idempotency: try idempotency(request, credentials)),

@@ -33,7 +33,7 @@ extension RouteSet {
 
   private func leave(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(
       try await domain.sessions.leave(
         id, credentials: credentials, idempotency: try idempotency(request, credentials)))
@@ -50,20 +50,20 @@ extension RouteSet {
     guard let role: Role = try fields.optionalWord("role") else {
       throw GatewayError(.invalidBody, "'role' is missing; it must be 'collaborator' or 'viewer'.")
     }
-    let credentials = try request.requiredCredentials(fields)
+    let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.changeRole(id, participantID: participantID, role: role, credentials: credentials))
   }
 
   private func remove(_ request: IncomingRequest) async throws -> Reply {
     let (id, participantID) = (try sessionID(request), try pathID(request, 1, "participantId"))
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(try await domain.sessions.remove(id, participantID: participantID, credentials: credentials))
   }
 
   private func rotateInvite(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(
       try await domain.sessions.rotateInvite(
         id, credentials: credentials, idempotency: try idempotency(request, credentials)))
@@ -71,7 +71,7 @@ extension RouteSet {
 
   private func createTicket(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(
       try await domain.sessions.createTicket(
         id, credentials: credentials, idempotency: try idempotency(request, credentials)),

@@ -1,5 +1,6 @@
 import EventStreaming
 import HTTPTypes
+import NIOCore
 import SharedSessions
 
 /// A value: what the handlers of all routes have in common. The rows of the contract are in its extensions, one file for
@@ -15,8 +16,13 @@ struct RouteSet: Sendable {
 
   /// Every route of the node.
   var all: [Route] {
-    sessionRoutes + participantRoutes + conversationRoutes + streamRoutes + hostSessionRoutes + operationRoutes
-      + webRoutes
+    let limited = sessionRoutes + participantRoutes + conversationRoutes + streamRoutes + hostSessionRoutes
+    return limited.map { route in
+      route.handled { request, handler in
+        try await takeRate(ofAddressOf: request)
+        return try await handler(request)
+      }
+    } + operationRoutes + webRoutes
   }
 
   /// One of the path's ids.
@@ -37,6 +43,30 @@ struct RouteSet: Sendable {
   /// The host session of a path.
   func hostSessionID(_ request: IncomingRequest) throws -> String {
     try pathID(request, 0, "hostSessionId")
+  }
+
+  /// A participant's credentials, which have to be there, taken against the participant's rate.
+  ///
+  /// The rate is bound to the token as well, so that nobody can use up somebody else's.
+  ///
+  /// - Throws: 400 `MISSING_CREDENTIALS`, 429 `RATE_LIMITED`.
+  func caller(_ request: IncomingRequest, _ fields: RequestFields) async throws -> ParticipantCredentials {
+    let credentials = try request.requiredCredentials(fields)
+    try await takeRate(of: credentials)
+    return credentials
+  }
+
+  /// Takes one request against a participant's rate.
+  func takeRate(of credentials: ParticipantCredentials) async throws {
+    guard let rate = configuration.participantRate else { return }
+    try await domain.rates.take(
+      "participant", caller: "\(credentials.participantID).\(credentials.token)", rate: rate)
+  }
+
+  /// Takes one request against the rate of its address. A Unix socket has none.
+  func takeRate(ofAddressOf request: IncomingRequest) async throws {
+    guard let rate = configuration.addressRate, let address = request.channel.remoteAddress?.ipAddress else { return }
+    try await domain.rates.take("address", caller: address, rate: rate)
   }
 
   /// What makes a POST repeatable, if the client asks for it.

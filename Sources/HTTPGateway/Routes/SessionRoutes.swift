@@ -70,14 +70,14 @@ extension RouteSet {
     guard mode != nil || minutes != nil else {
       throw GatewayError(.invalidBody, "There is nothing to change: send 'mode' or 'expiresInMinutes'.")
     }
-    let credentials = try request.requiredCredentials(fields)
+    let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.update(id, credentials: credentials, mode: mode, expiresInMinutes: minutes))
   }
 
   private func close(_ request: IncomingRequest) async throws -> Reply {
     let id = try sessionID(request)
-    let credentials = try request.requiredCredentials(request.fields())
+    let credentials = try await caller(request, request.fields())
     return .json(try await domain.sessions.close(id, credentials: credentials))
   }
 

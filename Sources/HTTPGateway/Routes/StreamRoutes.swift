@@ -13,7 +13,7 @@ extension RouteSet {
     let id = try sessionID(request)
     let start = Self.start(request)
     let authorization = try await domain.events.authorize(
-      id, access: try streamAccess(request), hasCursor: start != .live)
+      id, access: try await streamAccess(request), hasCursor: start != .live)
     guard let cursor = EventID(authorization.cursor) else { throw GatewayError(.internalError) }
     let stream = try await streams.open(
       StreamRequest(
@@ -30,8 +30,9 @@ extension RouteSet {
     return cursor == "earliest" ? .earliest : .after(cursor)
   }
 
-  private func streamAccess(_ request: IncomingRequest) throws -> StreamAccess {
+  private func streamAccess(_ request: IncomingRequest) async throws -> StreamAccess {
     if let credentials = try request.credentials(request.fields(), allowsQuery: true) {
+      try await takeRate(of: credentials)
       return .credentials(credentials)
     }
     if let ticket = request.query["ticket"] { return .ticket(ticket) }

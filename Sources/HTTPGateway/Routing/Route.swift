@@ -35,4 +35,12 @@ struct Route: Sendable {
 
   /// The path's segments.
   var segments: [Substring] { path.split(separator: "/") }
+
+  /// The same route with something around its handler.
+  func handled(
+    by around: @escaping @Sendable (IncomingRequest, Handler) async throws -> Reply
+  ) -> Route {
+    let handler = handler
+    return Route(method, path, body: body, isStream: isStream) { try await around($0, handler) }
+  }
 }

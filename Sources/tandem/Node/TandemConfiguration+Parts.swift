@@ -80,6 +80,8 @@ extension TandemConfiguration {
     gateway.streams.streamsPerParticipant = limits.streamsPerParticipant
     gateway.streams.streamsPerNode = limits.streamsPerNode
     gateway.drainTimeout = drainTimeout
+    gateway.participantRate = participantRate.map { SharedSessions.RequestRate(count: $0.count, interval: $0.interval) }
+    gateway.addressRate = addressRate.map { SharedSessions.RequestRate(count: $0.count, interval: $0.interval) }
     return gateway
   }
 }

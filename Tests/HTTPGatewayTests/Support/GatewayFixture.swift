@@ -16,6 +16,16 @@ struct GatewayFixture: Sendable {
   let redis: RedisServer
   let streams: EventStreams
   let routes: [Route]
+  private let services: ServiceGroup
+
+  init(port: Int, redis: RedisServer, streams: EventStreams, routes: [Route], services: ServiceGroup) {
+    (self.port, self.redis, self.streams, self.routes, self.services) = (port, redis, streams, routes, services)
+  }
+
+  /// Asks the gateway to drain, as SIGTERM does.
+  func shutDown() async {
+    await services.triggerGracefulShutdown()
+  }
 
   /// Sends one request on a connection of its own and gives the reply.
   func call(
@@ -69,13 +79,16 @@ func withGateway(
       metrics: { ByteBuffer(string: "tandem_test 1\n") }),
     eventLoopGroup: group, logger: logger,
     onListening: { address in port.withLock { $0 = address.port } })
+  let services = ServiceGroup(
+    configuration: ServiceGroupConfiguration(
+      services: [.init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await redis.run() }
     tasks.addTask { try await domain.run() }
-    tasks.addTask { try await gateway.run() }
+    tasks.addTask { try await services.run() }
     let fixture = GatewayFixture(
       port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams,
-      routes: gateway.routes)
+      routes: gateway.routes, services: services)
     defer { tasks.cancelAll() }
     try await body(fixture)
   }

@@ -18,6 +18,7 @@ struct Scenario: Sendable {
     var header: [String: String] { ["Authorization": "Bearer \(id).\(token)"] }
   }
 
+  var hostHeader: [String: String] { ["Authorization": "Bearer \(hostToken)"] }
   var path: String { "/api/shared-sessions/\(sessionID)" }
 
   /// Registers a host session and shares it.

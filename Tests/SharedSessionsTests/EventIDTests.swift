@@ -1,6 +1,5 @@
+import SharedSessions
 import Testing
-
-@testable import EventStreaming
 
 @Suite struct EventIDTests {
   @Test(arguments: ["0-0", "1-2", "1700000000000-18446744073709551615"])

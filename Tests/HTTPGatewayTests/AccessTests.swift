@@ -1,0 +1,101 @@
+import HTTPGateway
+import SharedSessions
+import TestSupport
+import Testing
+
+/// Who may call what, and how often.
+@Suite struct AccessTests {
+  /// SHA-256 of "key".
+  private static let digest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"
+
+  private func withKeyedGateway(_ body: @escaping @Sendable (GatewayFixture) async throws -> Void) async throws {
+    let entry = try #require(APIKeys.Entry("test:\(Self.digest)"))
+    try await withGateway(
+      {
+        $0.access = .keyed
+        $0.apiKeys = APIKeys([entry])
+      }, body)
+  }
+
+  private static let key = ["X-API-Key": "key"]
+
+  @Test(arguments: [
+    ("GET", "/api/shared-sessions", nil), ("POST", "/api/shared-sessions", #"{"hostSessionId":"h","hostUserId":"u"}"#),
+    ("POST", "/api/host-sessions", #"{"userId":"u"}"#),
+  ])
+  func listCreateAndRegisterNeedAKey(method: String, path: String, body: String?) async throws {
+    try await withKeyedGateway { gateway in
+      let missing = try await gateway.call(method, path, body)
+      #expect(missing.status == 401)
+      #expect(try missing.errorCode == "API_KEY_REQUIRED")
+      for wrong in ["wrong", "KEY", "test", Self.digest] {
+        let reply = try await gateway.call(method, path, body, headers: ["X-API-Key": wrong])
+        #expect(reply.status == 403)
+        #expect(try reply.errorCode == "INVALID_API_KEY")
+      }
+    }
+  }
+
+  @Test func readsNeedAKeyOrAParticipantAndCreatingTheHostToken() async throws {
+    try await withKeyedGateway { gateway in
+      let registered = try await gateway.call("POST", "/api/host-sessions", #"{"userId":"u"}"#, headers: Self.key)
+      let hostSessionID = try registered.text("hostSession", "id")
+      let body = #"{"hostSessionId":"\#(hostSessionID)","hostUserId":"u"}"#
+      let refused = try await gateway.call("POST", "/api/shared-sessions", body, headers: Self.key)
+      #expect(try refused.errorCode == "HOST_TOKEN_REQUIRED")
+      let bearer = ["Authorization": "Bearer \(try registered.text("hostToken"))"]
+      let created = try await gateway.call(
+        "POST", "/api/shared-sessions", body, headers: Self.key.merging(bearer) { $1 })
+      #expect(created.status == 201)
+      let participant = [
+        "Authorization":
+          "Bearer \(try created.text("hostParticipant", "id")).\(try created.text("hostParticipant", "accessToken"))"
+      ]
+      for route in ["", "/participants", "/messages"] {
+        let path = "/api/shared-sessions/\(try created.text("session", "id"))\(route)"
+        #expect(try await gateway.call("GET", path, headers: Self.key).status == 200)
+        #expect(try await gateway.call("GET", path, headers: participant).status == 200)
+        #expect(try await gateway.call("GET", path).errorCode == "API_KEY_REQUIRED")
+      }
+      for path in ["/health/live", "/version", "/openapi.json", "/"] {
+        #expect(try await gateway.call("GET", path).status == 200)
+      }
+    }
+  }
+
+  @Test func aDigestIsReadOnlyInItsOwnForm() {
+    #expect(APIKeys.Entry("ci:\(Self.digest)")?.name == "ci")
+    #expect(APIKeys.Entry("ci:\(Self.digest.uppercased())") != nil)
+    for wrong in ["", ":\(Self.digest)", "ci", "ci:", "ci:\(Self.digest)0", "ci:\(Self.digest.dropLast())g"] {
+      #expect(APIKeys.Entry(wrong) == nil, "\(wrong)")
+    }
+  }
+
+  @Test func aParticipantWhoAsksTooOftenIsToldWhenToComeBack() async throws {
+    try await withGateway({ $0.participantRate = RequestRate(count: 3, interval: .seconds(3_600)) }) { gateway in
+      let scenario = try await Scenario(gateway)
+      let guest = try await scenario.join()
+      for _ in 0..<3 { #expect(try await scenario.comment("x", as: guest).status == 200) }
+      let limited = try await scenario.comment("x", as: guest)
+      #expect(limited.status == 429)
+      #expect(try limited.errorCode == "RATE_LIMITED")
+      #expect(limited.headers["retry-after"].flatMap { Int($0) } ?? 0 > 0)
+      #expect(try await scenario.comment("somebody else").status == 200)
+      // Nobody uses up another's rate by naming them.
+      let forged = Scenario.Caller(id: scenario.host.id, token: "wrong")
+      for _ in 0..<5 { _ = try await scenario.comment("x", as: forged) }
+      #expect(try await scenario.comment("still here").status == 200)
+    }
+  }
+
+  @Test func anAddressThatAsksTooOftenIsRefusedButMayStillAskForHealth() async throws {
+    try await withGateway({ $0.addressRate = RequestRate(count: 2, interval: .seconds(3_600)) }) { gateway in
+      for _ in 0..<2 {
+        let taken = try await gateway.call("GET", "/api/shared-sessions")
+        #expect(taken.status == 200)
+      }
+      #expect(try await gateway.call("GET", "/api/shared-sessions").errorCode == "RATE_LIMITED")
+      #expect(try await gateway.call("GET", "/health/live").status == 200)
+    }
+  }
+}
