@@ -47,8 +47,6 @@ class LoadBalancer:
         text = replaced(r"(?m)^(\s*server\s+\S+\s+)(\S+)( resolvers docker init-addr libc,none)$", servers, text)
         text = text.replace(" resolvers docker init-addr libc,none", "")
         text = replaced(r"(?m)^(\s*bind\s+)(\S+)(.*)$", [f"127.0.0.1:{self.port}"], text)
-        # As many descriptors as the shipped number needs are not everybody's who runs tests.
-        text = replaced(r"(?m)^(\s*maxconn )(\d+)()$", ["1000"], text)
         path = directory / "haproxy.cfg"
         path.write_text(text)
         haproxy = program("haproxy")
