@@ -72,6 +72,11 @@ def comments(stream, count: int) -> list[str]:
     return [stream.expect("message_created").payload["message"]["text"] for _ in range(count)]
 
 
+def kill(cluster, type: str) -> int:
+    """Kills the connections of that type; how many there were."""
+    return cluster.redis.client.execute_command("CLIENT", "KILL", "TYPE", type, "SKIPME", "yes")
+
+
 @pytest.mark.parametrize("kind", ["pubsub", "normal", "both", "scripts"])
 def test_killed_connections_lose_and_double_nothing(make_cluster, kind):
     """`CLIENT KILL` under load: of the subscriber, of the commands, of both; and `SCRIPT FLUSH` between them."""
@@ -86,7 +91,7 @@ def test_killed_connections_lose_and_double_nothing(make_cluster, kind):
             cluster.redis.client.execute_command("SCRIPT", "FLUSH", "SYNC")
             continue
         for type in ("pubsub", "normal") if kind == "both" else (kind,):
-            assert cluster.redis.client.execute_command("CLIENT", "KILL", "TYPE", type, "SKIPME", "yes") >= 1
+            eventually(lambda type=type: kill(cluster, type), f"a {type} connection to kill")
     writer.wait_for_more(15)
     acknowledged = writer.finish()
     for stream in streams:
@@ -117,6 +122,8 @@ def test_a_redis_that_stalls_is_answered_for_and_then_goes_on(make_cluster):
     node = cluster.nodes[0]
     shared = share(cluster.api)
     with shared.stream() as stream:
+        shared.comment("before")
+        assert comments(stream, 1) == ["before"]
         cluster.redis.process.signal(signal.SIGSTOP)
         try:
             reply = node.api.post(f"{shared.path}/messages", {"text": "stalled"}, shared.host, server_error=True)
