@@ -47,6 +47,8 @@ class LoadBalancer:
         text = replaced(r"(?m)^(\s*server\s+\S+\s+)(\S+)( resolvers docker init-addr libc,none)$", servers, text)
         text = text.replace(" resolvers docker init-addr libc,none", "")
         text = replaced(r"(?m)^(\s*bind\s+)(\S+)(.*)$", [f"127.0.0.1:{self.port}"], text)
+        # As many connections as are shipped need more descriptors than everybody's who runs tests.
+        text = re.sub(r"(?m)^(\s*maxconn )\d+$", r"\g<1>1000", text)
         path = directory / "haproxy.cfg"
         path.write_text(text)
         haproxy = program("haproxy")
