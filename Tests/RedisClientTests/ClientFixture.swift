@@ -6,11 +6,16 @@ import RedisClient
 import ServiceLifecycle
 import TestSupport
 
+/// How long commands of a test wait for the first connection: a busy machine can need more than the default second.
+let patience = Duration.seconds(20)
+
 /// Runs a client against a server while `body` runs; both end with it.
 func withClient<Value: Sendable>(
   _ configuration: RedisClientConfiguration, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
   _ body: @Sendable (RedisClient) async throws -> Value
 ) async throws -> Value {
+  var configuration = configuration
+  if configuration.connectionWait == .seconds(1) { configuration.connectionWait = patience }
   let client = RedisClient(
     configuration: configuration, eventLoopGroup: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
   )

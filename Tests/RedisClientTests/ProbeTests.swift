@@ -21,7 +21,7 @@ struct ProbeTests {
     try await withServerAndClient { server, client in
       try await client.probe(within: .seconds(20))
       server.kill()
-      await #expect(throws: RedisError.self) { try await client.probe(within: .seconds(20)) }
+      await #expect(throws: RedisError.self) { try await client.probe(within: .milliseconds(300)) }
       try await server.start()
       try await eventually("ready") { (try? await client.probe(within: .seconds(20))) != nil }
     }
