@@ -61,6 +61,13 @@ struct RequestFields: Sendable {
     return integer
   }
 
+  /// A truth value that may be absent.
+  func optionalBool(_ name: String) throws(GatewayError) -> Bool? {
+    guard let value = self[name] else { return nil }
+    guard let flag = value.bool else { throw GatewayError(.invalidBody, "'\(name)' must be true or false.") }
+    return flag
+  }
+
   /// One of a vocabulary's words, or nil when absent.
   func optionalWord<Word: RawRepresentable<String> & CaseIterable>(
     _ name: String, as _: Word.Type = Word.self

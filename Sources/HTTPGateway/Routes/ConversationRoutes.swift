@@ -10,6 +10,8 @@ extension RouteSet {
       Route(.post, "/api/shared-sessions/{id}/prompts", handler: submitPrompt),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}", handler: resolve),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}/withdraw", handler: withdraw),
+      Route(.get, "/api/shared-sessions/{id}/queue", handler: queue),
+      Route(.delete, "/api/shared-sessions/{id}/queue/{aid}", handler: withdrawQueued),
       Route(.post, "/api/shared-sessions/{id}/cancel", handler: cancelTurn),
     ]
   }
@@ -58,11 +60,15 @@ extension RouteSet {
       throw GatewayError(
         .invalidField, "'editedPrompt' must not be blank; leave it out to approve the prompt as it is.")
     }
+    let promptHash = try fields.optionalString("promptHash")
+    if let promptHash, promptHash.utf8.count != 64 || !promptHash.allSatisfy(\.isHexDigit) {
+      throw GatewayError(.invalidField, "'promptHash' must be the prompt's SHA-256 as 64 hexadecimal digits.")
+    }
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.approvals.resolve(
         id, approvalID: approvalID, credentials: credentials, action: action, reason: reason, editedPrompt: edited,
-        idempotency: try idempotency(request, credentials)))
+        promptHash: promptHash, idempotency: try idempotency(request, credentials)))
   }
 
   private func withdraw(_ request: IncomingRequest) async throws -> Reply {
@@ -71,6 +77,17 @@ extension RouteSet {
     return .json(
       try await domain.approvals.withdraw(
         id, approvalID: approvalID, credentials: credentials, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func queue(_ request: IncomingRequest) async throws -> Reply {
+    let (id, reader) = (try sessionID(request), try access.reader(request))
+    return .json(try await domain.approvals.queue(id, reader: reader))
+  }
+
+  private func withdrawQueued(_ request: IncomingRequest) async throws -> Reply {
+    let (id, approvalID) = (try sessionID(request), try pathID(request, 1, "approvalId"))
+    let credentials = try await caller(request, request.fields())
+    return .json(try await domain.approvals.withdrawQueued(id, approvalID: approvalID, credentials: credentials))
   }
 
   private func cancelTurn(_ request: IncomingRequest) async throws -> Reply {

@@ -1,7 +1,7 @@
 import HTTPTypes
 import SharedSessions
 
-/// Who is in a session, and what lets others in.
+/// Who is in a session, and what they may do.
 extension RouteSet {
   var participantRoutes: [Route] {
     [
@@ -10,7 +10,7 @@ extension RouteSet {
       Route(.get, "/api/shared-sessions/{id}/participants", handler: participants),
       Route(.patch, "/api/shared-sessions/{id}/participants/{pid}", handler: changeRole),
       Route(.delete, "/api/shared-sessions/{id}/participants/{pid}", handler: remove),
-      Route(.post, "/api/shared-sessions/{id}/invite", handler: rotateInvite),
+      Route(.post, "/api/shared-sessions/{id}/host", handler: handOver),
       Route(.post, "/api/shared-sessions/{id}/stream-tickets", handler: createTicket),
     ]
   }
@@ -47,12 +47,16 @@ extension RouteSet {
   private func changeRole(_ request: IncomingRequest) async throws -> Reply {
     let (id, participantID) = (try sessionID(request), try pathID(request, 1, "participantId"))
     let fields = try request.fields()
-    guard let role: Role = try fields.optionalWord("role") else {
+    let (role, canApprove): (Role?, Bool?) = (
+      try fields.optionalWord("role"), try fields.optionalBool("canApprove")
+    )
+    guard role != nil || canApprove != nil else {
       throw GatewayError(.invalidBody, "'role' is missing; it must be 'collaborator' or 'viewer'.")
     }
     let credentials = try await caller(request, fields)
     return .json(
-      try await domain.sessions.changeRole(id, participantID: participantID, role: role, credentials: credentials))
+      try await domain.sessions.changeRole(
+        id, participantID: participantID, role: role, canApprove: canApprove, credentials: credentials))
   }
 
   private func remove(_ request: IncomingRequest) async throws -> Reply {
@@ -61,12 +65,14 @@ extension RouteSet {
     return .json(try await domain.sessions.remove(id, participantID: participantID, credentials: credentials))
   }
 
-  private func rotateInvite(_ request: IncomingRequest) async throws -> Reply {
-    let id = try sessionID(request)
-    let credentials = try await caller(request, request.fields())
+  private func handOver(_ request: IncomingRequest) async throws -> Reply {
+    let (id, fields) = (try sessionID(request), try request.fields())
+    let participantID = try rules.identifier(fields.string("newHostParticipantId"), "newHostParticipantId")
+    let credentials = try await caller(request, fields)
     return .json(
-      try await domain.sessions.rotateInvite(
-        id, credentials: credentials, idempotency: try idempotency(request, credentials)))
+      try await domain.sessions.handOver(
+        id, participantID: participantID, credentials: credentials,
+        idempotency: try idempotency(request, credentials)))
   }
 
   private func createTicket(_ request: IncomingRequest) async throws -> Reply {

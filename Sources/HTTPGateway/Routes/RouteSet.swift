@@ -16,7 +16,8 @@ struct RouteSet: Sendable {
 
   /// Every route of the node.
   var all: [Route] {
-    let limited = sessionRoutes + participantRoutes + conversationRoutes + streamRoutes + hostSessionRoutes
+    let limited =
+      sessionRoutes + participantRoutes + inviteRoutes + conversationRoutes + streamRoutes + hostSessionRoutes
     return limited.map { route in
       route.handled { request, handler in
         try await takeRate(ofAddressOf: request)

@@ -45,6 +45,7 @@ extension RouteSet {
       mode: try fields.optionalWord("mode") ?? .promptWithApproval,
       workspaceID: try workspace(fields),
       expiresInMinutes: try fields.optionalInteger("expiresInMinutes"),
+      approvalTimeoutSeconds: try fields.optionalInteger("approvalTimeoutSeconds"),
       hostToken: request.bearer.map(String.init),
       hostTokenRequired: access.policy == .keyed)
     try access.requireKey(request)
@@ -67,12 +68,11 @@ extension RouteSet {
     let (id, fields) = (try sessionID(request), try request.fields())
     let mode: SessionMode? = try fields.optionalWord("mode")
     let minutes = try fields.optionalInteger("expiresInMinutes")
-    guard mode != nil || minutes != nil else {
-      throw GatewayError(.invalidBody, "There is nothing to change: send 'mode' or 'expiresInMinutes'.")
-    }
+    let approvalTimeout = try fields.optionalInteger("approvalTimeoutSeconds")
     let credentials = try await caller(request, fields)
     return .json(
-      try await domain.sessions.update(id, credentials: credentials, mode: mode, expiresInMinutes: minutes))
+      try await domain.sessions.update(
+        id, credentials: credentials, mode: mode, expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout))
   }
 
   private func close(_ request: IncomingRequest) async throws -> Reply {

@@ -85,6 +85,8 @@ extension ConfigurationKey {
       "dispatch.timeout", .duration(.seconds(1)...(.seconds(7 * 86_400))), default: "10m",
       "How long an approved prompt waits for a bridge to start it."),
     ConfigurationKey(
+      "approvals.reasonRequired", .boolean, default: "false", "Whether a rejection needs a reason."),
+    ConfigurationKey(
       "drain.timeout", .duration(.seconds(0)...(.seconds(600))), default: "30s",
       "How long a node that was asked to stop may take to finish its requests and end its streams."),
   ]
@@ -109,7 +111,7 @@ extension ConfigurationKey {
     ConfigurationKey("limits.headers", .bytes(1_024...(1 << 20)), default: "16KiB", "Largest header block."),
     ConfigurationKey("limits.uri", .bytes(256...(64 << 10)), default: "4KiB", "Longest request target."),
     ConfigurationKey("limits.jsonDepth", .integer(4...512), default: "32", "Deepest nesting of a JSON body."),
-    ConfigurationKey("limits.identifier", .integer(36...512), default: "128", "Longest id a client may choose."),
+    ConfigurationKey("limits.identifier", .integer(36...128), default: "128", "Longest id a client may choose."),
     ConfigurationKey("limits.userId", .integer(1...1_024), default: "128", "Longest user id, in characters."),
     ConfigurationKey("limits.displayName", .integer(1...1_024), default: "64", "Longest display name, in characters."),
     ConfigurationKey("limits.messageText", .bytes(1...(16 << 20)), default: "16KiB", "Longest message."),
@@ -122,6 +124,8 @@ extension ConfigurationKey {
     ConfigurationKey(
       "limits.pendingApprovalsPerParticipant", .integer(1...100_000), default: "300",
       "Pending approvals of one participant."),
+    ConfigurationKey(
+      "limits.invites", .integer(1...10_000), default: "100", "Scoped invites of one session, revoked ones included."),
     ConfigurationKey(
       "limits.streamsPerParticipant", .integer(1...10_000), default: "64", "Open streams of one participant."),
     ConfigurationKey(

@@ -16,7 +16,7 @@ struct TandemConfiguration: Sendable {
   struct Limits: Sendable {
     let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt: Int
     let participants, messages, pendingApprovals, pendingApprovalsPerParticipant: Int
-    let streamsPerParticipant, sessionsPerHost, pageSize, streamsPerNode, connections: Int
+    let invites, streamsPerParticipant, sessionsPerHost, pageSize, streamsPerNode, connections: Int
   }
 
   let host: String
@@ -34,6 +34,7 @@ struct TandemConfiguration: Sendable {
   let joinReuse: JoinReuse
   let sessionMaximumLifetime, sessionRetention, sweeperInterval: Duration
   let dispatchLease, dispatchTimeout, drainTimeout: Duration
+  let approvalsReasonRequired: Bool
   let streamHeartbeat, streamRetry: Duration
   let streamBufferBytes, eventsRetained: Int
   let limits: Limits
@@ -72,6 +73,7 @@ struct TandemConfiguration: Sendable {
     sweeperInterval = values.duration("sweeper.interval")
     dispatchLease = values.duration("dispatch.lease")
     dispatchTimeout = values.duration("dispatch.timeout")
+    approvalsReasonRequired = values.boolean("approvals.reasonRequired")
     drainTimeout = values.duration("drain.timeout")
     streamHeartbeat = values.duration("stream.heartbeat")
     streamRetry = values.duration("stream.retry")
@@ -85,6 +87,7 @@ struct TandemConfiguration: Sendable {
       prompt: values.integer("limits.prompt"), participants: values.integer("limits.participants"),
       messages: values.integer("limits.messages"), pendingApprovals: values.integer("limits.pendingApprovals"),
       pendingApprovalsPerParticipant: values.integer("limits.pendingApprovalsPerParticipant"),
+      invites: values.integer("limits.invites"),
       streamsPerParticipant: values.integer("limits.streamsPerParticipant"),
       sessionsPerHost: values.integer("limits.sessionsPerHost"), pageSize: values.integer("limits.pageSize"),
       streamsPerNode: values.integer("limits.streamsPerNode"), connections: values.integer("limits.connections"))

@@ -49,6 +49,8 @@ extension TandemConfiguration {
     settings.maximumMessages = limits.messages
     settings.maximumPendingApprovals = limits.pendingApprovals
     settings.maximumPendingApprovalsPerParticipant = limits.pendingApprovalsPerParticipant
+    settings.maximumInvites = limits.invites
+    settings.rejectionNeedsReason = approvalsReasonRequired
     settings.maximumSessionsPerHost = limits.sessionsPerHost
     settings.dispatchLease = dispatchLease
     settings.dispatchTimeout = dispatchTimeout
