@@ -28,25 +28,42 @@ public struct MetricDescription: Sendable, Hashable {
 ///
 /// Isolation: pure functions.
 public enum MetricCatalog {
-  /// The description of a metric; nil when there is none.
-  public static func description(of label: String) -> MetricDescription? { descriptions[label] }
+  /// The description of a metric; nil when there is none. Dots and underscores in the label are the same.
+  public static func description(of label: String) -> MetricDescription? {
+    descriptions[label.replacing(".", with: "_")]
+  }
 
   private static let descriptions: [String: MetricDescription] = [
-    "tandem.http.requests": MetricDescription("HTTP requests answered, by method, route and status."),
-    "tandem.http.request.duration": MetricDescription("Seconds from a request's head to its answer, streams left out."),
-    "tandem.http.connections": MetricDescription("Open HTTP connections."),
-    "tandem.http.refused": MetricDescription("Requests and connections refused by a bound, by its name."),
-    "tandem.streams.open": MetricDescription("Open event streams of this node."),
-    "tandem.streams.ended": MetricDescription("Event streams that ended, by reason."),
-    "tandem.streams.delivered": MetricDescription("Events written to streams."),
-    "tandem.streams.slow": MetricDescription("Streams disconnected because they fell too far behind."),
-    "tandem.redis.commands": MetricDescription("Commands sent to Redis."),
-    "tandem.redis.command.duration": MetricDescription("Seconds a command to Redis took."),
-    "tandem.redis.reconnects": MetricDescription("Connections to Redis that were lost and made again."),
-    "tandem.sweeper.expired": MetricDescription("Sessions this node has swept after their end of life."),
-    "tandem.embedded_redis.restarts": MetricDescription("Times the private redis-server had to be started again."),
-    "tandem.node.info": MetricDescription("1, with the version of this node as a label."),
-    "tandem.metrics.dropped": MetricDescription(
-      "Series not kept because a metric had too many combinations of labels."),
+    "tandem_http_requests": MetricDescription("Requests answered, by route and class of status."),
+    "tandem_http_request_duration": MetricDescription("Seconds from a request to its answer, streams left out."),
+    "tandem_http_requests_refused": MetricDescription("Requests refused before any route saw them, by reason."),
+    "tandem_http_connections_open": MetricDescription("Open connections."),
+    "tandem_http_connections_timed_out": MetricDescription("Connections closed because the client took too long."),
+    "tandem_streams_open": MetricDescription("Open event streams of this node."),
+    "tandem_streams_ended": MetricDescription("Event streams that ended, by reason; slow is one of them."),
+    "tandem_streams_refused": MetricDescription("Streams refused because there were too many."),
+    "tandem_streams_deliveries": MetricDescription("Events written to streams, each stream counted."),
+    "tandem_streams_resets": MetricDescription("Streams whose client was told to read the session anew."),
+    "tandem_streams_repairs": MetricDescription("Times that missed messages were looked for in Redis."),
+    "tandem_streams_events_repaired": MetricDescription("Events found in Redis that no message had brought."),
+    "tandem_streams_events_unreadable": MetricDescription("Messages of Redis that were not what they should be."),
+    "tandem_redis_commands": MetricDescription("Commands and scripts that Redis answered."),
+    "tandem_redis_flushes": MetricDescription("Batches of commands written; commands per batch show the pipelining."),
+    "tandem_redis_batch_duration": MetricDescription("Seconds from writing a batch to its last reply, sampled."),
+    "tandem_redis_commands_in_flight": MetricDescription("Commands without an answer now."),
+    "tandem_redis_command_timeouts": MetricDescription("Commands that got no answer in time."),
+    "tandem_redis_refusals": MetricDescription("Commands and subscriptions refused because too much was under way."),
+    "tandem_redis_unknown_scripts": MetricDescription("Scripts that had to be sent with their source."),
+    "tandem_redis_unreplicated_writes": MetricDescription("Writes that too few replicas confirmed."),
+    "tandem_redis_connections": MetricDescription("Connections to Redis in use now."),
+    "tandem_redis_connections_made": MetricDescription("Connections to Redis that became usable."),
+    "tandem_redis_connections_lost": MetricDescription("Connections to Redis that ended unasked."),
+    "tandem_redis_connect_failures": MetricDescription("Attempts to connect to Redis that failed."),
+    "tandem_redis_subscribed_channels": MetricDescription("Channels subscribed now."),
+    "tandem_redis_messages": MetricDescription("Messages received from subscribed channels."),
+    "tandem_redis_subscription_interruptions": MetricDescription("Times that a subscription was interrupted."),
+    "tandem_embedded_redis_restarts": MetricDescription("Times the private redis-server was started again."),
+    "tandem_node_info": MetricDescription("1, with the version of this node as a label."),
+    "tandem_metrics_dropped": MetricDescription("Series left out: too many combinations of labels, or a name taken."),
   ]
 }

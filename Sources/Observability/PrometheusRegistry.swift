@@ -1,4 +1,3 @@
-public import CoreMetrics
 import Synchronization
 
 /// All metrics of a process, and their text for Prometheus.

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Foundation
 import Metrics
 import Testing
 
@@ -30,7 +31,7 @@ import Testing
     #expect(lines("# TYPE tandem_http_requests_total") == ["# TYPE tandem_http_requests_total counter"])
     #expect(
       lines("# HELP tandem_http_requests_total")
-        == ["# HELP tandem_http_requests_total HTTP requests answered, by method, route and status."])
+        == ["# HELP tandem_http_requests_total Requests answered, by route and class of status."])
   }
 
   @Test func countersDoNotStartAgainAtTheTopNorGoDown() {
@@ -128,5 +129,20 @@ import Testing
       #expect(buckets == buckets.sorted())
       #expect(Set(buckets).count == buckets.count)
     }
+  }
+
+  @Test func everyMetricOfTheProgramIsDescribed() throws {
+    let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Sources")
+    let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+    var labels: Set<String> = []
+    for case let file as URL in files where file.pathExtension == "swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for match in text.matches(of: /(?:Counter|Gauge|Timer|Recorder|Meter|Level)\(\s*label: "(tandem[^"]+)"/) {
+        labels.insert(String(match.1))
+      }
+    }
+    #expect(labels.count > 20)
+    for label in labels { #expect(MetricCatalog.description(of: label) != nil, "\(label)") }
   }
 }

@@ -7,7 +7,8 @@ private let aboutOneYear = Duration.seconds(366 * 86_400)
 
 extension ConfigurationKey {
   /// Every key there is, in the order in which they are documented.
-  static let all: [ConfigurationKey] = listener + redisKeys + access + sessions + streams + limits + rates + logs
+  static let all: [ConfigurationKey] =
+    listener + redisKeys + access + sessions + streams + limits + timeouts + rates + logs
 
   /// The key of that name.
   static func named(_ name: String) -> ConfigurationKey? { byName[name] }
@@ -117,6 +118,11 @@ extension ConfigurationKey {
     ConfigurationKey("limits.messageText", .bytes(1...(16 << 20)), default: "16KiB", "Longest message."),
     ConfigurationKey("limits.prompt", .bytes(1...(16 << 20)), default: "64KiB", "Longest prompt."),
     ConfigurationKey(
+      "limits.reason", .bytes(1...(1 << 20)), default: "4KiB", "Longest reason of a decision and error of a dispatch."),
+    ConfigurationKey(
+      "limits.notification", .bytes(1_024...(64 << 20)), default: "4MiB",
+      "Largest notification of an agent, which may hold a file or an image."),
+    ConfigurationKey(
       "limits.participants", .integer(1...100_000), default: "1000", "Participants present in one session."),
     ConfigurationKey("limits.messages", .integer(1...10_000_000), default: "100000", "Messages of one session."),
     ConfigurationKey(
@@ -135,6 +141,35 @@ extension ConfigurationKey {
       "limits.streamsPerNode", .integer(1...1_000_000), default: "20000", "Open streams of one node."),
     ConfigurationKey(
       "limits.connections", .integer(1...1_000_000), default: "25000", "Open connections of one node."),
+    ConfigurationKey(
+      "limits.redisCommands", .integer(1...1_000_000), default: "16384",
+      "Commands of one connection to Redis without a reply; more are refused."),
+    ConfigurationKey(
+      "limits.redisBytes", .bytes((1 << 20)...(1 << 32)), default: "64MiB",
+      "Bytes of those commands; more are refused."),
+    ConfigurationKey(
+      "limits.redisReply", .bytes((1 << 20)...(1 << 32)), default: "64MiB",
+      "Largest reply of Redis; a connection that sends more is closed."),
+    ConfigurationKey(
+      "limits.redisChannels", .integer(1...10_000_000), default: "100000", "Channels a node is subscribed to at once."),
+  ]
+
+  private static let timeouts: [ConfigurationKey] = [
+    ConfigurationKey(
+      "timeouts.head", .duration(.milliseconds(100)...(.seconds(600))), default: "10s",
+      "From the first byte of a request's head to its last."),
+    ConfigurationKey(
+      "timeouts.body", .duration(.milliseconds(100)...(.seconds(3_600))), default: "30s",
+      "From a request's head to the end of its body; NDJSON bodies may stay open."),
+    ConfigurationKey(
+      "timeouts.idle", .duration(.seconds(1)...(.seconds(3_600))), default: "75s",
+      "A connection without a request is closed after this."),
+    ConfigurationKey(
+      "timeouts.write", .duration(.seconds(1)...(.seconds(3_600))), default: "30s",
+      "A reply that cannot be written for this long is given up."),
+    ConfigurationKey(
+      "timeouts.ready", .duration(.milliseconds(100)...(.seconds(60))), default: "2s",
+      "How long Redis may take before `/health/ready` turns red."),
   ]
 
   private static let rates: [ConfigurationKey] = [

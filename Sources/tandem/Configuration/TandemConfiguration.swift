@@ -14,9 +14,15 @@ struct TandemConfiguration: Sendable {
 
   /// The bounds of api.md; lengths are in characters for `userId` and `displayName`, in bytes for the rest.
   struct Limits: Sendable {
-    let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt: Int
+    let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt, reason, notification: Int
     let participants, messages, pendingApprovals, pendingApprovalsPerParticipant: Int
     let invites, streamsPerParticipant, sessionsPerHost, pageSize, streamsPerNode, connections: Int
+    let redisCommands, redisBytes, redisReply, redisChannels: Int
+  }
+
+  /// How long a client, or Redis at a readiness probe, may take.
+  struct Timeouts: Sendable {
+    let head, body, idle, write, ready: Duration
   }
 
   let host: String
@@ -38,6 +44,7 @@ struct TandemConfiguration: Sendable {
   let streamHeartbeat, streamRetry: Duration
   let streamBufferBytes, eventsRetained: Int
   let limits: Limits
+  let timeouts: Timeouts
   /// Nil: no limit.
   let participantRate, addressRate: RequestRate?
   let logLevel: String
@@ -84,13 +91,20 @@ struct TandemConfiguration: Sendable {
       uri: values.integer("limits.uri"), jsonDepth: values.integer("limits.jsonDepth"),
       identifier: values.integer("limits.identifier"), userId: values.integer("limits.userId"),
       displayName: values.integer("limits.displayName"), messageText: values.integer("limits.messageText"),
-      prompt: values.integer("limits.prompt"), participants: values.integer("limits.participants"),
+      prompt: values.integer("limits.prompt"), reason: values.integer("limits.reason"),
+      notification: values.integer("limits.notification"), participants: values.integer("limits.participants"),
       messages: values.integer("limits.messages"), pendingApprovals: values.integer("limits.pendingApprovals"),
       pendingApprovalsPerParticipant: values.integer("limits.pendingApprovalsPerParticipant"),
       invites: values.integer("limits.invites"),
       streamsPerParticipant: values.integer("limits.streamsPerParticipant"),
       sessionsPerHost: values.integer("limits.sessionsPerHost"), pageSize: values.integer("limits.pageSize"),
-      streamsPerNode: values.integer("limits.streamsPerNode"), connections: values.integer("limits.connections"))
+      streamsPerNode: values.integer("limits.streamsPerNode"), connections: values.integer("limits.connections"),
+      redisCommands: values.integer("limits.redisCommands"), redisBytes: values.integer("limits.redisBytes"),
+      redisReply: values.integer("limits.redisReply"), redisChannels: values.integer("limits.redisChannels"))
+    timeouts = Timeouts(
+      head: values.duration("timeouts.head"), body: values.duration("timeouts.body"),
+      idle: values.duration("timeouts.idle"), write: values.duration("timeouts.write"),
+      ready: values.duration("timeouts.ready"))
     participantRate = Self.rate(values.optionalText("rate.participant"), inKeyed: "50/s", access: access)
     addressRate = Self.rate(values.optionalText("rate.address"), inKeyed: "200/s", access: access)
     logLevel = values.text("log.level")

@@ -76,7 +76,7 @@ struct Node: Sendable {
     let start = StartOfRedis(embedded: embedded, redis: redis, logger: logger)
     let services: [any Service] =
       (embedded.map { [$0] } ?? []) + [
-        AfterStart(service: redis, alwaysRuns: true) { try await start.waitForServer() },
+        AfterStart(service: redis) { try await start.waitForServer() },
         AfterStart(service: serving) { try await start.waitForAnswers() },
       ]
     var group = ServiceGroupConfiguration(
@@ -102,18 +102,13 @@ struct Node: Sendable {
 /// Isolation: immutable.
 private struct AfterStart: Service {
   let service: any Service
-  /// Whether it runs even when the wait failed, only to see that it is to end: a Redis client that was never run cannot
-  /// put an end to what it holds.
-  var alwaysRuns = false
   let wait: @Sendable () async throws -> Void
 
   func run() async throws {
     do {
       try await cancelWhenGracefulShutdown { try await wait() }
-    } catch {
-      if alwaysRuns { try? await service.run() }
-      if error is CancellationError { return }
-      throw error
+    } catch is CancellationError {
+      return
     }
     try await service.run()
   }

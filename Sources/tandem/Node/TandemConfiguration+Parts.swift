@@ -32,6 +32,10 @@ extension TandemConfiguration {
     result.connectTimeout = redisTimeout
     result.connectionWait = min(result.connectionWait, redisTimeout)
     result.probePrefix = prefix
+    result.maximumCommandsInFlight = limits.redisCommands
+    result.maximumBytesInFlight = limits.redisBytes
+    result.maximumReplyBytes = limits.redisReply
+    result.maximumChannels = limits.redisChannels
     if durability == .replicated {
       result.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
     }
@@ -76,14 +80,21 @@ extension TandemConfiguration {
     gateway.fieldRules.displayName = limits.displayName
     gateway.fieldRules.messageText = limits.messageText
     gateway.fieldRules.prompt = limits.prompt
+    gateway.fieldRules.reason = limits.reason
+    gateway.participantRate = participantRate
+    gateway.addressRate = addressRate
+    gateway.notificationBytes = limits.notification
+    gateway.headTimeout = timeouts.head
+    gateway.bodyTimeout = timeouts.body
+    gateway.idleTimeout = timeouts.idle
+    gateway.writeTimeout = timeouts.write
+    gateway.probeTimeout = timeouts.ready
     gateway.streams.heartbeat = streamHeartbeat
     gateway.streams.bufferBytes = streamBufferBytes
     gateway.streams.retry = streamRetry
     gateway.streams.streamsPerParticipant = limits.streamsPerParticipant
     gateway.streams.streamsPerNode = limits.streamsPerNode
     gateway.drainTimeout = drainTimeout
-    gateway.participantRate = participantRate.map { SharedSessions.RequestRate(count: $0.count, interval: $0.interval) }
-    gateway.addressRate = addressRate.map { SharedSessions.RequestRate(count: $0.count, interval: $0.interval) }
     return gateway
   }
 }
