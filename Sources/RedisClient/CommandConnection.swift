@@ -188,7 +188,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   /// An idle connection can be dead without a sign; a PING that stays without an answer gets it closed like any stuck reply.
   private func probeWhenIdle() {
     guard let context, machine.count == 0, closeReason == nil else { return }
-    if !hasHeardSinceProbe { send(.command(RedisCommand("PING")), CommandTicket(nil), context) }
+    if !hasHeardSinceProbe { send(.command(RedisCommand("PING")), CommandTicket(.nobody), context) }
     hasHeardSinceProbe = false
   }
 

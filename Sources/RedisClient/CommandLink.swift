@@ -127,7 +127,7 @@ struct CommandLinkReference: Sendable {
   /// Asks Redis; from the link's own event loop without a hop.
   func perform(_ request: RedisRequest) async throws(RedisError) -> RedisValue {
     let answer = await withUnsafeContinuation { (continuation: UnsafeContinuation<CommandTicket.Answer, Never>) in
-      let ticket = CommandTicket(continuation, fallback: request.fallback)
+      let ticket = CommandTicket(.task(continuation), fallback: request.fallback)
       if eventLoop.inEventLoop {
         link.value.submit(request, ticket)
       } else {
@@ -135,6 +135,33 @@ struct CommandLinkReference: Sendable {
       }
     }
     return try answer.get()
+  }
+
+  /// The same, but given up at a deadline of the caller's own; the command itself is not taken back.
+  func perform(_ request: RedisRequest, until deadline: NIODeadline) async throws(RedisError) -> RedisValue {
+    let promise = eventLoop.makePromise(of: CommandTicket.Answer.self)
+    eventLoop.execute { link.value.submit(request, CommandTicket(.promise(promise), fallback: request.fallback)) }
+    return try await eventLoop.answer(of: promise, until: deadline)
+  }
+}
+
+extension EventLoop {
+  /// Waits for a promise, but no longer than until the deadline.
+  func answer<Value: Sendable>(
+    of promise: EventLoopPromise<Result<Value, RedisError>>, until deadline: NIODeadline
+  ) async throws(RedisError) -> Value {
+    let timeout = scheduleTask(deadline: deadline) {
+      promise.succeed(.failure(RedisError(code: .timedOut, message: "It took too long.", mayHaveRun: true)))
+    }
+    defer { timeout.cancel() }
+    do {
+      return try await promise.futureResult.get().get()
+    } catch let error as RedisError {
+      throw error
+    } catch {
+      // Only when the event loop itself is shut down.
+      throw .shutDown
+    }
   }
 }
 

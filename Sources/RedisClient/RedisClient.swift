@@ -14,9 +14,9 @@ public import ServiceLifecycle
 public final class RedisClient: Service, Sendable {
   /// What it was made with.
   public let configuration: RedisClientConfiguration
-  private let eventLoopGroup: any EventLoopGroup
+  let eventLoopGroup: any EventLoopGroup
   private let logger: Logger
-  private let topology: any RedisTopology
+  let topology: any RedisTopology
 
   /// A client that connects once `run()` is called.
   ///

@@ -76,9 +76,10 @@ final class Subscriber {
 
   /// Adds a listener; its acknowledgement is always completed.
   ///
+  /// - Parameter limit: how long the acknowledgement may take; nil is the command timeout.
   /// - Returns: the id of its hold.
   func add(
-    channel: String, acknowledgement: EventLoopPromise<Void>,
+    channel: String, within limit: TimeAmount?, acknowledgement: EventLoopPromise<Void>,
     onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) -> Int {
     nextID += 1
@@ -91,7 +92,8 @@ final class Subscriber {
     listeners[id] = listener
     perform(machine.add(listener, id: id, channel: channel))
     if listener.acknowledgement != nil {
-      listener.timeout = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.commandTimeout)) {
+      listener.timeout = eventLoop.assumeIsolated().scheduleTask(in: limit ?? TimeAmount(configuration.commandTimeout))
+      {
         self.perform(self.machine.expire(id: id, self.lateError))
       }
     }
@@ -147,7 +149,7 @@ final class Subscriber {
 
 /// A `Subscriber` as other threads see it. Sendable: it touches the subscriber only on the subscriber's event loop.
 struct SubscriberReference: Sendable {
-  private let eventLoop: any EventLoop
+  let eventLoop: any EventLoop
   private let subscriber: NIOLoopBoundBox<Subscriber>
 
   init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
@@ -165,12 +167,12 @@ struct SubscriberReference: Sendable {
   }
 
   func subscribe(
-    to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    to channel: String, within limit: TimeAmount? = nil, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws(RedisError) -> RedisSubscription {
     let acknowledgement = eventLoop.makePromise(of: Void.self)
     do {
       let id = try await eventLoop.submit {
-        subscriber.value.add(channel: channel, acknowledgement: acknowledgement, onEvent: onEvent)
+        subscriber.value.add(channel: channel, within: limit, acknowledgement: acknowledgement, onEvent: onEvent)
       }.get()
       try await acknowledgement.futureResult.get()
       return RedisSubscription(channel: channel, id: id, onCancel: { cancel(id) })

@@ -144,6 +144,36 @@ struct ConnectionLossTests {
     }
   }
 
+  @Test("commands that wait for a connection are bounded too", arguments: [true, false])
+  func overloadedWaiting(byCount: Bool) async throws {
+    var configuration = RedisClientConfiguration(
+      topology: .standalone(.unixSocket(path: "/tmp/tandem-no-redis-here.sock")))
+    configuration.connectionWait = .milliseconds(300)
+    if byCount { configuration.maximumCommandsInFlight = 2 } else { configuration.maximumBytesInFlight = 100 }
+    let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    try await withClient(configuration, group: eventLoop) { client in
+      try await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) {
+        let codes = await withTaskGroup(of: RedisError.Code?.self) { group in
+          for _ in 0..<20 {
+            group.addTask {
+              do throws(RedisError) {
+                _ = try await client.send(RedisCommand("PING"), key: nil)
+                return nil
+              } catch {
+                #expect(!error.mayHaveRun)
+                return error.code
+              }
+            }
+          }
+          return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.contains(.unavailable) && codes.contains(.overloaded))
+        #expect(codes.allSatisfy { $0 == .unavailable || $0 == .overloaded })
+        #expect(codes.filter { $0 == .unavailable }.count <= 4)
+      }
+    }
+  }
+
   @Test("more bytes than the bound are refused")
   func overloadedBytes() async throws {
     try await withServerAndClient(configure: { $0.maximumBytesInFlight = 1000 }) { _, client in

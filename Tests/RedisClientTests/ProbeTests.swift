@@ -27,14 +27,37 @@ struct ProbeTests {
     }
   }
 
-  @Test("a frozen server fails the probe at its limit")
+  @Test("a frozen server fails the probe at its limit, long before a command would time out")
   func frozen() async throws {
-    try await withServerAndClient { server, client in
+    try await withServerAndClient(configure: { $0.commandTimeout = .seconds(600) }) { server, client in
       try await client.probe(within: .seconds(20))
       server.freeze()
-      let error = await #expect(throws: RedisError.self) { try await client.probe(within: .milliseconds(100)) }
+      let error = try await withDeadline("the probe ends", .seconds(60)) {
+        await #expect(throws: RedisError.self) { try await client.probe(within: .milliseconds(100)) }
+      }
       #expect(error?.code == .timedOut)
       server.thaw()
+      try await client.probe(within: .seconds(20))
+    }
+  }
+
+  @Test("a server that delivers no messages is not ready, also when it acknowledges the subscription")
+  func deaf() async throws {
+    for acknowledges in [false, true] {
+      try await withFakeAndClient(answer: { command, _ in
+        switch command.first {
+        case "SET": "+OK\r\n"
+        case "GET": "$\(command[1].utf8.count)\r\n\(command[1])\r\n"
+        case "SPUBLISH": ":0\r\n"
+        case "SSUBSCRIBE" where acknowledges:
+          "*3\r\n$10\r\nssubscribe\r\n$\(command[1].utf8.count)\r\n\(command[1])\r\n:1\r\n"
+        default: nil
+        }
+      }) { _, client in
+        let error = await #expect(throws: RedisError.self) { try await client.probe(within: .seconds(1)) }
+        #expect(error?.code == .timedOut)
+        #expect(error?.message.contains("publish and subscribe") == true)
+      }
     }
   }
 
