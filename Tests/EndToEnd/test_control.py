@@ -57,7 +57,9 @@ def test_the_hosts_role_moves_in_one_step(api):
 
 def test_scoped_invites(api):
     shared = share(api)
-    made = api.post(f"{shared.path}/invites", {"role": "viewer", "maxUses": 1, "label": "Team"}, shared.host).expect(201)
+    made = api.post(f"{shared.path}/invites", {"role": "viewer", "maxUses": 1, "label": "Team"}, shared.host).expect(
+        201
+    )
     assert made["invite"]["uses"] == 0 and made["invite"]["label"] == "Team" and len(made["inviteToken"]) == 43
     join = {"inviteToken": made["inviteToken"], "userId": "vera", "role": "collaborator"}
     joined = api.post(f"{shared.path}/join", join).expect(200)

@@ -31,6 +31,11 @@ class Deadline:
     def passed(self) -> bool:
         return time.monotonic() >= self._end
 
+    def wait_until(self, look: Callable[[], bool]) -> None:
+        """Returns when `look` is true or the time is over, for a caller that then asserts something telling."""
+        while not self.passed and not look():
+            time.sleep(PAUSE)
+
 
 def eventually(look: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     """The first truthy answer of `look`. Fails, naming `what` and the last answer, when none comes in time."""
