@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 
@@ -114,6 +115,21 @@ def test_the_export_is_for_keys_and_for_those_who_were_there_at_the_end(api):
         )
         if api.get(path, host).status == 200:
             api.delete(path, host).expect(200)
+
+
+def test_a_host_shares_with_a_key_and_not_without(api, processes):
+    argv = [binary(), "host", "--server", api.bases[0], "--json", "--", binary(), "example-agent"]
+    for settings in ({}, {"TANDEM_API_KEY": "wrong"}):
+        refused = processes.start("keyless", argv, environment=clean_environment(settings))
+        assert refused.wait(60) > 0 and refused.lines == []
+        assert "key" in refused.log_path.read_text().lower()
+    process = processes.start("keyed", argv, environment=clean_environment({"TANDEM_API_KEY": KEY}))
+    first = json.loads(process.line(0, 60))
+    host = Credentials(first["hostParticipantId"], first["hostAccessToken"])
+    path = f"{ROOT}/{first['sharedSessionId']}"
+    assert api.get(path, host).expect(200)["session"]["hostSessionId"] == first["hostSessionId"]
+    assert KEY not in process.log_path.read_text()
+    assert process.terminate() == 0
 
 
 def test_health_and_version_need_nothing(api):

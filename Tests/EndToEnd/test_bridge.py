@@ -152,6 +152,25 @@ def test_a_terminated_host_stops_its_agent_and_exits_cleanly(processes, api, age
     eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in agents), "the agent to end")
 
 
+def test_the_host_ends_with_its_session(processes, api, agent):
+    host = Host(processes, api, agent)
+    agents = children(host.process.pid)
+    host.shared.close()
+    assert host.process.wait(30) == 0
+    assert host.printed[-1]["type"] == "session_closed"
+    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in agents), "the agent to end")
+
+
+def test_options_reach_the_session(processes, api):
+    agent = [binary(), "example-agent"]
+    options = ["--mode", "comment_only", "--expires", "45", "--name", "Ada", "--user", "ada", "--workspace", "w1"]
+    shared = Host(processes, api, agent, *options).shared
+    session = shared.session
+    assert (session["mode"], session["hostUserId"], session["workspaceId"]) == ("comment_only", "ada", "w1")
+    assert session["expiresAt"] > session["createdAt"]
+    assert shared.snapshot()["participants"][0]["displayName"] == "Ada"
+
+
 def test_a_host_without_a_server_or_agent_says_so(processes, cluster):
     environment = clean_environment()
     nobody = processes.start(

@@ -52,6 +52,29 @@ def test_a_node_that_is_killed_and_comes_back(processes, when):
     redis.remove()
 
 
+def test_a_node_that_does_not_come_back_is_replaced_by_the_next_one_named(processes):
+    redis = RedisServer(processes)
+    lost, other = (Node(processes, redis.url).wait_ready() for _ in range(2))
+    host = Host(processes, other.api, [binary(), "example-agent"], "--server", other.base, server=lost.base)
+    shared = host.shared
+    guest = shared.join()
+    with shared.stream() as stream:
+        running = shared.resolve(shared.prompt("long 6", guest)["id"])
+        stream.until("host_session_update", 60)
+        lost.process.kill()
+        assert stream.until("prompt_dispatch_completed", 60)[-1].payload["approvalId"] == running["id"]
+        follow = shared.resolve(shared.prompt("and go on", guest)["id"])
+        assert stream.until("prompt_dispatch_completed", 60)[-1].payload["approvalId"] == follow["id"]
+    host.wait_printed("prompt_dispatch_completed", 2)
+    with shared.stream(since="earliest") as replay:
+        replay.until("prompt_dispatch_completed")
+        replay.until("prompt_dispatch_completed")
+        stored = [f.event for f in replay.frames if f.id]
+    printed = [e for e in host.printed if e["type"] not in ("participant_online", "participant_offline")]
+    assert [e for e in printed if e in stored] == stored, "every event once and in order, over both nodes"
+    redis.remove()
+
+
 def _online(shared) -> bool:
     return shared.api.get(f"/api/host-sessions/{shared.agent.id}").expect(200)["hostSession"]["online"]
 

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 import pytest
 
 from support.bridge import Bridge
-from support.scenario import Shared, share
+from support.scenario import Shared, register_host, share
 from support.streams import Stream
 from support.waiting import eventually
 
 #: Seconds after the deadline within which the sweeper must have told; the contract says a second or two.
 TOLD_WITHIN = 5.0
+
+#: Sessions that end in the same moment.
+MANY = 150
 
 
 def moment(text: str) -> datetime:
@@ -33,6 +36,7 @@ class Expired:
     queued: dict
     watchers: list[Stream]
     quiet: Shared
+    many: list[Shared]
     extended: Shared
     shortened: Shared
     at_once: tuple[int, str]
@@ -42,6 +46,8 @@ class Expired:
 def expired(cluster) -> Expired:
     api = cluster.api
     quiet = share(api, expiresInMinutes=1)  # nobody watches this one, and nobody calls
+    agent = register_host(api)
+    many = [share(api, agent, expiresInMinutes=1) for _ in range(MANY)]
     extended, shortened = share(api, expiresInMinutes=1), share(api, expiresInMinutes=60)
     for changed, minutes in ((extended, 60), (shortened, 1)):
         api.patch(changed.path, {"expiresInMinutes": minutes}, changed.host).expect(200)
@@ -65,7 +71,16 @@ def expired(cluster) -> Expired:
     for watcher in watchers:
         watcher.wait_cut(TOLD_WITHIN)
     return Expired(
-        shared, guest, pending, queued, watchers, quiet, extended, shortened, (refusal.status, refusal.json["code"])
+        shared,
+        guest,
+        pending,
+        queued,
+        watchers,
+        quiet,
+        many,
+        extended,
+        shortened,
+        (refusal.status, refusal.json["code"]),
     )
 
 
@@ -115,6 +130,14 @@ def test_it_is_stored_exactly_once_also_for_a_session_nobody_watched(expired, cl
         assert stored[-1]["type"] == "session_closed"
         told = int(stored[-1]["entry"].split("-")[0]) / 1000
         assert told - moment(shared.session["expiresAt"]).timestamp() < TOLD_WITHIN
+
+
+def test_many_at_once_are_each_told_once(expired, cluster):
+    def closings(shared) -> int:
+        return sum(e["type"] == "session_closed" for e in cluster.redis.stored_events(shared.id))
+
+    eventually(lambda: all(closings(shared) for shared in expired.many), "all of them to be closed")
+    assert [closings(shared) for shared in expired.many] == [1] * MANY
 
 
 def test_a_changed_expiry_is_the_one_that_counts(expired, cluster):
