@@ -1,5 +1,6 @@
 import ArgumentParser
 import EmbeddedRedis
+import Foundation
 import Logging
 import NIOPosix
 import RedisClient
@@ -31,6 +32,11 @@ struct InspectCommand: AsyncParsableCommand {
   func run() async throws {
     ProcessLimits.prepare()
     let configuration = try settings.load()
+    // Looking must not leave anything behind, not even an empty data directory.
+    if configuration.redis == nil, !FileManager.default.fileExists(atPath: configuration.dataDirectory) {
+      StandardError.write("tandem: there is no data directory \(configuration.dataDirectory); name one, or a Redis")
+      throw ExitStatus.unavailable
+    }
     let redisConfiguration: RedisClientConfiguration
     do {
       redisConfiguration = try configuration.redisClient()

@@ -79,6 +79,17 @@ import Testing
     }
   }
 
+  @Test func theImageIsBuiltFromEveryFolderTheManifestNames() throws {
+    let ignored = try text(".dockerignore")
+    let dockerfile = try text("docker/Dockerfile")
+    for folder in ["Sources", "Tests"] {
+      #expect(ignored.contains("\n!\(folder)\n"))
+      #expect(dockerfile.contains("COPY \(folder) ./\(folder)"))
+    }
+    #expect(dockerfile.contains("\nUSER 10001:10001\n"))
+    #expect(dockerfile.contains("HEALTHCHECK"))
+  }
+
   @Test func haproxyAcceptsItsFile() throws {
     try withResolvableCopy("config/haproxy.cfg") { path in
       let checked = try run("haproxy", ["-c", "-f", path])

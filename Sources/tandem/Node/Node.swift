@@ -2,6 +2,7 @@ import AgentBridge
 import ArgumentParser
 import EmbeddedRedis
 import EventStreaming
+import Foundation
 import HTTPGateway
 import Logging
 import Metrics
@@ -88,7 +89,8 @@ struct Node: Sendable {
     } catch let error as IOError {
       throw NodeError(
         status: .failure,
-        message: "cannot listen on \(configuration.host) port \(configuration.port): \(error.description)")
+        message: "cannot listen on \(configuration.host) port \(configuration.port): "
+          + String(cString: strerror(error.errnoCode)))
     } catch let error as BridgeError {
       throw NodeError(status: .failure, message: "the agent cannot be shared: \(error)")
     } catch let error as RedisError {
