@@ -152,7 +152,7 @@ struct ConnectionLossTests {
     if byCount { configuration.maximumCommandsInFlight = 2 } else { configuration.maximumBytesInFlight = 100 }
     let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
     try await withClient(configuration, group: eventLoop) { client in
-      try await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) {
+      await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) {
         let codes = await withTaskGroup(of: RedisError.Code?.self) { group in
           for _ in 0..<20 {
             group.addTask {
