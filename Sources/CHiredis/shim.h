@@ -52,6 +52,9 @@ static inline void *tandem_create_integer(const redisReadTask *task, long long n
 
 static inline void *tandem_create_nil(const redisReadTask *task) {
   tandem_reply_sink *sink = tandem_sink(task);
+  // RESP2 has only absent strings and absent arrays; RESP3's own nil is as unexpected as the rest of RESP3.
+  if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_ARRAY)
+    return tandem_object_if(sink->unsupported(sink->context));
   return tandem_object_if(sink->nil(sink->context));
 }
 

@@ -20,6 +20,8 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private var timer: Scheduled<Void>?
   private var probeTimer: RepeatingTimer?
   private var hasHeardSinceProbe = true
+  /// The batch that is being timed, and how many replies end it.
+  private var timedBatch: (start: NIODeadline, repliesLeft: Int)?
   /// What the gauge of commands in flight was last told about this connection.
   private var reportedInFlight = 0
   /// Why the channel is being closed, when that was decided here.
@@ -123,10 +125,12 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     machine.flushed()
     context.writeAndFlush(wrapOutboundOut(batch), promise: nil)
     metrics.flushes.increment()
+    if timedBatch == nil { timedBatch = (context.eventLoop.now, machine.count) }
     reportInFlight()
   }
 
   private func handle(_ reply: RedisValue, _ context: ChannelHandlerContext) {
+    timeBatch(context)
     switch machine.receive(reply) {
     case .none: break
     case .deliver(let ticket, let value): deliver(value, to: ticket, context)
@@ -137,6 +141,16 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
           code: .protocolViolation, message: "Redis sent \(reply.kindDescription) that nobody asked for.",
           mayHaveRun: true))
     }
+  }
+
+  private func timeBatch(_ context: ChannelHandlerContext) {
+    guard let batch = timedBatch else { return }
+    guard batch.repliesLeft <= 1 else {
+      timedBatch?.repliesLeft -= 1
+      return
+    }
+    timedBatch = nil
+    metrics.batchDuration.recordNanoseconds((context.eventLoop.now - batch.start).nanoseconds)
   }
 
   private func deliver(_ value: RedisValue, to ticket: CommandTicket, _ context: ChannelHandlerContext) {

@@ -20,7 +20,8 @@ final class Reconnector<Connection: RedisConnection> {
   var onLost: (RedisError) -> Void = { _ in }
   /// Why the latest attempt failed; nil while connected.
   private(set) var latestFailure: RedisError?
-  private let stopped: EventLoopPromise<Void>
+  /// Made by `stop()`; completed when the channel is closed.
+  private var stopped: EventLoopPromise<Void>?
 
   init(
     eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics,
@@ -33,7 +34,6 @@ final class Reconnector<Connection: RedisConnection> {
     self.logger = logger
     self.metrics = metrics
     self.makeConnection = makeConnection
-    stopped = eventLoop.makePromise()
   }
 
   /// The connection in use, or nil while there is none.
@@ -50,7 +50,9 @@ final class Reconnector<Connection: RedisConnection> {
   ///
   /// - Returns: a future that succeeds when the channel is closed.
   func stop() -> EventLoopFuture<Void> {
-    guard !isStopped else { return stopped.futureResult }
+    if let stopped { return stopped.futureResult }
+    let stopped = eventLoop.makePromise(of: Void.self)
+    self.stopped = stopped
     let action = machine.stop()
     if case .close = action {} else { stopped.succeed() }
     perform(action)
@@ -60,7 +62,7 @@ final class Reconnector<Connection: RedisConnection> {
   /// The connection in use has ended.
   func connectionLost(_ error: RedisError) {
     metrics.connections.add(-1)
-    if isStopped {
+    if let stopped {
       stopped.succeed()
       return
     }

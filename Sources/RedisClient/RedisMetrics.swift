@@ -1,5 +1,5 @@
-internal import Atomics
 internal import CoreMetrics
+internal import Synchronization
 
 /// Every metric of this module, with its label. Immutable and Sendable; made once per client.
 ///
@@ -9,6 +9,8 @@ struct RedisMetrics: Sendable {
   let commands = Counter(label: "tandem_redis_commands")
   /// Batches of commands written; commands divided by this is the depth of the pipelining.
   let flushes = Counter(label: "tandem_redis_flushes")
+  /// From writing a batch until its last reply; one batch at a time of each connection is timed.
+  let batchDuration = Timer(label: "tandem_redis_batch_duration")
   /// Commands without a reply now.
   let inFlight = Level(label: "tandem_redis_commands_in_flight")
   /// Commands that got no reply within the command timeout.
@@ -29,16 +31,16 @@ struct RedisMetrics: Sendable {
   let connectFailures = Counter(label: "tandem_redis_connect_failures")
   /// Channels subscribed now.
   let channels = Level(label: "tandem_redis_subscribed_channels")
-  /// Messages received from subscribed channels.
+  /// Messages handed to subscriptions.
   let messages = Counter(label: "tandem_redis_messages")
-  /// Times that a channel's subscription was interrupted.
+  /// Subscriptions that were interrupted.
   let interruptions = Counter(label: "tandem_redis_subscription_interruptions")
 }
 
-/// A gauge that several event loops move up and down. Sendable: the level is atomic.
-struct Level: Sendable {
+/// A gauge that several event loops move up and down. Sendable: the level is behind a mutex.
+final class Level: Sendable {
   private let gauge: Gauge
-  private let level = ManagedAtomic(0)
+  private let level = Mutex(0)
 
   init(label: String) {
     gauge = Gauge(label: label)
@@ -47,7 +49,11 @@ struct Level: Sendable {
 
   func add(_ change: Int) {
     guard change != 0 else { return }
-    gauge.record(level.wrappingIncrementThenLoad(by: change, ordering: .relaxed))
+    // Recorded under the lock: otherwise two loops could record in the wrong order, and the gauge would stay wrong.
+    level.withLock { level in
+      level += change
+      gauge.record(level)
+    }
   }
 }
 

@@ -18,8 +18,8 @@ extension RedisClientConfiguration {
   /// - `redis+sentinel://[user[:password]@]host[:port],.../PRIMARY[/database]`
   /// - `redis+cluster://[user[:password]@]host[:port],...`
   ///
-  /// Ports default to 6379 and 26379 (Sentinel). Reserved characters in user and password are percent-encoded. `redis://:password@host` and
-  /// `redis://password@host`... differ: without a colon the name is the user.
+  /// Ports default to 6379 and, for Sentinel, 26379. Reserved characters in user and password are percent-encoded. A password
+  /// without a user is written `:password@`.
   ///
   /// - Throws: `RedisURLError` naming the part that is wrong.
   public init(url: String) throws(RedisURLError) {

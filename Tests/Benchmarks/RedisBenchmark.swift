@@ -1,4 +1,5 @@
 import Foundation
+import RedisClient
 import TestSupport
 
 /// Runs `redis-benchmark` with the realistic script. A value.

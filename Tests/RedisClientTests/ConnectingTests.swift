@@ -143,6 +143,22 @@ struct ConnectingTests {
     }
   }
 
+  @Test("a client that never runs answers every call and leaves nothing behind")
+  func neverRuns() async throws {
+    var configuration = RedisClientConfiguration(
+      topology: .standalone(.unixSocket(path: "/tmp/tandem-no-redis-here.sock")))
+    configuration.connectionWait = .milliseconds(20)
+    configuration.commandTimeout = .milliseconds(40)
+    let client = RedisClient(
+      configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")
+    )
+    let command = await #expect(throws: RedisError.self) { try await client.send(RedisCommand("PING"), key: nil) }
+    #expect(command?.code == .unavailable && command?.mayHaveRun == false)
+    let subscription = await #expect(throws: RedisError.self) { try await client.subscribe(to: "ch") { _ in } }
+    #expect(subscription?.code == .timedOut)
+    await #expect(throws: RedisError.self) { try await client.probe(within: .seconds(20)) }
+  }
+
   @Test("a graceful shutdown of the service group ends run")
   func gracefulShutdown() async throws {
     try await withRedisServer { server in

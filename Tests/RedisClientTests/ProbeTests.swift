@@ -54,6 +54,7 @@ struct ProbeTests {
         default: nil
         }
       }) { _, client in
+        _ = try await client.send(RedisCommand("PING"), key: nil)
         let error = await #expect(throws: RedisError.self) { try await client.probe(within: .seconds(1)) }
         #expect(error?.code == .timedOut)
         #expect(error?.message.contains("publish and subscribe") == true)

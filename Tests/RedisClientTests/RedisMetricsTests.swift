@@ -37,6 +37,7 @@ struct RedisMetricsTests {
       #expect(metrics.counterTotal(label: "tandem_redis_messages") == 1)
       #expect(metrics.counterTotal(label: "tandem_redis_subscription_interruptions") == 1)
       #expect(metrics.counterTotal(label: "tandem_redis_flushes") >= 7)
+      #expect(try metrics.expectTimer("tandem_redis_batch_duration").values.count >= 7)
       #expect(try metrics.expectGauge("tandem_redis_connections").lastValue == 0)
       #expect(try metrics.expectGauge("tandem_redis_commands_in_flight").lastValue == 0)
       #expect(try metrics.expectGauge("tandem_redis_subscribed_channels").lastValue == 0)
