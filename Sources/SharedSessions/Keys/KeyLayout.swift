@@ -46,6 +46,9 @@ public struct KeyLayout: Sendable, Hashable {
   /// The kept answer of an idempotent request, a hash.
   public func idempotency(_ id: String, _ digest: String) -> String { session(id) + ":idem:" + digest }
 
+  /// When a kept answer ends, to its digest, a sorted set: so that the answers go with their session.
+  public func idempotencyKeys(_ id: String) -> String { session(id) + ":idems" }
+
   /// A host session, a hash.
   public func host(_ id: String) -> String { "\(prefix):host:{\(id)}" }
   /// Its active shared sessions, a sorted set by creation.
@@ -72,6 +75,8 @@ public struct KeyLayout: Sendable, Hashable {
   public func deadlines(bucket: Int) -> String { "\(prefix):index:deadlines:\(bucket)" }
   /// Ends of the leases of host sessions in milliseconds, a sorted set.
   public func leases(bucket: Int) -> String { "\(prefix):index:leases:\(bucket)" }
+  /// When an ended session is gone, in milliseconds, to `session host workspace`, a sorted set: what to take it out of.
+  public func purges(bucket: Int) -> String { "\(prefix):index:purges:\(bucket)" }
   /// The bucket of an id: the same on every node and in every version.
   public static func bucket(of id: String) -> Int {
     Int(id.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 } % UInt32(buckets))

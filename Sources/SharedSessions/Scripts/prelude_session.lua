@@ -3,7 +3,7 @@
 --   ARGV[1] caller's participant id ('' none)      ARGV[2] digest of the caller's token ('' none)
 --   ARGV[3] events to keep                         ARGV[4] digest of the idempotent request ('' none)
 --   ARGV[5] sealed tokens to keep for a repeat     ARGV[6] milliseconds an Idempotency-Key is remembered
--- Own arguments begin at KEYS[5] and ARGV[7].
+-- Own arguments begin at KEYS[5] and ARGV[7]. With an idempotent request the last key is the zset of kept answers.
 local S -- the session, once loaded
 
 local function load_session()
@@ -68,7 +68,12 @@ local function answer(...)
   local parts = {...}
   if ARGV[4] ~= '' then
     call('HSET', KEYS[4], 'request', ARGV[4], 'reply', table.concat(parts, '\n'), 'sealed', ARGV[5])
-    call('PEXPIREAT', KEYS[4], math.min(NOW + tonumber(ARGV[6]), tonumber(S.purgeAt)))
+    local ends = dec(math.min(NOW + tonumber(ARGV[6]), tonumber(S.purgeAt)))
+    call('PEXPIREAT', KEYS[4], ends)
+    local kept = KEYS[#KEYS]
+    call('ZREMRANGEBYSCORE', kept, '-inf', dec(NOW))
+    call('ZADD', kept, ends, string.match(KEYS[4], '[^:]+$'))
+    keep(kept)
   end
   return {'ok', unpack(parts)}
 end

@@ -36,7 +36,7 @@ struct ScriptRunner: Sendable {
       keys: [
         keys.session(sessionID), keys.events(sessionID), keys.participant(sessionID, caller),
         keys.idempotency(sessionID, idempotency?.name ?? "-"),
-      ] + more,
+      ] + more + (idempotency == nil ? [] : [keys.idempotencyKeys(sessionID)]),
       arguments: [
         .string(participantID), .string(tokenDigest), .integer(settings.eventsRetained),
         .string(idempotency?.requestDigest ?? ""), .string(sealed),

@@ -43,9 +43,7 @@ struct SessionCloser: Sendable {
   /// What follows a close and may be late or lost without harm: indexes, shorter key lifetimes, the host's next dispatch.
   private func afterClose(_ sessionID: String, purgeAt: Int) async {
     do {
-      let hash = try await runner.send("HGET", key: runner.keys.session(sessionID), "hostSessionId")
-      if let hostSessionID = hash.string {
-        try await index.retire(sessionID, hostSessionID: hostSessionID)
+      if let hostSessionID = try await index.retire(sessionID) {
         _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [""])
       }
       try await limitMembers(sessionID, to: purgeAt)
@@ -66,9 +64,15 @@ struct SessionCloser: Sendable {
 
   /// Lets the keys of an ended session's members go when the session itself goes.
   private func limitMembers(_ sessionID: String, to purgeAt: Int) async throws(SharedSessionError) {
-    try await eachMemberKey(sessionID) { key async throws(SharedSessionError) in
-      try await runner.send("PEXPIREAT", key: key, .integer(purgeAt), "LT")
+    let limit = { (key: String) async throws(SharedSessionError) in
+      _ = try await runner.send("PEXPIREAT", key: key, .integer(purgeAt), "LT")
     }
+    try await eachMemberKey(sessionID, limit)
+    let answers = runner.keys.idempotencyKeys(sessionID)
+    for digest in try await runner.send("ZRANGE", key: answers, 0, -1).array?.compactMap(\.string) ?? [] {
+      try await limit(runner.keys.idempotency(sessionID, digest))
+    }
+    try await limit(answers)
   }
 
   private func eachMemberKey(

@@ -40,6 +40,11 @@ struct SessionIndex: Sendable {
     for key in listings(workspaceID: workspaceID, hostSessionID: hostSessionID) {
       try await runner.send("ZADD", key: key, "NX", .integer(now), .string(sessionID))
     }
+    // A host session or workspace that shares nothing any more must not leave its list behind.
+    let longest = runner.settings.maximumLifetime + runner.settings.retention + .seconds(86_400)
+    for key in [keys.workspaceSessions(workspaceID), keys.sessionsOfHost(hostSessionID)] {
+      try await runner.send("PEXPIRE", key: key, .integer(Int(longest.milliseconds)))
+    }
   }
 
   /// Makes sure the sweeper looks at a session no later than in this time; nothing for an id that is no active session.
@@ -58,11 +63,37 @@ struct SessionIndex: Sendable {
     }
   }
 
-  /// Takes an ended session out of the indexes of active ones.
-  func retire(_ sessionID: String, hostSessionID: String) async throws(SharedSessionError) {
+  /// Takes an ended session out of the indexes of active ones, and notes when it will be gone.
+  ///
+  /// - Returns: its host session; nil when the session is gone already.
+  @discardableResult
+  func retire(_ sessionID: String) async throws(SharedSessionError) -> String? {
+    let reply = try await runner.send(
+      "HMGET", key: keys.session(sessionID), "hostSessionId", "workspaceId", "purgeAt")
+    guard let values = reply.array, values.count == 3, let host = values[0].string, let workspace = values[1].string,
+      let purgeAt = values[2].integer
+    else { return nil }
+    let bucket = KeyLayout.bucket(of: sessionID)
+    try await runner.send(
+      "ZADD", key: keys.purges(bucket: bucket), .integer(purgeAt), .string("\(sessionID) \(host) \(workspace)"))
     try await runner.send("ZREM", key: keys.activeSessions, .string(sessionID))
-    try await runner.send("ZREM", key: keys.hostSessions(hostSessionID), .string(sessionID))
-    try await runner.send("ZREM", key: keys.deadlines(bucket: KeyLayout.bucket(of: sessionID)), .string(sessionID))
+    try await runner.send("ZREM", key: keys.hostSessions(host), .string(sessionID))
+    try await runner.send("ZREM", key: keys.deadlines(bucket: bucket), .string(sessionID))
+    return host
+  }
+
+  /// Takes a session that is gone out of the lists.
+  ///
+  /// - Parameter entry: `session host workspace`, as `retire` has noted it.
+  /// - Returns: false when the session is still there.
+  func purge(_ entry: String) async throws(SharedSessionError) -> Bool {
+    let ids = entry.split(separator: " ").map(String.init)
+    guard ids.count == 3 else { return true }
+    guard try await runner.send("EXISTS", key: keys.session(ids[0])).integer == 0 else { return false }
+    for key in listings(workspaceID: ids[2], hostSessionID: ids[1]) {
+      try await runner.send("ZREM", key: key, .string(ids[0]))
+    }
+    return true
   }
 
   private func listings(workspaceID: String, hostSessionID: String) -> [String] {

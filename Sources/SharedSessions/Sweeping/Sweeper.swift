@@ -45,6 +45,9 @@ struct Sweeper: Sendable {
       try await each(in: keys.deadlines(bucket: bucket), now) { id, score async throws(SharedSessionError) in
         try await session(id, score, now)
       }
+      try await each(in: keys.purges(bucket: bucket), now) { entry, _ async throws(SharedSessionError) in
+        try await index.purge(entry) ? nil : now + 5_000
+      }
       try await each(in: keys.leases(bucket: bucket), now) { id, score async throws(SharedSessionError) in
         try await host(id, score, now)
       }
@@ -117,7 +120,7 @@ struct Sweeper: Sendable {
       return next
     default:
       // Ended; a close that was cut short left it here.
-      try await index.retire(id, hostSessionID: try parts.text(2))
+      try await index.retire(id)
       return nil
     }
   }
