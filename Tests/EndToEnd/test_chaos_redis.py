@@ -27,7 +27,7 @@ def redis_of(process: Process) -> int | None:
                 if name.read().strip() == "redis-server":
                     return pid
             todo += children(pid)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
     return None
 
