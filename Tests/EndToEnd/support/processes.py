@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -166,8 +167,9 @@ def children(pid: int) -> list[int]:
     """The processes any thread of this one has started and that still run."""
     found: set[int] = set()
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
-            found.update(int(child) for child in listing.read().split())
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
+                found.update(int(child) for child in listing.read().split())
     return sorted(found)
 
 
