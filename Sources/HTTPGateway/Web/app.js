@@ -230,6 +230,9 @@ class Page {
 
   renderSide() {
     const pending = this.model.pending;
+    const means = `${this.me.role} ${this.me.canApprove ?? false}`;
+    if (this.means !== means) $("pending").replaceChildren();
+    this.means = means;
     this.keep("pending", pending, (approval) => pendingNode(approval, this.context));
     show("pending-none", pending.length === 0);
     $("pending-count").textContent = pending.length;
@@ -240,7 +243,7 @@ class Page {
     show("host-tools", isHost);
     show("turn", Boolean(this.model.runningDispatch));
     show("turn-cancel", isHost);
-    document.title = pending.length && isHost ? `(${pending.length}) Tandem` : "Tandem";
+    document.title = pending.length && (isHost || this.me.canApprove) ? `(${pending.length}) Tandem` : "Tandem";
     this.renderFacts();
     this.renderComposer();
   }

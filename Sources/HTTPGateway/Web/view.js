@@ -135,11 +135,11 @@ function toolContent(item) {
 /** What waits for a decision: for the host with the means to decide, for its author with the means to take it back. */
 export function pendingNode(approval, context) {
   const { model, me, actions } = context;
-  const isHost = me.role === "host";
+  const mayDecide = me.role === "host" || me.canApprove;
   const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
   const node = element("article", { class: "card pending", "data-id": approval.id },
     head(model.name(approval.participantId), approval.createdAt), exactText(approval.prompt));
-  if (isHost) {
+  if (mayDecide) {
     const decide = (action) => actions.resolve(approval.id, action, reason.value.trim());
     node.append(reason, element("div", { class: "row" },
       element("button", { type: "button", onclick: () => decide("reject") }, "Reject"),
@@ -157,7 +157,7 @@ export function personNode(person, context) {
   const node = element("li", {},
     element("span", { class: `presence ${person.online ? "online" : ""}`, role: "img", "aria-label": person.online ? "online" : "away" }),
     element("span", { class: "name" }, revealed(person.displayName || person.userId), isMe ? " (you)" : ""),
-    element("span", { class: "quiet" }, person.role));
+    element("span", { class: "quiet" }, person.canApprove ? `${person.role}, may approve` : person.role));
   if (me.role === "host" && !isMe && person.role !== "host") {
     const other = person.role === "viewer" ? "collaborator" : "viewer";
     node.append(
