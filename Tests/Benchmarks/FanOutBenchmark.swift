@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventStreaming
 import Foundation
 import NIOCore
 import NIOPosix
