@@ -90,6 +90,25 @@ import Testing
     #expect(dockerfile.contains("HEALTHCHECK"))
   }
 
+  @Test func theShippedRedisUserMayDoWhatTheProgramDoesAndNothingElse() throws {
+    let line = try #require(try text("config/users.acl").split(separator: "\n").first { $0.hasPrefix("user tandem ") })
+    let allowed = Set(line.split(separator: " ").filter { $0.hasPrefix("+") }.map { String($0.dropFirst()) })
+    // What a client sends and what the commands of a script are called; EVALSHA and WAIT have no literal.
+    var used: Set<String> = ["evalsha", "eval"]
+    let files = try #require(
+      FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil))
+    for case let file as URL in files where ["swift", "lua"].contains(file.pathExtension) {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      let pattern = file.pathExtension == "lua" ? /call\('([A-Z]+)'/ : /(?:RedisCommand|send)\(\s*"([A-Z]+)"/
+      for match in text.matches(of: pattern) { used.insert(match.1.lowercased()) }
+    }
+    #expect(used.count > 25)
+    let covered = Set(allowed.map { $0.split(separator: "|").first.map(String.init) ?? $0 })
+    #expect(used.subtracting(covered).isEmpty)
+    #expect(covered.subtracting(used).isEmpty)
+    #expect(line.contains(" -@all ") && line.contains(" resetkeys ~tandem:* ") && line.contains(" resetchannels "))
+  }
+
   @Test func haproxyAcceptsItsFile() throws {
     try withResolvableCopy("config/haproxy.cfg") { path in
       let checked = try run("haproxy", ["-c", "-f", path])

@@ -178,7 +178,8 @@ extension ConfigurationKey {
       "Requests of one participant, such as 50/s; by default off with `access` = open, else 50/s."),
     ConfigurationKey(
       "rate.address", .text(RateText.rule), default: nil,
-      "Requests of one client address, such as 200/s; by default off with `access` = open, else 200/s."),
+      "Requests of one client address, such as 200/s; by default off with `access` = open, else 200/s. Behind a load balancer all clients have its address: off there."
+    ),
   ]
 
   private static let logs: [ConfigurationKey] = [
