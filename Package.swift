@@ -136,7 +136,8 @@ targets += [
       nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
     ]),
   tests("AgentClientProtocol", ["JSONText"]),
-  tests("AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents"]),
+  tests(
+    "AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, nioHTTP1, nioPosix]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
   tests("tandem", ["SharedSessions", argumentParser, configuration]),
 ]

@@ -13,17 +13,11 @@ struct Backoff: Sendable {
   }
 
   /// The next pause.
-  mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+  mutating func next() -> Duration {
     // 2^20 times any first pause is beyond every longest one; more would overflow.
     let pause = min(first * (1 << min(failures, 20)), longest)
     failures += 1
-    return pause * Double.random(in: 0.5...1, using: &generator)
-  }
-
-  /// The next pause.
-  mutating func next() -> Duration {
-    var generator = SystemRandomNumberGenerator()
-    return next(using: &generator)
+    return pause * Double.random(in: 0.5...1)
   }
 
   /// It worked: the next failure starts from the beginning.

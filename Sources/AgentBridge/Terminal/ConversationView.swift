@@ -17,7 +17,6 @@ struct ConversationView: Sendable {
   private var nextNumber = 1
   /// The kind of chunk whose line isn't finished.
   private var openChunk: String?
-  private var isReplaying = true
 
   /// The head of the view.
   static func head(_ session: SharedSession) -> String {

@@ -25,7 +25,7 @@ public struct AgentPermissionRequest: Sendable, Hashable {
   public let options: [Option]
 
   /// Reads the parameters of `session/request_permission`; nil when they are not what the protocol says.
-  init?(key: Int, params: JSONText?) {
+  public init?(key: Int, params: JSONText?) {
     guard let params, let sessionID = params["sessionId"]?.string, let toolCall = params["toolCall"],
       toolCall.kind == .object, let options = params["options"], options.kind == .array
     else { return nil }
