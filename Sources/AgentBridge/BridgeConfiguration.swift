@@ -32,8 +32,10 @@ public struct BridgeConfiguration: Sendable {
   public var filter = UpdateFilter()
   /// For nodes that want an API key.
   public var apiKey: String?
-  /// How long a turn that runs may take to stop when sharing ends.
-  public var stopTimeout: Duration = .seconds(5)
+  /// How long an agent may take to end a turn that was cancelled, before it is ended itself.
+  public var cancelTimeout: Duration = .seconds(30)
+  /// How long each step may take when sharing ends: stopping the turn, closing the session, ending the host session.
+  public var stopTimeout: Duration = .seconds(3)
 
   /// The least there is to say.
   public init(servers: [String], agent: AgentConfiguration, userID: String) {

@@ -49,20 +49,23 @@ public final class HostBridge: Service {
 
   private func share() async throws {
     let relay = AgentRelay()
-    let supervisor = AgentSupervisor(configuration: configuration.agent, handler: relay, logger: logger)
+    let supervisor = AgentSupervisor(
+      configuration: configuration.agent, handler: relay, cancelGrace: configuration.cancelTimeout, logger: logger)
     try await withThrowingDiscardingTaskGroup { group in
       group.addTask { await supervisor.run() }
+      let begun: (HostAPI.HostSession, SharedSession)
       do {
-        let (host, session) = try await begin(supervisor)
-        let failure = await serve(host, session, supervisor, relay)
-        await close([api.delete(host)])
-        await supervisor.stop()
-        if let failure, failure != .stopped { throw BridgeError(failure) }
+        begun = try await begin(supervisor)
       } catch {
         await supervisor.stop()
         // Whoever stops while it begins wants no error.
-        if !ending.isSet { throw error }
+        if ending.isSet { return }
+        throw error
       }
+      let failure = await serve(begun.0, begun.1, supervisor, relay)
+      await close(api.delete(begun.0))
+      await supervisor.stop()
+      if let failure, failure != .stopped { throw BridgeError(failure) }
     }
   }
 
@@ -134,16 +137,20 @@ public final class HostBridge: Service {
   }
 
   /// Closes what was opened, as far as a server can be reached in a few seconds.
-  private func close(_ calls: [NodeClient.Call]) async {
+  ///
+  /// - Returns: whether it was done.
+  @discardableResult
+  private func close(_ call: NodeClient.Call) async -> Bool {
+    let isClosed = StopSignal()
     await withinStopTimeout { [api, logger] in
-      for call in calls {
-        do {
-          _ = try await api.client.insist(on: call)
-        } catch {
-          logger.debug("closing was refused", metadata: ["reason": "\(error)"])
-        }
+      do {
+        _ = try await api.client.insist(on: call)
+        isClosed.set()
+      } catch {
+        logger.debug("closing was refused", metadata: ["reason": "\(error)"])
       }
     }
+    return isClosed.isSet
   }
 
   private func withinStopTimeout(_ body: @escaping @Sendable () async -> Void) async {
@@ -186,9 +193,8 @@ public final class HostBridge: Service {
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
       await stopTurn(runner, supervisor)
-      await close([api.close(session)])
       // The host sees how it ends.
-      await withinStopTimeout { await watchEnded.wait() }
+      if await close(api.close(session)) { await withinStopTimeout { await watchEnded.wait() } }
       group.cancelAll()
       return failure
     }

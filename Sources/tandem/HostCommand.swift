@@ -102,7 +102,7 @@ struct HostCommand: AsyncParsableCommand {
   private func share(_ http: HTTPClient, _ logger: Logger) async -> ExitCode? {
     do {
       let terminal = HostTerminal(isInteractive: !json)
-      let observer: any HostObserver = json ? JSONLinesObserver { StandardOutput.write("\($0)") } : terminal.observer
+      let observer: any HostObserver = json ? JSONLinesObserver { HostTerminal.write("\($0)\n") } : terminal.observer
       let bridge = HostBridge(configuration: try bridgeConfiguration(), observer: observer, http: http, logger: logger)
       let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
@@ -123,6 +123,8 @@ struct HostCommand: AsyncParsableCommand {
   static var httpConfiguration: HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration()
     configuration.timeout.connect = .seconds(5)
+    // Nodes don't redirect, and the host's credentials go to nobody else.
+    configuration.redirectConfiguration = .disallow
     // Longer than two heartbeats of a stream: silence beyond it means that the connection is dead.
     configuration.timeout.read = .seconds(40)
     // The bridge has its own way of trying again: on the next node.
@@ -137,7 +139,7 @@ struct HostCommand: AsyncParsableCommand {
     var agent = AgentConfiguration(command: command, workingDirectory: directory)
     agent.clientVersion = Build.version
     agent.authenticationMethod = signIn
-    var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? NSUserName())
+    var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? Self.userName)
     configuration.displayName = name
     configuration.workspaceID = workspace
     configuration.mode = mode?.rawValue
@@ -146,6 +148,11 @@ struct HostCommand: AsyncParsableCommand {
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
     configuration.apiKey = apiKey ?? ProcessInfo.processInfo.environment["TANDEM_API_KEY"]
     return configuration
+  }
+
+  private static var userName: String {
+    let name = NSUserName()
+    return name.isEmpty ? "host" : name
   }
 
   private var directory: String {
@@ -198,9 +205,12 @@ private struct HostTerminal {
 
   init(isInteractive: Bool) {
     reads = isInteractive && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-    observer = TerminalObserver(canAsk: reads) { text in
-      FileHandle.standardOutput.write(Data(text.utf8))
-    }
+    observer = TerminalObserver(canAsk: reads, write: Self.write)
+  }
+
+  /// Writes at once, also into a pipe. Nobody who reads is no reason to stop sharing.
+  @Sendable static func write(_ text: String) {
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 
   /// Passes on what the host types, until the task is cancelled.

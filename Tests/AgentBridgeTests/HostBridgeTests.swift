@@ -27,7 +27,7 @@ struct HostBridgeTests {
   }
 
   /// Answers prompts by the words in them: `crash` leaves with status 3, `wait` waits to be cancelled, `ask` asks for
-  /// permission and says what came back, `many` says a hundred things; everything else is answered with two.
+  /// permission and says what came back, `many` says a hundred things, `deaf` never ends; everything else is answered with two.
   private static let agent = #"""
     say() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"%s"}}}}\n' "$1"; }
     kind() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"%s"}}}\n' "$1"; }
@@ -39,6 +39,7 @@ struct HostBridgeTests {
         *'"method":"session/new"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"sessionId":"s"}}\n' "$id";;
         *'"method":"session/prompt"'*crash*) say dying; exit 3;;
         *'"method":"session/prompt"'*wait*) say waiting; read -r line; end cancelled;;
+        *'"method":"session/prompt"'*deaf*) say deaf; while read -r line; do :; done;;
         *'"method":"session/prompt"'*ask*)
           printf '{"jsonrpc":"2.0","id":"q","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[{"optionId":"yes","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]}}\n'
           read -r line
@@ -49,6 +50,8 @@ struct HostBridgeTests {
       esac
     done
     """#
+
+  private static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   private func configuration(_ servers: [String]) -> BridgeConfiguration {
     var agent = AgentConfiguration(command: ["/bin/sh", "-c", Self.agent], workingDirectory: "/")
@@ -71,7 +74,7 @@ struct HostBridgeTests {
         let recorder = Recorder()
         let bridge = HostBridge(
           configuration: configuration, observer: recorder, http: http,
-          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+          logger: Self.silence)
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask { try await bridge.run() }
           group.addTask {
@@ -229,6 +232,23 @@ struct HostBridgeTests {
     #expect(state.reports.first { $0.state == "failed" }?.detail == "The agent exited with status 3.")
   }
 
+  @Test func anAgentThatDoesNotStopIsEnded() async throws {
+    let node = FakeNode()
+    try await share(node) {
+      $0.cancelTimeout = .milliseconds(50)
+    } _: { _, _ in
+      node.approve("1", "deaf")
+      await node.until { $0.journal.contains("deaf") }
+      node.push("cancel", #"{"dispatchId":"1"}"#)
+      await node.until(Self.isOver("1"))
+      node.approve("2", "go")
+      await node.until(Self.isOver("2"))
+    }
+    let state = node.state.withLock { $0 }
+    #expect(state.journal.prefix(3) == ["1 started", "deaf", "1 failed"])
+    #expect(state.dispatchStates["2"] == "completed")
+  }
+
   @Test(arguments: [(BridgeConfiguration.Permissions.ask, "no"), (.allow, "yes"), (.reject, "no")])
   func permissionsWithoutATerminal(_ permissions: BridgeConfiguration.Permissions, _ said: String) async throws {
     let node = FakeNode()
@@ -266,6 +286,20 @@ struct HostBridgeTests {
     #expect(state.calls.last == "DELETE /api/host-sessions/hs")
   }
 
+  /// Nothing answers any more: the bridge still ends, after its time limits.
+  @Test func stoppingWithoutANode() async throws {
+    let node = FakeNode()
+    try await share(node) {
+      $0.stopTimeout = .milliseconds(100)
+    } _: { bridge, _ in
+      node.approve("1", "wait")
+      await node.until { $0.journal.contains("waiting") }
+      for _ in 0..<10_000 { node.fail("", .lostBefore) }
+      node.loseStreams()
+    }
+    #expect(node.state.withLock { !$0.isHostDeleted && !$0.isSessionClosed })
+  }
+
   @Test func theEndOfTheSessionEndsTheBridge() async throws {
     let node = FakeNode()
     let events = Mutex<[String]>([])
@@ -274,7 +308,7 @@ struct HostBridgeTests {
         let recorder = Recorder()
         let bridge = HostBridge(
           configuration: configuration([base]), observer: recorder, http: http,
-          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+          logger: Self.silence)
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask { try await bridge.run() }
           await node.until { $0.streams.values.contains { $0.kind == .session } }

@@ -43,7 +43,7 @@ actor AgentSupervisor {
   }
 
   init(
-    configuration: AgentConfiguration, handler: any AgentHandler, cancelGrace: Duration = .seconds(30), logger: Logger
+    configuration: AgentConfiguration, handler: any AgentHandler, cancelGrace: Duration, logger: Logger
   ) {
     self.configuration = configuration
     self.handler = handler

@@ -23,7 +23,7 @@ final class DispatchRunner: Sendable {
   private let machine: Mutex<Machine>
   private let steps: AsyncStream<Machine.Action>
   private let step: AsyncStream<Machine.Action>.Continuation
-  private let idleWaiters = Mutex<[CheckedContinuation<Void, Never>]>([])
+  private let idleWaiters = Mutex<[StopSignal]>([])
 
   init(work: Work, logger: Logger, machine: Machine = Machine()) {
     self.work = work
@@ -53,12 +53,12 @@ final class DispatchRunner: Sendable {
   /// Whether nothing runs or waits.
   var isIdle: Bool { machine.withLock { $0.isIdle } }
 
-  /// Returns when nothing runs or waits any more.
+  /// Returns when nothing runs or waits any more, or when the task is cancelled.
   func waitUntilIdle() async {
-    await withCheckedContinuation { continuation in
-      idleWaiters.withLock { $0.append(continuation) }
-      resumeIfIdle()
-    }
+    let idle = StopSignal()
+    idleWaiters.withLock { $0.append(idle) }
+    resumeIfIdle()
+    await idle.wait()
   }
 
   /// Works until `stop()` was called and the running turn has ended.
@@ -128,7 +128,7 @@ final class DispatchRunner: Sendable {
       defer { waiters = [] }
       return waiters
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters { waiter.set() }
   }
 
   private func log(_ note: Machine.Note) {
