@@ -101,4 +101,22 @@ import Testing
       }
     }
   }
+
+  @Test func aNodeThatWasTakenForDeadAnnouncesWhatItHoldsAgain() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let (host, gone) = (shared.host.participantID, try await world.join(shared, "gone").participantID)
+      try await world.two.presence.renew()
+      for id in [host, gone] { try await world.two.presence.connected(shared.id, participantID: id) }
+      try await world.two.presence.disconnected(shared.id, participantID: gone)
+      try await world.one.presence.clear(world.two.presence.nodeID)
+      func online() async throws -> [Bool?] {
+        let body = try json(await world.one.sessions.participants(shared.id, reader: .trusted))
+        return body["participants"]?.elements.map { $0["online"]?.bool } ?? []
+      }
+      #expect(try await online() == [false, false])
+      try await world.two.presence.renew()
+      #expect(try await online() == [true, false])
+    }
+  }
 }
