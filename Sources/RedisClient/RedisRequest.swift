@@ -10,11 +10,18 @@ enum RedisRequest: Sendable {
   /// The same with its source, after Redis said that it does not know the name.
   case scriptSource(ScriptCall)
 
-  /// What a script is called with.
-  struct ScriptCall: Sendable {
+  /// What a script is called with. Sendable: immutable. A class, because it travels with the request and with its ticket, and one
+  /// reference is cheaper to hand on than three strings and two arrays.
+  final class ScriptCall: Sendable {
     let script: RedisScript
     let keys: [String]
     let arguments: [RedisArgument]
+
+    init(script: RedisScript, keys: [String], arguments: [RedisArgument]) {
+      self.script = script
+      self.keys = keys
+      self.arguments = arguments
+    }
   }
 
   /// Whether replicas must confirm it when durability asks for that.
