@@ -190,7 +190,6 @@ public final class DispatchAttachment: Sendable {
 extension ScriptRunner {
   /// Makes sure the sweeper looks at a host session when its lease ends.
   func noteLease(_ hostSessionID: String, until: Int) async throws(SharedSessionError) {
-    try await send(
-      "ZADD", key: keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)), .integer(until), .string(hostSessionID))
+    try await note(hostSessionID, at: until, in: keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)))
   }
 }

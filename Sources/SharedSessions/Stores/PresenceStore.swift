@@ -42,9 +42,7 @@ public final class PresenceStore: Sendable {
   func renew() async throws(SharedSessionError) {
     let now = try await SessionIndex(runner: runner).now()
     let isNew =
-      try await runner.send(
-        "ZADD", key: runner.keys.nodes, .integer(now + Int(runner.settings.nodeLease.milliseconds)), .string(nodeID)
-      ).integer == 1
+      try await runner.note(nodeID, at: now + Int(runner.settings.nodeLease.milliseconds), in: runner.keys.nodes)
     let wasHere = hasRenewed.withLock { known in
       defer { known = true }
       return known

@@ -103,6 +103,28 @@ struct ScriptRunner: Sendable {
     } catch { throw failure(error, of: name) }
   }
 
+  /// Puts an entry into an index. An index nobody adds to for longer than a session can last holds nothing that lives.
+  ///
+  /// - Parameter unlessThere: leaves the score of an entry that is there.
+  /// - Returns: whether the entry is new.
+  @discardableResult
+  func note(
+    _ member: String, at score: Int, in index: String, unlessThere: Bool = false
+  ) async throws(SharedSessionError) -> Bool {
+    let added =
+      unlessThere
+      ? try await send("ZADD", key: index, "NX", .integer(score), .string(member))
+      : try await send("ZADD", key: index, .integer(score), .string(member))
+    try await keepIndex(index)
+    return added.integer == 1
+  }
+
+  /// Gives an index the longest time anything in it can last.
+  func keepIndex(_ index: String) async throws(SharedSessionError) {
+    let longest = settings.maximumLifetime + settings.retention + .seconds(86_400)
+    try await send("PEXPIRE", key: index, .integer(Int(longest.milliseconds)))
+  }
+
   /// What a failure of Redis means to a caller: nothing was changed, or nobody knows.
   private func failure(_ error: RedisError, of operation: String) -> SharedSessionError {
     switch error.serverErrorPrefix {

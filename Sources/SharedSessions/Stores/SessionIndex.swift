@@ -29,22 +29,27 @@ struct SessionIndex: Sendable {
     } catch { throw SharedSessionError(.internalError) }
   }
 
-  /// Lists a session that is about to be created.
+  /// Lists a session that is about to be created; one that was, by the same request, stays where it is.
   func add(
     _ sessionID: String, workspaceID: String, hostSessionID: String, endsIn: Duration
   ) async throws(SharedSessionError) {
     let now = try await now()
-    try await runner.send(
-      "ZADD", key: keys.deadlines(bucket: KeyLayout.bucket(of: sessionID)),
-      .integer(now + Int(endsIn.milliseconds)), .string(sessionID))
+    try await runner.note(
+      sessionID, at: now + Int(endsIn.milliseconds), in: keys.deadlines(bucket: KeyLayout.bucket(of: sessionID)),
+      unlessThere: true)
     for key in listings(workspaceID: workspaceID, hostSessionID: hostSessionID) {
-      try await runner.send("ZADD", key: key, "NX", .integer(now), .string(sessionID))
+      try await runner.note(sessionID, at: now, in: key, unlessThere: true)
     }
-    // A host session or workspace that shares nothing any more must not leave its list behind.
-    let longest = runner.settings.maximumLifetime + runner.settings.retention + .seconds(86_400)
-    for key in [keys.workspaceSessions(workspaceID), keys.sessionsOfHost(hostSessionID)] {
-      try await runner.send("PEXPIRE", key: key, .integer(Int(longest.milliseconds)))
-    }
+  }
+
+  /// Keeps the indexes of a session that is to live longer.
+  func renew(_ sessionID: String) async throws(SharedSessionError) {
+    let reply = try await runner.send("HMGET", key: keys.session(sessionID), "hostSessionId", "workspaceId")
+    guard let values = reply.array, values.count == 2, let host = values[0].string, let workspace = values[1].string
+    else { return }
+    for key in listings(workspaceID: workspace, hostSessionID: host)
+      + [keys.deadlines(bucket: KeyLayout.bucket(of: sessionID))]
+    { try await runner.keepIndex(key) }
   }
 
   /// Makes sure the sweeper looks at a session no later than in this time; nothing for an id that is no active session.
@@ -74,8 +79,7 @@ struct SessionIndex: Sendable {
       let purgeAt = values[2].integer
     else { return nil }
     let bucket = KeyLayout.bucket(of: sessionID)
-    try await runner.send(
-      "ZADD", key: keys.purges(bucket: bucket), .integer(purgeAt), .string("\(sessionID) \(host) \(workspace)"))
+    try await runner.note("\(sessionID) \(host) \(workspace)", at: purgeAt, in: keys.purges(bucket: bucket))
     try await runner.send("ZREM", key: keys.activeSessions, .string(sessionID))
     try await runner.send("ZREM", key: keys.hostSessions(host), .string(sessionID))
     try await runner.send("ZREM", key: keys.deadlines(bucket: bucket), .string(sessionID))

@@ -123,6 +123,7 @@ public struct SessionStore: Sendable {
       try await index.expect(sessionID, within: asked)
       // The members' keys first: a session must never outlive them.
       try await closer.extendMembers(sessionID, by: asked + settings.retention)
+      try await index.renew(sessionID)
     }
     let parts = try await runner.session(
       ScriptLibrary.sessionUpdate, sessionID, by: credentials,
