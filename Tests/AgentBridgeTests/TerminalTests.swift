@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Dispatch
 import JSONText
 import Synchronization
 import Testing
@@ -125,6 +126,25 @@ struct TerminalTests {
     let terminal = TerminalObserver(canAsk: false) { _ in }
     #expect(await terminal.asksPermission(try question()) == nil)
     #expect(await JSONLinesObserver { _ in }.asksPermission(try question()) == nil)
+  }
+
+  /// Standard output whose reader has stopped: the event waits, but only until the program wants to end.
+  @Test(.timeLimit(.minutes(1))) func aReaderThatHasStoppedDoesNotKeepTheProgram() async throws {
+    let reader = DispatchSemaphore(value: 0)
+    let lines = Mutex<[String]>([])
+    let observer = JSONLinesObserver { line in
+      reader.wait()
+      lines.withLock { $0.append("\(line)") }
+    }
+    let event = try JSONText(validating: "1")
+    let blocked = Task { await observer.event(event) }
+    blocked.cancel()
+    await blocked.value
+    #expect(lines.withLock { $0 }.isEmpty)
+    reader.signal()
+    reader.signal()
+    await observer.event(try JSONText(validating: "2"))
+    #expect(lines.withLock { $0 }.contains("2"))
   }
 
   @Test func theFirstLineOfJSON() async throws {

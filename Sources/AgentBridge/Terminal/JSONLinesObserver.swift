@@ -1,25 +1,41 @@
 public import AgentClientProtocol
 public import JSONText
+import NIOPosix
 
 /// `tandem host --json`: one JSON object a line and nothing else; an immutable value.
+///
+/// Whoever reads the lines may be slow, or not read at all. That holds back the stream of events, which a node then ends
+/// and which goes on later from its cursor; the agent's work and everything else goes on meanwhile.
 public struct JSONLinesObserver: HostObserver {
   private let write: @Sendable (JSONText) -> Void
 
-  /// - Parameter write: takes the lines, each without an end and without one inside.
+  /// - Parameter write: takes the lines one after another, each without an end and without one inside. It may block, for
+  ///   it is called on a thread made for that.
   public init(write: @escaping @Sendable (JSONText) -> Void) {
     self.write = write
   }
 
   /// Writes the first line.
   public func sharing(_ session: SharedSession, _ control: HostControl) async {
-    write(session.firstLine)
+    await writeBlocking(session.firstLine)
   }
 
   /// Writes the event.
   public func event(_ event: JSONText) async {
-    write(event.compacted())
+    await writeBlocking(event.compacted())
   }
 
   /// Nobody reads: nobody can be asked.
   public func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? { nil }
+
+  /// Returns when the line is written, or when the task is cancelled: a reader that has stopped must not keep the
+  /// program from ending.
+  private func writeBlocking(_ line: JSONText) async {
+    let written = StopSignal()
+    NIOThreadPool.singleton.submit { [write] _ in
+      write(line)
+      written.set()
+    }
+    await written.wait()
+  }
 }
