@@ -83,6 +83,7 @@ public final class OpenStream: Sendable {
 
   /// Reads the pages of the replay, then waits for the end.
   private func follow(_ subscriber: NIOLoopBound<Subscriber>) async -> StreamEnd {
+    var pageSize = PageSize()
     while true {
       let instruction: Subscriber.Instruction
       do {
@@ -93,7 +94,8 @@ public final class OpenStream: Sendable {
       case .read(let position):
         do {
           let page = try await streams.source.page(
-            of: request.sessionID, after: position, limit: SessionFeed.pageSize)
+            of: request.sessionID, after: position, limit: pageSize.limit)
+          pageSize.read(page)
           eventLoop.execute { [request] in subscriber.value.page(page, endsHere: request.hasEnded) }
         } catch {
           eventLoop.execute { subscriber.value.finish(.failed) }

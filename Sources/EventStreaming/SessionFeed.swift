@@ -22,13 +22,12 @@ final class SessionFeed {
   private var slots: [ObjectIdentifier: Int] = [:]
   private var pending: [StreamEvent] = []
   private var isOver = false
+  private var pageSize = PageSize()
   /// Streams that are open or about to open.
   private(set) var holders = 0
   /// Whether it delivers nothing any more, so that whoever comes next needs another feed.
   var isFinished: Bool { isOver }
 
-  /// How many events are read at a time.
-  static let pageSize = 500
   /// The pause before a failed read is tried again.
   private static let retryPause = TimeAmount.seconds(1)
 
@@ -172,9 +171,9 @@ final class SessionFeed {
   private func read(after position: StreamPosition) {
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     metrics.repairing()
-    work.start { [source, sessionID, eventLoop] in
+    work.start { [source, sessionID, eventLoop, limit = pageSize.limit] in
       do {
-        let page = try await source.page(of: sessionID, after: position.id, limit: Self.pageSize)
+        let page = try await source.page(of: sessionID, after: position.id, limit: limit)
         eventLoop.execute { feed.value.readPage(page) }
       } catch {
         eventLoop.execute { feed.value.readFailed() }
@@ -184,11 +183,13 @@ final class SessionFeed {
 
   private func readPage(_ page: StreamPage) {
     guard !isOver else { return }
+    pageSize.read(page)
     metrics.repaired(page.events.count)
     perform(machine.page(page))
   }
 
   private func readFailed() {
+    pageSize.failed()
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     eventLoop.scheduleTask(in: Self.retryPause) {
       guard !feed.value.isOver else { return }

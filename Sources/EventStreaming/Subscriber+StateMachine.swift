@@ -24,7 +24,7 @@ struct SubscriberStateMachine {
   private var join: ReplayJoinStateMachine
   private let participantID: String?
   private let bufferBytes: Int
-  /// Bytes given to the channel since it last was writable.
+  /// Bytes given to the channel while it was not writable.
   private var waitingBytes = 0
   private var isWritable = true
   private var wantsPage = false
@@ -95,10 +95,14 @@ struct SubscriberStateMachine {
 
   /// Bytes were given to the channel. It buffers them for a client that does not read; beyond the budget the client is
   /// cut off and resumes by its cursor: skipping an event would be losing it.
+  ///
+  /// What fills the channel does not count, however large it is: a single event larger than the budget, or a page of a
+  /// replay, has to reach a client whose connection is slow but works.
   mutating func wrote(bytes: Int, isWritable: Bool) -> Action {
     guard end == nil else { return .nothing }
+    let wasWritable = self.isWritable
     self.isWritable = isWritable
-    guard !isWritable else {
+    guard !isWritable, !wasWritable else {
       waitingBytes = 0
       return .nothing
     }

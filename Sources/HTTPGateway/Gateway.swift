@@ -97,7 +97,7 @@ public final class HTTPGateway: Service {
   private func drain(_ server: Server<PinnedHTTP1Channel>) async {
     let deadline = ContinuousClock.now + configuration.drainTimeout
     drainSignal.fire()
-    let window = min(configuration.drainTimeout / 2, .seconds(5))
+    let window = min(configuration.drainTimeout / 2, configuration.drainWindow)
     streams.drain(within: window)
     logger.info("Draining", metadata: ["streams": "\(streams.openStreams)"])
     let pause = Duration.milliseconds(20)

@@ -47,8 +47,10 @@ public struct GatewayConfiguration: Sendable {
 
   /// How streams are treated.
   public var streams = StreamSettings()
-  /// How long a graceful shutdown may take; streams end within the first half of it, at most 5 s.
+  /// How long a graceful shutdown may take.
   public var drainTimeout: Duration = .seconds(30)
+  /// The part of it over which streams are ended, so that their clients do not all reconnect at once; half of it at most.
+  public var drainWindow: Duration = .seconds(5)
 
   /// The defaults.
   public init() {}

@@ -196,19 +196,20 @@ import Testing
 
   @Test func aLongReplayWaitsForAClientThatDoesNotRead() async throws {
     try await withNode({ $0.bufferBytes = 1 << 20 }) { node in
-      for _ in 0..<(SessionFeed.pageSize * 3) { node.source.append() }
+      let count = PageSize.smallest * 10
+      for _ in 0..<count { node.source.append() }
       let stream = try await node.streams.open(
-        StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(1_500)), on: node.loop)
+        StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(count)), on: node.loop)
       let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
       try await node.loop.submit { output.value.isWritable = false }.get()
       let serving = Task { await stream.serve(framing: .identity) { output.value } }
       let client = Client(loop: node.loop, output: output, serving: serving)
-      try await client.expect(Array(1...SessionFeed.pageSize))
+      try await client.expect(Array(1...PageSize.smallest))
       let pages = node.source.pagesRead
       node.source.append()
       #expect(node.source.pagesRead == pages)
       try await client.set { $0.isWritable = true }
-      try await client.expect(Array(1...(SessionFeed.pageSize * 3 + 1)))
+      try await client.expect(Array(1...(count + 1)))
     }
   }
 
@@ -284,5 +285,18 @@ import Testing
       try await two.expect([1])
       #expect(node.presence.changes.withLock { $0 } == ["p on"])
     }
+  }
+
+  @Test func pagesGrowWhileTheyAreSmall() {
+    var size = PageSize()
+    for _ in 0..<10 { size.read(page(1...3)) }
+    #expect(size.limit == PageSize.largest)
+    var large = event(1)
+    large.json = ByteBuffer(repeating: 120, count: PageSize.manyBytes + 1)
+    size.read(StreamPage(events: [large], isLast: false))
+    #expect(size.limit == PageSize.smallest)
+    size.read(nothingMore)
+    size.failed()
+    #expect(size.limit == PageSize.smallest)
   }
 }

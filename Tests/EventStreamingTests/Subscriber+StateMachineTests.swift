@@ -50,11 +50,21 @@ import Testing
     var subscriber = subscriber(bufferBytes: 100)
     #expect(subscriber.wrote(bytes: 1_000, isWritable: true) == .nothing)
     #expect(subscriber.wrote(bytes: 60, isWritable: false) == .nothing)
+    #expect(subscriber.wrote(bytes: 60, isWritable: false) == .nothing)
     #expect(subscriber.writabilityChanged(isWritable: true) == .nothing)
     #expect(subscriber.wrote(bytes: 100, isWritable: false) == .nothing)
     #expect(!subscriber.takesHeartbeat)
+    #expect(subscriber.wrote(bytes: 100, isWritable: false) == .nothing)
     #expect(subscriber.wrote(bytes: 1, isWritable: false) == .init(ends: .slowConsumer))
     #expect(subscriber.batch(EventBatch([event(3)])) == .nothing)
+  }
+
+  @Test func anEventLargerThanTheBudgetReachesASlowClient() {
+    var subscriber = subscriber(bufferBytes: 100)
+    #expect(subscriber.wrote(bytes: 5_000, isWritable: false) == .nothing)
+    #expect(subscriber.writabilityChanged(isWritable: true) == .nothing)
+    #expect(subscriber.wrote(bytes: 5_000, isWritable: false) == .nothing)
+    #expect(subscriber.wrote(bytes: 5_000, isWritable: false) == .init(ends: .slowConsumer))
   }
 
   @Test func aReplayWaitsForTheClient() {

@@ -6,7 +6,7 @@ import Testing
 /// What a graceful shutdown looks like from outside.
 @Suite struct DrainTests {
   @Test func streamsEndInOrderWithAPauseAndTheListenerGoesAway() async throws {
-    try await withGateway({ $0.drainTimeout = .seconds(2) }) { gateway in
+    try await withGateway({ $0.drainWindow = .milliseconds(100) }) { gateway in
       let scenario = try await Scenario(gateway)
       let streams = [try await scenario.stream(), try await scenario.stream()]
       await gateway.shutDown()
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func readinessTurnsRedWhileStreamsEnd() async throws {
-    try await withGateway({ $0.drainTimeout = .seconds(6) }) { gateway in
+    try await withGateway { gateway in
       let scenario = try await Scenario(gateway)
       // Many streams, so that the last of them is open for a while.
       var streams: [RawConnection] = []
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func aBridgeLearnsHowFarItsUploadCame() async throws {
-    try await withGateway({ $0.drainTimeout = .seconds(2) }) { gateway in
+    try await withGateway({ $0.drainWindow = .milliseconds(100) }) { gateway in
       let scenario = try await Scenario(gateway)
       let stream = try await scenario.stream()
       let upload = try await RawConnection.open(port: gateway.port)

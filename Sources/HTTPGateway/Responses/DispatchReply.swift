@@ -1,3 +1,4 @@
+import Atomics
 import EventStreaming
 import HTTPTypes
 import HummingbirdCore
@@ -13,9 +14,15 @@ extension Reply {
   static func dispatches(
     _ attachment: DispatchAttachment, on channel: any Channel, settings: StreamSettings, drain: DrainSignal
   ) -> Reply {
-    .stream(
+    // An attachment holds its subscription until it has run: one whose bridge is gone already is run for no time.
+    let hasRun = ManagedAtomic(false)
+    let onEnd: @Sendable () -> Void = {
+      guard !hasRun.exchange(true, ordering: .relaxed) else { return }
+      Task { await attachment.run() }.cancel()
+    }
+    return .stream(
       eventStreamHead,
-      StreamedBody { writer in
+      StreamedBody(onEnd: onEnd) { writer in
         let (output, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingOldest(256))
         channel.closeFuture.whenComplete { _ in continuation.finish() }
         let forget = drain.whenFired { continuation.finish() }
@@ -23,6 +30,7 @@ extension Reply {
         var first = ByteBuffer()
         ServerSentEventEncoder.writeRetry(milliseconds: settings.retryMilliseconds, into: &first)
         try await writer.write(first)
+        hasRun.store(true, ordering: .relaxed)
         let running = Task { await attachment.run() }
         let forwarding = Task {
           for await frame in attachment.frames {

@@ -10,8 +10,12 @@ enum Reply: Sendable {
   case stream(HTTPResponse, StreamedBody)
 
   /// A JSON body that exists already, passed on byte for byte.
+  ///
+  /// Replies hold tokens and what changes from one moment to the next, so nobody keeps them.
   static func json(_ body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Reply {
-    .bytes(body, type: "application/json", status: status, headers: headers)
+    var headers = headers
+    if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
+    return .bytes(body, type: "application/json", status: status, headers: headers)
   }
 
   /// A body of any type.

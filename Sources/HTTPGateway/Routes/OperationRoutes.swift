@@ -38,6 +38,6 @@ extension RouteSet {
 
 extension Reply {
   fileprivate static func status(_ word: String) -> Reply {
-    .json(JSONText { $0.add("status", word) }.bytes, headers: [.cacheControl: "no-store"])
+    .json(JSONText { $0.add("status", word) }.bytes)
   }
 }

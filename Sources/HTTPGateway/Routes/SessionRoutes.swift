@@ -82,8 +82,8 @@ extension RouteSet {
   }
 
   /// Pages of this size are read and written one after the other, so an export takes little memory and waits for a
-  /// slow client.
-  private static let exportPage = 200
+  /// slow client. So few that even the largest notifications fit into one reply of Redis.
+  private static let exportPage = 16
 
   private func export(_ request: IncomingRequest) async throws -> Reply {
     let (id, reader) = (try sessionID(request), try access.reader(request))
