@@ -7,6 +7,7 @@ import threading
 
 from support.bridge import Bridge
 from support.scenario import share
+from support.streams import Stream
 from support.waiting import eventually
 
 
@@ -78,6 +79,35 @@ def test_no_acknowledged_request_is_cut_off(make_cluster):
     assert set(acknowledged) <= set(kept)
     # A connection accepted by the kernel and never by the node may be reset; a request that was read may not.
     assert len(set(kept) - set(acknowledged)) <= len(broken), (broken, set(kept) - set(acknowledged))
+
+
+def test_streams_that_open_while_the_node_begins_to_drain_are_ended_too(make_cluster):
+    """Clients connect all the time; whoever still got a stream gets its proper end, and nobody is left to be cut."""
+    cluster = make_cluster(1, TANDEM_DRAIN_TIMEOUT="20s", TANDEM_LIMITS_STREAMS_PER_PARTICIPANT=10_000)
+    node = cluster.nodes[0]
+    base = node.base
+    shared = share(node.api)
+    opened: list[Stream] = []
+
+    def connect() -> None:
+        while True:
+            try:
+                opened.append(Stream(base, f"{shared.path}/stream", shared.host))
+            except (OSError, AssertionError):  # refused, by the node or because it listens no more
+                return
+
+    clients = [threading.Thread(target=connect) for _ in range(8)]
+    for client in clients:
+        client.start()
+    eventually(lambda: len(opened) > 60, "streams")
+    node.process.signal(signal.SIGTERM)
+    assert node.process.wait(40) == 0
+    for client in clients:
+        client.join(20)
+    for stream in opened:
+        stream.wait_cut()
+    cut = [stream for stream in opened if not stream.clean_end]
+    assert cut == [], f"{len(cut)} of {len(opened)} were cut"
 
 
 def test_a_second_sigterm_or_an_idle_node_ends_quickly(make_cluster):
