@@ -125,8 +125,9 @@ struct HostCommand: AsyncParsableCommand {
     configuration.timeout.connect = .seconds(5)
     // Nodes don't redirect, and the host's credentials go to nobody else.
     configuration.redirectConfiguration = .disallow
-    // Longer than two heartbeats of a stream: silence beyond it means that the connection is dead.
-    configuration.timeout.read = .seconds(40)
+    // A stream that is silent for longer than its heartbeat (15 s) is dead, and has to be noticed before the lease of a
+    // running prompt lapses (30 s).
+    configuration.timeout.read = .seconds(22)
     // The bridge has its own way of trying again: on the next node.
     configuration.connectionPool.retryConnectionEstablishment = false
     return configuration

@@ -29,8 +29,6 @@ final class NodeClient: Sendable {
   private let logger: Logger
   private let position = Mutex(0)
   private let callTimeout: TimeAmount = .seconds(30)
-  /// Twice the heartbeat of a stream and a little: silence for longer means that the connection is dead.
-  private let streamSilence: Duration = .seconds(40)
   private let maximumReplyBytes = 16 * 1024 * 1024
 
   /// - Parameters:
