@@ -20,7 +20,7 @@ struct CheckConfigCommand: ParsableCommand {
   func run() throws {
     if printsDefaults { return print(ConfigurationDocuments.defaultFile, terminator: "") }
     if printsMarkdown { return print(ConfigurationDocuments.markdownTable) }
-    let environment = ProcessInfo.processInfo.environment
+    let environment = ProcessEnvironment.current
     do {
       let resolver = try settings.resolve(environment: environment)
       let configuration = try TandemConfiguration(resolver, environment: environment)

@@ -25,7 +25,7 @@ struct HealthCommand: AsyncParsableCommand {
       base = server
     } else {
       // Only the port is of interest, so what else may be wrong with the configuration is not told here.
-      let resolver = try settings.resolve(environment: ProcessInfo.processInfo.environment)
+      let resolver = try settings.resolve(environment: ProcessEnvironment.current)
       let port = resolver.resolved["port"]?.value.map { $0.text(for: .integer(0...65_535)) } ?? "8080"
       base = "http://127.0.0.1:\(port)"
     }

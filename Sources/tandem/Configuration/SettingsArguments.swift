@@ -73,7 +73,7 @@ struct SettingsArguments: ParsableArguments {
   /// The effective configuration.
   ///
   /// - Throws: `ExitCode` 78 after printing on standard error what is wrong.
-  func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> TandemConfiguration {
+  func load(environment: [String: String] = ProcessEnvironment.current) throws -> TandemConfiguration {
     do {
       return try TandemConfiguration(try resolve(environment: environment), environment: environment)
     } catch let error as ConfigurationError {
@@ -83,4 +83,14 @@ struct SettingsArguments: ParsableArguments {
   }
 
   private static let keysByFlag = Dictionary(uniqueKeysWithValues: ConfigurationKey.all.map { ($0.flagName, $0) })
+}
+
+/// The environment of this process.
+///
+/// Isolation: pure functions.
+enum ProcessEnvironment {
+  /// The variables; without HOME, as under some service managers, the home directory of the user stands in for it.
+  static var current: [String: String] {
+    ProcessInfo.processInfo.environment.merging(["HOME": NSHomeDirectory()]) { given, _ in given }
+  }
 }

@@ -12,7 +12,6 @@ import Observability
 import RedisClient
 import ServiceLifecycle
 import SharedSessions
-import UnixSignals
 
 /// One node, put together from its parts: Redis (a private one or a given one), the client, the domain, the gateway.
 ///
@@ -62,7 +61,7 @@ struct Node: Sendable {
     self.logger = logger
   }
 
-  /// Runs until SIGTERM or SIGINT, then drains.
+  /// Runs until a signal asks for the end, then drains.
   ///
   /// - Parameter companions: Further services, stopped first.
   /// - Throws: `NodeError` or `EmbeddedRedisError` when the node cannot start.
@@ -81,7 +80,7 @@ struct Node: Sendable {
         AfterStart(service: serving) { try await start.waitForAnswers() },
       ]
     var group = ServiceGroupConfiguration(
-      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: services, gracefulShutdownSignals: EndingSignals.all, logger: logger)
     // The gateway keeps to its own limit; this one is for what should never happen.
     group.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(15)
     do {

@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import Observability
 import ServiceLifecycle
+import UnixSignals
 
 /// A process that is a node: sets up logs and metrics, runs the node, and turns its failures into exit statuses.
 ///
@@ -64,6 +65,25 @@ struct NodeError: Error, Sendable {
   let status: ExitCode
   /// A sentence for the person who started it.
   let message: String
+}
+
+/// The signals that end a node.
+///
+/// Isolation: pure functions.
+enum EndingSignals {
+  /// SIGTERM, SIGINT, and the hangup of a closed terminal, except under `nohup`, which is there to survive it.
+  static var all: [UnixSignal] {
+    var action = sigaction()
+    sigaction(SIGHUP, nil, &action)
+    #if canImport(Darwin)
+      let handler = action.__sigaction_u.__sa_handler
+    #else
+      let handler = action.__sigaction_handler.sa_handler
+    #endif
+    // Handlers are functions; the two that are none are the numbers 0 (default) and 1 (ignored).
+    let isIgnored = unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    return isIgnored ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
+  }
 }
 
 /// What the process asks of the system before it serves.
