@@ -46,7 +46,11 @@ struct Responder: Sendable {
       route = index
       do {
         let handled = table.routes[index]
-        if handled.body == .collected { _ = try reader.declaredLength(of: request.head) }
+        if handled.body == .collected {
+          _ = try reader.declaredLength(of: request.head)
+          // The connection gives NDJSON bodies all the time they want, which is for the one route that streams them.
+          guard !MediaType.isNDJSON(request.headers[.contentType]) else { throw GatewayError.unsupportedMediaType }
+        }
         if request.headers[.expect]?.lowercased() == "100-continue" {
           try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }

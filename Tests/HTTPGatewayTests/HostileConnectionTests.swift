@@ -158,6 +158,38 @@ import Testing
     }
   }
 
+  @Test func aBodyOfLinesIsOnlyWaitedForWhereLinesAreTaken() async throws {
+    try await withGateway { gateway in
+      let connection = try await RawConnection.open(port: gateway.port)
+      try await connection.send(
+        GatewayFixture.request(
+          "POST", "/api/host-sessions", "{", headers: ["Content-Length": "100", "Content-Type": "application/x-ndjson"])
+      )
+      #expect(try await connection.reply().errorCode == "UNSUPPORTED_MEDIA_TYPE")
+    }
+  }
+
+  @Test func connectionsBeyondTheLimitWaitUntilOneCloses() async throws {
+    try await withGateway({ $0.connections = 2 }) { gateway in
+      var open: [RawConnection] = []
+      for _ in 0..<2 {
+        let connection = try await RawConnection.open(port: gateway.port)
+        try await connection.send(GatewayFixture.request("GET", "/version"))
+        try await connection.expect("0.0.1-test")
+        open.append(connection)
+      }
+      let waiting = try await RawConnection.open(port: gateway.port)
+      try await waiting.send(GatewayFixture.request("GET", "/version"))
+      for round in 2...20 {
+        try await open[1].send(GatewayFixture.request("GET", "/version"))
+        try await open[1].expect("0.0.1-test", times: round)
+      }
+      #expect(waiting.received.isEmpty)
+      try await open[0].close()
+      try await waiting.expect("0.0.1-test")
+    }
+  }
+
   @Test func anIdleConnectionIsClosed() async throws {
     try await withGateway({ $0.idleTimeout = .milliseconds(200) }) { gateway in
       let fresh = try await RawConnection.open(port: gateway.port)
