@@ -104,6 +104,11 @@ public final class EventStreams: Sendable {
     for hub in hubs.values { hub.eventLoop.execute { hub.value.drain(over: TimeAmount(window)) } }
   }
 
+  /// A stream writes from now on; called on its loop.
+  func began(_ subscriber: Subscriber, on eventLoop: any EventLoop) {
+    hubs[ObjectIdentifier(eventLoop)]?.value.began(subscriber)
+  }
+
   /// Where the stream starts, and why that is not where the client asked for.
   private func place(_ request: StreamRequest) async throws -> (EventID, StreamReset?) {
     switch request.start {

@@ -11,6 +11,8 @@ final class Hub {
   private let logger: Logger
   private var feeds: [String: SessionFeed] = [:]
   private var timers: [RepeatedTask] = []
+  /// Set once the node drains.
+  private var drainWindow: TimeAmount?
 
   init(
     eventLoop: any EventLoop, settings: StreamSettings, source: any EventSource, work: StreamWork,
@@ -78,17 +80,25 @@ final class Hub {
 
   /// Ends all streams, spread over a time so that their clients do not reconnect elsewhere at once.
   func drain(over window: TimeAmount) {
+    drainWindow = window
     for feed in feeds.values {
-      feed.forEachSubscriber { subscriber in
-        let subscriber = NIOLoopBound(subscriber, eventLoop: eventLoop)
-        let delay = TimeAmount.nanoseconds(.random(in: 0...max(0, window.nanoseconds)))
-        let retry = settings.retry * Double.random(in: 1...2)
-        eventLoop.scheduleTask(in: delay) {
-          var frame = ByteBuffer()
-          ServerFrames.writeRetry(retry, into: &frame)
-          subscriber.value.finish(.drained, lastFrame: frame)
-        }
-      }
+      feed.forEachSubscriber { end($0, within: window) }
+    }
+  }
+
+  /// A stream has begun. One that was admitted before the drain and begins after it ends like the others.
+  func began(_ subscriber: Subscriber) {
+    if let drainWindow { end(subscriber, within: drainWindow) }
+  }
+
+  private func end(_ subscriber: Subscriber, within window: TimeAmount) {
+    let subscriber = NIOLoopBound(subscriber, eventLoop: eventLoop)
+    let delay = TimeAmount.nanoseconds(.random(in: 0...max(0, window.nanoseconds)))
+    let retry = settings.retry * Double.random(in: 1...2)
+    eventLoop.scheduleTask(in: delay) {
+      var frame = ByteBuffer()
+      ServerFrames.writeRetry(retry, into: &frame)
+      subscriber.value.finish(.drained, lastFrame: frame)
     }
   }
 }

@@ -54,6 +54,7 @@ public final class OpenStream: Sendable {
           output: output(), framing: framing, eventLoop: eventLoop, metrics: streams.metrics)
         feed.value.add(subscriber)
         subscriber.start()
+        streams.began(subscriber, on: eventLoop)
         return NIOLoopBound(subscriber, eventLoop: eventLoop)
       }.get()
     } catch { return false }

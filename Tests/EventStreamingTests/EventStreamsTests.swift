@@ -247,6 +247,17 @@ import Testing
     }
   }
 
+  @Test func aStreamThatWasAdmittedBeforeTheDrainEndsLikeTheOthers() async throws {
+    try await withNode { node in
+      let stream = try await node.streams.open(
+        StreamRequest(sessionID: "s", participantID: "p", start: .live, authorized: id(0)), on: node.loop)
+      node.streams.drain(within: .milliseconds(20))
+      let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
+      #expect(await stream.serve(framing: .identity) { output.value })
+      try await eventually("no stream is open") { node.streams.openStreams == 0 }
+    }
+  }
+
   @Test func aParticipantHasSoManyStreamsAndTheNodeToo() async throws {
     try await withNode({
       $0.streamsPerParticipant = 2
