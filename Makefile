@@ -9,7 +9,9 @@ help: ## Lists the commands
 run: ## Installs what is missing, builds, starts Redis and a node with a live example session, prints the links
 	@.ci/install run
 	swift build --product tandem
-	@.build/debug/tandem demo $(ARGS)
+	@# A person reads this terminal: few log lines, as text. Flags in ARGS and the environment still win.
+	@TANDEM_LOG_FORMAT=$${TANDEM_LOG_FORMAT:-text} TANDEM_LOG_LEVEL=$${TANDEM_LOG_LEVEL:-notice} \
+	  .build/debug/tandem demo $(ARGS)
 
 test: ## Installs what is missing and runs every tier (FILTER=name for some of the Swift tests)
 	@.ci/install test
