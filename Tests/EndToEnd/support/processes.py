@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from .waiting import PATIENCE, Deadline
@@ -136,6 +137,8 @@ class Processes:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.children: list[Process] = []
+        #: What is to be done once all of them have ended.
+        self.afterwards: list[Callable[[], None]] = []
 
     def start(self, name: str, argv: list[str], **more: object) -> Process:
         unique = f"{name}-{len(self.children)}"
@@ -153,6 +156,8 @@ class Processes:
                 child.wait(max(deadline.left, 0.1))
             except AssertionError:
                 child.kill()
+        for action in self.afterwards:
+            action()
 
     def tails(self) -> str:
         return "\n".join(child.tail() for child in self.children)

@@ -36,6 +36,7 @@ class RedisServer:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
         self.socket_path = self.directory / "redis.sock"
         self.port = port
+        processes.afterwards.append(self.remove)
         self.process: Process = processes.start(
             "redis",
             [
