@@ -73,6 +73,21 @@ def test_a_notification_is_forwarded_byte_for_byte(api, kind):
         assert replayed.until("host_session_update")[-1].data == frame.data
 
 
+def test_repeated_lines_are_published_once(api):
+    agent = register_host(api)
+    shared = share(api, agent)
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "upload-1"}
+    lines = [json.dumps(update(text)).encode() + b"\n" for text in ("one", "two")]
+    with shared.stream() as stream:
+        for raw in (lines[0], b"".join(lines), b"".join(lines)):
+            api.post(f"{HOSTS}/{agent.id}/notifications", None, agent, raw=raw, headers=headers).expect(202)
+        api.post(f"{HOSTS}/{agent.id}/notifications", {"notifications": [update("last")]}, agent).expect(202)
+        assert texts([stream.expect("host_session_update") for _ in range(3)]) == ["one", "two", "last"]
+        raw = json.dumps(update("other")).encode() + b"\n"
+        reply = api.post(f"{HOSTS}/{agent.id}/notifications", None, agent, raw=raw, headers=headers)
+        reply.expect(422, "IDEMPOTENCY_KEY_REUSED")
+
+
 def test_a_long_lived_body_delivers_each_line_as_it_arrives(api):
     agent = register_host(api)
     shared = share(api, agent)

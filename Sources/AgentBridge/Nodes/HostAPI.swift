@@ -1,4 +1,5 @@
 import JSONText
+import NIOCore
 import NIOHTTP1
 
 /// The calls of a host, as the contract has them; an immutable value on top of a `NodeClient`.
@@ -81,6 +82,12 @@ struct HostAPI: Sendable {
 
   /// Passes on notifications of the agent.
   func publish(_ notifications: [JSONText], of host: HostSession, key: String) -> NodeClient.Call {
+    // What a JSON body may not hold fits on a line of its own.
+    if notifications.count == 1, notifications[0].bytes.readableBytes > NotificationQueue.Limits().batchBytes {
+      return NodeClient.Call(
+        method: .POST, path: "\(host.path)/notifications", body: notifications[0], isLines: true, token: host.token,
+        idempotencyKey: key)
+    }
     let body = JSONText { $0.add("notifications", JSONText(array: notifications)) }
     return NodeClient.Call(
       method: .POST, path: "\(host.path)/notifications", body: body, token: host.token, idempotencyKey: key)

@@ -17,6 +17,8 @@ final class NodeClient: Sendable {
     var method: HTTPMethod
     var path: String
     var body: JSONText?
+    /// Whether the body is sent as a line (NDJSON); it must then be on one line.
+    var isLines = false
     /// What follows `Bearer`.
     var token: String?
     /// Makes a repeated call safe: the node answers the second one like the first and does nothing again.
@@ -66,7 +68,7 @@ final class NodeClient: Sendable {
     if let apiKey { request.headers.add(name: "x-api-key", value: apiKey) }
     if let key = call.idempotencyKey { request.headers.add(name: "idempotency-key", value: key) }
     if let body = call.body {
-      request.headers.add(name: "content-type", value: "application/json")
+      request.headers.add(name: "content-type", value: call.isLines ? "application/x-ndjson" : "application/json")
       request.body = .bytes(body.bytes)
     }
     return request

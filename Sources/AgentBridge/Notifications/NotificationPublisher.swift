@@ -22,7 +22,7 @@ final class NotificationPublisher: Sendable {
 
   private let publish: @Sendable ([JSONText], _ key: String) async throws(NodeError) -> Void
   private let makeKey: @Sendable () -> String
-  private let maximumBytes: Int
+  private let limits: NotificationQueue.Limits
   private let logger: Logger
   private let state: Mutex<State>
   private let wakeups: AsyncStream<Void>
@@ -38,14 +38,14 @@ final class NotificationPublisher: Sendable {
     self.publish = publish
     self.makeKey = makeKey
     self.logger = logger
-    maximumBytes = limits.batchBytes
+    self.limits = limits
     state = Mutex(State(queue: NotificationQueue(limits: limits)))
     (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
   /// Adds an update, waiting for room when there is none.
   func add(_ notification: AgentNotification) async {
-    guard let text = NotificationTrimmer.fit(notification.text, maximumBytes: maximumBytes) else {
+    guard let text = NotificationTrimmer.fit(notification.text, maximumBytes: limits.singleBytes) else {
       logger.warning(
         "an update is too large to be published",
         metadata: [
@@ -115,7 +115,8 @@ final class NotificationPublisher: Sendable {
     }
   }
 
-  /// One call; a batch that is refused for what is in it is sent piece by piece, and the piece that is the reason dropped.
+  /// One call; a batch that is refused for what is in it is sent piece by piece. The piece that is the reason is trimmed
+  /// to what every node takes, or dropped.
   private func send(_ batch: [JSONText]) async throws(NodeError) {
     do {
       try await publish(batch, makeKey())
@@ -123,6 +124,10 @@ final class NotificationPublisher: Sendable {
       guard case .refused(let status, _, _) = error, [400, 413, 415, 422].contains(status) else { throw error }
       if batch.count > 1 {
         for notification in batch { try await send([notification]) }
+      } else if let large = batch.first, large.bytes.readableBytes > limits.batchBytes,
+        let trimmed = NotificationTrimmer.fit(large, maximumBytes: limits.batchBytes)
+      {
+        try await send([trimmed])
       } else {
         logger.warning("an update was refused", metadata: ["reason": "\(error)"])
       }

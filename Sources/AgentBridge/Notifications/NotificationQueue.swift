@@ -19,6 +19,8 @@ struct NotificationQueue: Sendable {
     var batchCount = 200
     /// Bytes in one call, below what nodes take as a body (256 KiB).
     var batchBytes = 192 * 1024
+    /// Bytes of one notification; one beyond `batchBytes` goes alone, as a line. A larger one is trimmed.
+    var singleBytes = 2 * 1024 * 1024
     /// Bytes of a text that pieces are joined to.
     var textBytes = 32 * 1024
     /// How long a piece of text waits for the next one.

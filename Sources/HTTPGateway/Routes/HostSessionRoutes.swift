@@ -94,6 +94,7 @@ extension RouteSet {
     let token = try request.requiredHostToken()
     guard !drain.isFired else { throw GatewayError.draining }
     try await domain.hostSessions.authorize(id, token: token)
+    let key = try request.idempotencyKey()
     let uploading = Task { [configuration, domain] in
       var reader = LineReader(maximumBytes: configuration.notificationBytes)
       var accepted = 0
@@ -103,8 +104,18 @@ extension RouteSet {
           let texts = try remaining.prefix(Notifications.batch).enumerated().map { offset, line in
             try Notifications.text(line: line, number: accepted + offset + 1, maximumDepth: configuration.jsonDepth)
           }
-          _ = try await domain.hostSessions.notify(id, token: token, notifications: texts)
-          accepted += texts.count
+          if let key {
+            // How lines fall into batches differs from one upload to the next, so each line is repeatable by itself.
+            for text in texts {
+              let line = IdempotencyRequest(
+                key: key, route: "POST \(request.path) line \(accepted + 1)", caller: token, body: text)
+              _ = try await domain.hostSessions.notify(id, token: token, notifications: [text], idempotency: line)
+              accepted += 1
+            }
+          } else {
+            _ = try await domain.hostSessions.notify(id, token: token, notifications: texts)
+            accepted += texts.count
+          }
           remaining = remaining.dropFirst(texts.count)
         }
       }

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 FLOOD = 3000
-LARGE = 150_000
+LARGE = 700_000
 
 
 def send(message: dict[str, Any]) -> None:
