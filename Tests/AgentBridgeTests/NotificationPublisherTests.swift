@@ -132,4 +132,27 @@ struct NotificationPublisherTests {
     await publisher.add(try update(2))
     #expect(sink.numbers.isEmpty)
   }
+
+  @Test(.timeLimit(.minutes(1))) func aLargeUpdateThatIsRefusedIsPublishedWithoutItsLargeParts() async throws {
+    let sink = Sink()
+    let refused = Counter()
+    sink.refusal.withLock {
+      $0 = { _ in
+        guard refused.value == 0 else { return nil }
+        refused.increment()
+        return .refused(status: 413, code: "BODY_TOO_LARGE", message: "no")
+      }
+    }
+    var limits = NotificationQueue.Limits()
+    limits.batchBytes = 2_000
+    let publisher = sink.publisher(limits)
+    let large = #"{"sessionUpdate":"k","n":7,"content":"\#(String(repeating: "x", count: 9_000))"}"#
+    let text = #"{"method":"session/update","params":{"sessionId":"s","update":\#(large)}}"#
+    try await run(publisher) {
+      await publisher.add(try #require(AgentNotification(try JSONText(validating: text))))
+      await publisher.flush()
+      #expect(sink.numbers == [7])
+      #expect(refused.value == 1)
+    }
+  }
 }

@@ -10,7 +10,7 @@ func configuration(
 ) throws -> TandemConfiguration {
   let sources = ConfigurationSources(
     flags: flags, environment: environment, file: file.map { (path: "test.json", content: ByteBuffer(string: $0)) })
-  return try TandemConfiguration(ConfigurationResolver(sources), environment: ["HOME": "/home/somebody"])
+  return try TandemConfiguration(ConfigurationResolver(sources), environment: ["HOME": "/somebody"])
 }
 
 /// What is wrong with a configuration; empty when nothing is.
@@ -36,7 +36,7 @@ private let digest = String(repeating: "0a", count: 32)
     #expect(defaults.access == .open)
     #expect(defaults.joinReuse == .lenient)
     #expect(defaults.participantRate == nil)
-    #expect(defaults.dataDirectory == "/home/somebody/.local/state/tandem")
+    #expect(defaults.dataDirectory == "/somebody/.local/state/tandem")
     #expect(defaults.dispatchLease == .seconds(30))
     #expect(defaults.sessionMaximumLifetime == .seconds(30 * 86_400))
     #expect(defaults.streamBufferBytes == 1 << 20)
