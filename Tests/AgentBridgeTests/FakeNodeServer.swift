@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// Serves a fake node on a port of its own; the functions keep no state.
 enum FakeNodeServer {
@@ -9,30 +10,32 @@ enum FakeNodeServer {
     _ node: FakeNode, _ body: @escaping @Sendable (String) async throws -> Result
   ) async throws -> Result {
     typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+    // A task of its own for each connection from its very start: one that was accepted but never served would trap.
+    let connections = Mutex<[Task<Void, Never>]>([])
     let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .bind(host: "127.0.0.1", port: 0) { channel in
+      .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-          return try Connection(wrappingChannelSynchronously: channel)
+          let connection = try Connection(wrappingChannelSynchronously: channel)
+          let handling = Task { () -> Void in try? await handle(connection, node) }
+          connections.withLock { $0.append(handling) }
         }
       }
-    let port = server.channel.localAddress?.port ?? 0
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        try await server.executeThenClose { connections in
-          try await withThrowingDiscardingTaskGroup { group in
-            for try await connection in connections {
-              group.addTask { try? await handle(connection, node) }
-            }
-          }
-        }
-      }
-      let result = try await body("http://127.0.0.1:\(port)")
-      node.loseStreams()
-      group.cancelAll()
-      return result
+      .bind(host: "127.0.0.1", port: 0).get()
+    let result: Swift.Result<Result, any Error>
+    do {
+      result = .success(try await body("http://127.0.0.1:\(server.localAddress?.port ?? 0)"))
+    } catch {
+      result = .failure(error)
     }
+    node.loseStreams()
+    try? await server.close()
+    for handling in connections.withLock({ $0 }) {
+      handling.cancel()
+      await handling.value
+    }
+    return try result.get()
   }
 
   private static func handle(

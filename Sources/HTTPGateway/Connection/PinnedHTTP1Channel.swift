@@ -10,7 +10,7 @@ import NIOPosix
 ///
 /// The pipeline, from the socket: `WireHandler`, HTTP encoder and decoder, `RequestGuard`, then Hummingbird's own.
 struct PinnedHTTP1Channel: ServerChildChannel {
-  typealias Value = HTTP1Channel.Value
+  typealias Value = AcceptedConnection
 
   private let http1: HTTP1Channel
   private let executors: EventLoopExecutors
@@ -31,25 +31,26 @@ struct PinnedHTTP1Channel: ServerChildChannel {
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-    http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+    http1.setup(channel: channel, logger: logger).map(AcceptedConnection.init).flatMapThrowing { connection in
       let wire = WireHandler()
       let codec = try channel.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self).handler
       try channel.pipeline.syncOperations.addHandler(wire, position: .first)
       try channel.pipeline.syncOperations.addHandler(
         RequestGuard(limits: limits, wire: wire, metrics: metrics, logger: logger), position: .before(codec))
       setSocketOptions(channel)
-      return value
+      return connection
     }
   }
 
   func handle(value: Value, logger: Logger) async {
     metrics.opened()
     defer { metrics.closed() }
-    guard let executor = executors[value.channel.eventLoop] else {
-      return await http1.handle(value: value, logger: logger)
+    let connection = value.take()
+    guard let executor = executors[connection.channel.eventLoop] else {
+      return await http1.handle(value: connection, logger: logger)
     }
     await withTaskExecutorPreference(executor) {
-      await http1.handle(value: value, logger: logger)
+      await http1.handle(value: connection, logger: logger)
     }
   }
 
