@@ -41,6 +41,28 @@ import Testing
     }
   }
 
+  @Test func theBytesOfKeptEventsAreBounded() async throws {
+    try await withWorld(configure: { $0.eventBytesRetained = 64 << 10 }) { world in
+      let shared = try await world.share()
+      let carl = try await world.join(shared, "carl")
+      let text = String(repeating: "x", count: 8_000)
+      for _ in 0..<40 {
+        _ = try await world.one.sessions.postMessage(shared.id, credentials: carl, text: text)
+      }
+      let kept = try await world.two.events.page(shared.id, after: "earliest", limit: 100).events
+      let bytes = kept.reduce(0) { $0 + $1.data.readableBytes }
+      // The bound, a sixteenth of it between two marks, and the events the marks fall upon.
+      #expect((64 << 10)...(64 << 10) * 17 / 16 + 3 * 8_500 ~= bytes)
+      #expect(kept.last?.sequence == 43)
+      #expect(zip(kept, kept.dropFirst()).allSatisfy { $1.sequence == $0.sequence + 1 })
+      let cursor = try await world.two.events.tail(shared.id).cursor
+      #expect(try await world.two.events.page(shared.id, after: cursor, limit: 1).isCursorKnown)
+      let key = world.one.events.runner.keys.session(shared.id)
+      let marks = try await world.one.events.runner.send("HGET", key: key, "eventMarks")
+      #expect(try need(marks.string).split(separator: " ").count <= 17)
+    }
+  }
+
   @Test func aTicketOpensOneStreamAndOnlyOfItsSession() async throws {
     try await withWorld { world in
       let (shared, other) = (try await world.share(), try await world.share())

@@ -13,7 +13,7 @@ local asked = ARGV[12] ~= '' and NOW + tonumber(ARGV[12]) or nil
 local ends = asked or NOW + tonumber(ARGV[13])
 S = {id = ARGV[7], workspaceId = ARGV[8], hostSessionId = ARGV[9], hostUserId = ARGV[10], mode = ARGV[11],
   status = 'active', createdAt = dec(NOW), expiresAt = asked and dec(asked) or '', endsAt = dec(ends),
-  purgeAt = dec(ends + tonumber(ARGV[14])), seq = 0, approvalTimeout = ARGV[18]}
+  purgeAt = dec(ends + tonumber(ARGV[14])), seq = 0, bytes = 0, approvalTimeout = ARGV[18]}
 P = {id = ARGV[16], userId = S.hostUserId, displayName = ARGV[17], role = 'host', joinedAt = dec(NOW)}
 call('HSET', KEYS[1], 'id', S.id, 'workspaceId', S.workspaceId, 'hostSessionId', S.hostSessionId, 'hostUserId',
   S.hostUserId, 'mode', S.mode, 'status', S.status, 'inviteHash', ARGV[15], 'createdAt', S.createdAt, 'expiresAt',

@@ -38,7 +38,8 @@ struct ScriptRunner: Sendable {
         keys.idempotency(sessionID, idempotency?.name ?? "-"),
       ] + more + (idempotency == nil ? [] : [keys.idempotencyKeys(sessionID)]),
       arguments: [
-        .string(participantID), .string(tokenDigest), .integer(settings.eventsRetained),
+        .string(participantID), .string(tokenDigest),
+        .string("\(settings.eventsRetained) \(settings.eventBytesRetained)"),
         .string(idempotency?.requestDigest ?? ""), .string(sealed),
         .integer(Int(settings.idempotencyLifetime.milliseconds)),
       ] + arguments)

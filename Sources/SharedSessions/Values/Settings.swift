@@ -8,6 +8,8 @@ public struct SharedSessionSettings: Sendable {
   public var retention: Duration = .seconds(7 * 86_400)
   /// About how many events a session keeps.
   public var eventsRetained: Int = 10_000
+  /// About how many bytes of events a session keeps; the newest event is kept whatever its size.
+  public var eventBytesRetained: Int = 64 << 20
   /// Participants present at a time.
   public var maximumParticipants: Int = 1_000
   /// Messages of a session.

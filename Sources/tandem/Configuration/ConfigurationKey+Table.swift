@@ -105,6 +105,9 @@ extension ConfigurationKey {
     ConfigurationKey(
       "events.retained", .integer(100...1_000_000), default: "10000",
       "About how many events of a session are kept for replay."),
+    ConfigurationKey(
+      "events.retainedBytes", .bytes((64 << 10)...(1 << 32)), default: "64MiB",
+      "About how many bytes of events a session keeps for replay; the newest event is always kept."),
   ]
 
   private static let limits: [ConfigurationKey] = [

@@ -42,7 +42,7 @@ struct TandemConfiguration: Sendable {
   let dispatchLease, dispatchTimeout, drainTimeout: Duration
   let approvalsReasonRequired: Bool
   let streamHeartbeat, streamRetry: Duration
-  let streamBufferBytes, eventsRetained: Int
+  let streamBufferBytes, eventsRetained, eventBytesRetained: Int
   let limits: Limits
   let timeouts: Timeouts
   /// Nil: no limit.
@@ -86,6 +86,7 @@ struct TandemConfiguration: Sendable {
     streamRetry = values.duration("stream.retry")
     streamBufferBytes = values.integer("stream.bufferBytes")
     eventsRetained = values.integer("events.retained")
+    eventBytesRetained = values.integer("events.retainedBytes")
     limits = Limits(
       body: values.integer("limits.body"), headers: values.integer("limits.headers"),
       uri: values.integer("limits.uri"), jsonDepth: values.integer("limits.jsonDepth"),

@@ -49,6 +49,7 @@ extension TandemConfiguration {
     settings.maximumLifetime = sessionMaximumLifetime
     settings.retention = sessionRetention
     settings.eventsRetained = eventsRetained
+    settings.eventBytesRetained = eventBytesRetained
     settings.maximumParticipants = limits.participants
     settings.maximumMessages = limits.messages
     settings.maximumPendingApprovals = limits.pendingApprovals
