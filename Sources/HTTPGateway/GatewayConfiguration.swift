@@ -33,6 +33,8 @@ public struct GatewayConfiguration: Sendable {
   public var participantRate: RequestRate?
   /// How many requests from one address are taken, over all nodes; nil for any number.
   public var addressRate: RequestRate?
+  /// Load balancers whose `X-Forwarded-For` says which address a request is from.
+  public var trustedProxies: [AddressRange] = []
 
   /// From the first byte of a request's head to its end.
   public var headTimeout: Duration = .seconds(10)

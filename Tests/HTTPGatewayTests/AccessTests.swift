@@ -98,4 +98,26 @@ import Testing
       #expect(try await gateway.call("GET", "/health/live").status == 200)
     }
   }
+
+  @Test func behindATrustedLoadBalancerEveryClientHasARateOfItsOwn() async throws {
+    let rate = RequestRate(count: 1, interval: .seconds(3_600))
+    let proxies = try [#require(AddressRange("127.0.0.0/8"))]
+    try await withGateway({ ($0.addressRate, $0.trustedProxies) = (rate, proxies) }) { gateway in
+      func status(_ forwardedFor: String) async throws -> Int {
+        try await gateway.call("GET", "/api/shared-sessions", headers: ["X-Forwarded-For": forwardedFor]).status
+      }
+      // What a client wrote itself stands before what the load balancer appended.
+      let addresses = ["203.0.113.1", "203.0.113.1", "203.0.113.2", "203.0.113.9, 203.0.113.2"]
+      var statuses: [Int] = []
+      for address in addresses { statuses.append(try await status(address)) }
+      #expect(statuses == [200, 429, 200, 429])
+    }
+    try await withGateway({ $0.addressRate = rate }) { gateway in
+      for (address, expected) in [("203.0.113.1", 200), ("203.0.113.2", 429)] {
+        let reply = try await gateway.call(
+          "GET", "/api/shared-sessions", headers: ["X-Forwarded-For": address])
+        #expect(reply.status == expected, "nobody is trusted, so nobody is believed")
+      }
+    }
+  }
 }

@@ -33,6 +33,7 @@ import Testing
       let values = [
         "host": "::1", "redis": "redis://127.0.0.1:7000", "prefix": "other", "dataDirectory": "/elsewhere",
         "apiKeys": "other:" + String(repeating: "0b", count: 32), "rate.participant": "7/s", "rate.address": "7/s",
+        "rate.trustedProxies": "192.0.2.0/24",
       ]
       return values[key.name] ?? ""
     }

@@ -69,6 +69,7 @@ extension HTTPField.Name {
   static let idempotencyKey = known("Idempotency-Key")
   static let apiKey = known("X-API-Key")
   static let lastEventID = known("Last-Event-ID")
+  static let forwardedFor = known("X-Forwarded-For")
   static let accelBuffering = known("X-Accel-Buffering")
   static let contentTypeOptions = known("X-Content-Type-Options")
   static let referrerPolicy = known("Referrer-Policy")

@@ -64,9 +64,13 @@ struct RouteSet: Sendable {
       "participant", caller: "\(credentials.participantID).\(credentials.token)", rate: rate)
   }
 
-  /// Takes one request against the rate of its address. A Unix socket has none.
+  /// Takes one request against the rate of its client's address. A Unix socket has none.
   func takeRate(ofAddressOf request: IncomingRequest) async throws {
-    guard let rate = configuration.addressRate, let address = request.channel.remoteAddress?.ipAddress else { return }
+    let proxies = TrustedProxies(ranges: configuration.trustedProxies)
+    guard let rate = configuration.addressRate,
+      let address = proxies.client(
+        peer: request.channel.remoteAddress?.ipAddress, forwardedFor: request.head.headerFields[.forwardedFor])
+    else { return }
     try await domain.rates.take("address", caller: address, rate: rate)
   }
 

@@ -1,3 +1,4 @@
+import HTTPGateway
 import RedisClient
 
 /// Letters, digits and the punctuation that names may hold. Braces are missing on purpose: Redis gives them a meaning.
@@ -181,8 +182,14 @@ extension ConfigurationKey {
       "Requests of one participant, such as 50/s; by default off with `access` = open, else 50/s."),
     ConfigurationKey(
       "rate.address", .text(RateText.rule), default: nil,
-      "Requests of one client address, such as 200/s; by default off with `access` = open, else 200/s. Behind a load balancer all clients have its address: off there."
+      "Requests of one client address, such as 200/s; by default off with `access` = open, else 200/s. Behind a load balancer it needs `rate.trustedProxies`, or all clients share its address."
     ),
+    ConfigurationKey(
+      "rate.trustedProxies",
+      .list(
+        TextRule("an IP address or a range such as 10.0.0.0/8") { AddressRange($0) != nil }),
+      default: "",
+      "Load balancers that are believed when their X-Forwarded-For says which address a request is from."),
   ]
 
   private static let logs: [ConfigurationKey] = [

@@ -1,3 +1,4 @@
+import HTTPGateway
 import NIOCore
 import SharedSessions
 
@@ -47,6 +48,7 @@ struct TandemConfiguration: Sendable {
   let timeouts: Timeouts
   /// Nil: no limit.
   let participantRate, addressRate: RequestRate?
+  let trustedProxies: [AddressRange]
   let logLevel: String
   let logFormat: LogFormat
 
@@ -108,6 +110,7 @@ struct TandemConfiguration: Sendable {
       ready: values.duration("timeouts.ready"))
     participantRate = Self.rate(values.optionalText("rate.participant"), inKeyed: "50/s", access: access)
     addressRate = Self.rate(values.optionalText("rate.address"), inKeyed: "200/s", access: access)
+    trustedProxies = values.list("rate.trustedProxies").compactMap { AddressRange($0) }
     logLevel = values.text("log.level")
     logFormat = values.choice("log.format")
     values.assertAllRead()

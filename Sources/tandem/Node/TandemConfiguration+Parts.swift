@@ -84,6 +84,7 @@ extension TandemConfiguration {
     gateway.fieldRules.reason = limits.reason
     gateway.participantRate = participantRate
     gateway.addressRate = addressRate
+    gateway.trustedProxies = trustedProxies
     gateway.notificationBytes = limits.notification
     gateway.headTimeout = timeouts.head
     gateway.bodyTimeout = timeouts.body
