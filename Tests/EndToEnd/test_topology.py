@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import shlex
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -24,21 +26,21 @@ PASSWORD = "a-password-of-this-test"
 class Topology:
     """Redis on the shipped settings and user, three nodes, a load balancer in front."""
 
-    def __init__(self, kind: str, processes: Processes, directory: Path) -> None:
+    def __init__(self, kind: str, processes: Processes, directory: Path, **settings: str) -> None:
         users = directory / "users.acl"
         text = (CONFIGURATION / "users.acl").read_text()
         assert text.count("PASSWORD") == 1
         users.write_text(text.replace("PASSWORD", PASSWORD))
         self.port = free_port()
-        settings = [
+        shipped = [
             option
             for line in (CONFIGURATION / "redis.conf").read_text().splitlines()
             if line and not line.startswith("#") and line.split()[0] not in ("bind", "port", "aclfile")
             for option in ("--" + line.split()[0], *shlex.split(line)[1:])
         ]
-        self.redis = RedisServer(processes, *settings, "--aclfile", str(users), port=self.port)
+        self.redis = RedisServer(processes, *shipped, "--aclfile", str(users), port=self.port)
         self.url = f"redis://tandem:{PASSWORD}@127.0.0.1:{self.port}"
-        self.nodes = [Node(processes, self.url, {"TANDEM_STREAM_HEARTBEAT": "1s"}) for _ in range(3)]
+        self.nodes = [Node(processes, self.url, {"TANDEM_STREAM_HEARTBEAT": "1s", **settings}) for _ in range(3)]
         for node in self.nodes:
             node.wait_ready()
         servers = [node.base.removeprefix("http://") for node in self.nodes]
@@ -145,6 +147,24 @@ def test_a_lost_node_is_taken_out_and_streams_go_on_elsewhere(processes, tmp_pat
             assert again.expect("message_created").payload["message"]["text"] == "after"
     for stream in streams:
         stream.close()
+
+
+@pytest.mark.parametrize("kind", ["haproxy", "nginx"])
+def test_clients_behind_the_load_balancer_have_a_rate_of_their_own(processes, tmp_path, kind):
+    rate = {"TANDEM_RATE_ADDRESS": "5/h", "TANDEM_RATE_TRUSTED_PROXIES": "127.0.0.1"}
+    balancer = urlsplit(Topology(kind, processes, tmp_path, **rate).balancer.base)
+
+    def statuses(source: str, requests: int) -> list[int]:
+        found = []
+        for _ in range(requests):
+            connection = http.client.HTTPConnection("127.0.0.1", balancer.port, 10, source_address=(source, 0))
+            connection.request("GET", "/api/shared-sessions", headers={"X-Forwarded-For": "192.0.2.1"})
+            found.append(connection.getresponse().status)
+            connection.close()
+        return found
+
+    assert statuses("127.0.0.2", 8) == [200] * 5 + [429] * 3, "over all nodes, whatever the client made up"
+    assert statuses("127.0.0.3", 6) == [200] * 5 + [429]
 
 
 def test_the_shipped_user_can_do_nothing_else(topology):
