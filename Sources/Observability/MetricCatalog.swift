@@ -47,6 +47,9 @@ public enum MetricCatalog {
     "tandem_streams_repairs": MetricDescription("Times that missed messages were looked for in Redis."),
     "tandem_streams_events_repaired": MetricDescription("Events found in Redis that no message had brought."),
     "tandem_streams_events_unreadable": MetricDescription("Messages of Redis that were not what they should be."),
+    "tandem_permissions_requested": MetricDescription(
+      "Permission requests of agents that wait or waited for an answer."),
+    "tandem_permissions_refused": MetricDescription("Permission requests refused because too many were waiting."),
     "tandem_redis_commands": MetricDescription("Commands and scripts that Redis answered."),
     "tandem_redis_flushes": MetricDescription("Batches of commands written; commands per batch show the pipelining."),
     "tandem_redis_batch_duration": MetricDescription("Seconds from writing a batch to its last reply, sampled."),

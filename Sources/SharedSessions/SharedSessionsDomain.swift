@@ -15,6 +15,8 @@ public struct SharedSessionsDomain: Service {
   public let sessions: SessionStore
   /// Prompts and decisions.
   public let approvals: ApprovalStore
+  /// What agents ask in the middle of their turns.
+  public let permissions: PermissionStore
   /// Host sessions and their dispatches.
   public let hostSessions: HostSessionStore
   /// The sessions' events.
@@ -42,6 +44,7 @@ public struct SharedSessionsDomain: Service {
     let queue = DispatchQueue(runner: runner)
     sessions = SessionStore(runner: runner, index: index, closer: closer)
     approvals = ApprovalStore(runner: runner, index: index)
+    permissions = PermissionStore(runner: runner)
     hostSessions = HostSessionStore(runner: runner, closer: closer, queue: queue)
     events = EventLog(runner: runner)
     rates = RateLimiter(runner: runner)

@@ -10,7 +10,11 @@ enum Notifications {
   /// Checks one and gives its text, on one line and otherwise byte for byte.
   static func text(_ value: JSONText) throws(GatewayError) -> ByteBuffer {
     guard value.kind == .object else { throw GatewayError(.invalidBody, "Each notification must be a JSON object.") }
-    // Line ends can only stand between the parts of a JSON text; in an event they would cut the frame.
+    return onOneLine(value)
+  }
+
+  /// A text as it is, but for line ends: they can only stand between the parts of a JSON text, and would cut an event.
+  static func onOneLine(_ value: JSONText) -> ByteBuffer {
     let hasLineEnds = value.bytes.readableBytesView.contains { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     return (hasLineEnds ? value.compacted() : value).bytes
   }

@@ -49,8 +49,14 @@ extension RouteSet {
   private func resolve(_ request: IncomingRequest) async throws -> Reply {
     let (id, approvalID) = (try sessionID(request), try pathID(request, 1, "approvalId"))
     let fields = try request.fields()
-    guard let action = ApprovalAction(rawValue: try fields.string("action")) else {
-      throw GatewayError(.invalidAction)
+    let optionID = try fields.optionalString("optionId")
+    // Without an option only the action says what is decided; with one it may follow from it.
+    let word = optionID == nil ? try fields.string("action") : try fields.optionalString("action")
+    let action = word.flatMap(ApprovalAction.init(rawValue:))
+    if word != nil, action == nil { throw GatewayError(.invalidAction) }
+    if let optionID, !(1...PermissionFields.optionID).contains(optionID.unicodeScalars.count) {
+      throw GatewayError(
+        .invalidField, "'optionId' must be 1 to \(PermissionFields.optionID) characters long.")
     }
     let reason = try fields.optionalString("reason").map { try rules.text($0, "reason", mostBytes: rules.reason) }
     let edited = try fields.optionalString("editedPrompt").map {
@@ -68,7 +74,7 @@ extension RouteSet {
     return .json(
       try await domain.approvals.resolve(
         id, approvalID: approvalID, credentials: credentials, action: action, reason: reason, editedPrompt: edited,
-        promptHash: promptHash, idempotency: try idempotency(request, credentials)))
+        promptHash: promptHash, optionID: optionID, idempotency: try idempotency(request, credentials)))
   }
 
   private func withdraw(_ request: IncomingRequest) async throws -> Reply {

@@ -18,6 +18,7 @@ struct RouteSet: Sendable {
   var all: [Route] {
     let limited =
       sessionRoutes + participantRoutes + inviteRoutes + conversationRoutes + streamRoutes + hostSessionRoutes
+      + permissionRoutes
     return limited.map { route in
       route.handled { request, handler in
         try await takeRate(ofAddressOf: request)

@@ -28,12 +28,14 @@ public final class DispatchAttachment: Sendable {
     case renew
     case settle
     case cancel(String)
+    case permission(session: String, approval: String)
     case fence(Int)
     case gone
   }
 
-  /// Frames a bridge may leave unread. One dispatch and its cancel are out at a time, so this is never reached by one that reads.
-  private static let framesAtMost = 64
+  /// Frames a bridge may leave unread. One dispatch, its cancel and the answers in its turn are out at a time, so
+  /// this is never reached by one that reads.
+  private static let framesAtMost = 256
 
   private init(
     _ hostSessionID: String, fence: String, cancelling: String, unclaimed: (running: RunningDispatch, since: Int)?,
@@ -129,6 +131,7 @@ public final class DispatchAttachment: Sendable {
           guard let unclaimed else { break }
           try await queue.settle(hostSessionID, unclaimed.running, since: unclaimed.since)
         case .cancel(let dispatchID): cancel(dispatchID)
+        case .permission(let session, let approval): try await tell(session, approval)
         case .fence(let newer):
           if newer > (Int(fence) ?? 0) { return }
         case .gone: return
@@ -146,7 +149,14 @@ public final class DispatchAttachment: Sendable {
     send("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(dispatchID)\"}"))
   }
 
-  /// Subscribes to the host session's channel: `wake`, `cancel <id>`, `fence <n>`, `gone`.
+  /// Tells the bridge what has become of a permission request.
+  private func tell(_ sessionID: String, _ approvalID: String) async throws(SharedSessionError) {
+    let outcome = try await queue.runner.permission(sessionID, approvalID)
+    guard outcome.refusal == nil else { return }
+    send("permission", try outcome.parts(atLeast: 3).part(1))
+  }
+
+  /// Subscribes to the host session's channel: `wake`, `cancel <id>`, `permission <session> <approval>`, `fence <n>`, `gone`.
   private func listen() async throws(SharedSessionError) {
     let signalled = signalled
     do {
@@ -158,6 +168,7 @@ public final class DispatchAttachment: Sendable {
         let words = String(buffer: message).split(separator: " ").map(String.init)
         switch (words.first, words.count) {
         case ("cancel", 2): signalled.yield(.cancel(words[1]))
+        case ("permission", 3): signalled.yield(.permission(session: words[1], approval: words[2]))
         case ("fence", 2): signalled.yield(.fence(Int(words[1]) ?? 0))
         case ("gone", _): signalled.yield(.gone)
         default: signalled.yield(.look)

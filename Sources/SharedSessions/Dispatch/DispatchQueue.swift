@@ -65,17 +65,22 @@ struct DispatchQueue: Sendable {
   func report(
     _ hostSessionID: String, dispatchID: String, _ report: DispatchReport
   ) async throws(SharedSessionError) -> ByteBuffer {
-    guard Secrets.isID(dispatchID),
-      let place = try await runner.send("GET", key: keys.hostDispatch(hostSessionID, dispatchID)).string
-    else { throw SharedSessionError(.dispatchNotFound) }
-    let ids = place.split(separator: " ").map(String.init)
-    guard ids.count == 2 else { throw SharedSessionError(.internalError) }
-    let outcome = try await runner.session(
-      ScriptLibrary.dispatchReport, ids[0], keys: [keys.approval(ids[0], ids[1]), keys.queue(ids[0])],
-      arguments: [
-        .string(dispatchID), .string(report.state.rawValue), .integer(Int(report.attempt)),
-        .string(report.error ?? "the agent failed without saying why"), .string(report.stopReason ?? "end_turn"),
-      ])
+    guard let place = try await runner.dispatchPlace(hostSessionID, dispatchID) else {
+      throw SharedSessionError(.dispatchNotFound)
+    }
+    let (runner, keys, session) = (runner, keys, place.session)
+    let outcome = try await runner.withWaitingPermissions(session, of: dispatchID) {
+      waiting async throws(SharedSessionError) in
+      try await runner.session(
+        ScriptLibrary.dispatchReport, session,
+        keys: [keys.approval(session, place.approval), keys.queue(session), keys.permissions(session)]
+          + waiting.map { keys.approval(session, $0) },
+        arguments: [
+          .string(dispatchID), .string(report.state.rawValue), .integer(Int(report.attempt)),
+          .string(report.error ?? "the agent failed without saying why"), .string(report.stopReason ?? "end_turn"),
+          .integer(waiting.count),
+        ])
+    }
     let parts = try outcome.parts(atLeast: 2)
     // Also after a report that was there before: the node that took it may have died before it freed the slot.
     if try parts.text(1) == "true" { try await release(hostSessionID, dispatchID) }
@@ -91,25 +96,41 @@ struct DispatchQueue: Sendable {
     guard !dispatch.isEmpty else { return }
     // Taking it back and its start can cross; whichever came first decides.
     let taken = try await lease(session, approval, dispatch)
-    if case .refused("gone", "started") = taken {
-      _ = try await runner.session(
-        ScriptLibrary.dispatchFail, session, keys: [keys.approval(session, approval), keys.queue(session)],
-        arguments: [.string(dispatch), "lost", .string(message), ""])
-    }
+    if case .refused("gone", "started") = taken { _ = try await fail(running, message: message) }
     try await release(hostSessionID, dispatch)
   }
 
   /// Ends a turn that a bridge which may be another one has found running and has not claimed by a report since it attached.
   func settle(_ hostSessionID: String, _ running: RunningDispatch, since: Int) async throws(SharedSessionError) {
-    let outcome = try await runner.session(
-      ScriptLibrary.dispatchFail, running.session,
-      keys: [keys.approval(running.session, running.approval), keys.queue(running.session)],
-      arguments: [
-        .string(running.dispatch), "lost",
+    let outcome = try await fail(
+      running,
+      message:
         "the bridge that ran this prompt was lost and the one that came back did not claim it, so its outcome is unknown",
-        .integer(since),
-      ])
+      unlessReportedSince: since)
     if outcome.refusal == nil { try await release(hostSessionID, running.dispatch) }
+  }
+
+  /// Fails a turn that had started, and withdraws what the agent asked in it.
+  private func fail(
+    _ running: RunningDispatch, message: String, unlessReportedSince since: Int? = nil
+  ) async throws(SharedSessionError) -> ScriptOutcome {
+    let (runner, keys) = (runner, keys)
+    let outcome = try await runner.withWaitingPermissions(running.session, of: running.dispatch) {
+      waiting async throws(SharedSessionError) in
+      try await runner.session(
+        ScriptLibrary.dispatchFail, running.session,
+        keys: [
+          keys.approval(running.session, running.approval), keys.queue(running.session),
+          keys.permissions(running.session),
+        ] + waiting.map { keys.approval(running.session, $0) },
+        arguments: [
+          .string(running.dispatch), "lost", .string(message), .string(since.map(String.init) ?? ""),
+          .integer(waiting.count),
+        ])
+    }
+    // The slot must not be freed under a turn that could not be ended.
+    if outcome.refusal == "retry" { _ = try outcome.parts() }
+    return outcome
   }
 
   /// Fails a dispatch that has waited too long, unless it is not too long yet.
@@ -118,8 +139,8 @@ struct DispatchQueue: Sendable {
   func giveUp(_ sessionID: String, approvalID: String) async throws(SharedSessionError) -> Int? {
     let outcome = try await runner.session(
       ScriptLibrary.dispatchFail, sessionID,
-      keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID)],
-      arguments: ["", "overdue", "host agent unavailable", ""])
+      keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID), keys.permissions(sessionID)],
+      arguments: ["", "overdue", "host agent unavailable", "", 0])
     if case .refused("not_due", let due) = outcome { return Int(due) }
     return nil
   }

@@ -37,6 +37,8 @@ public struct KeyLayout: Sendable, Hashable {
   public func queue(_ id: String) -> String { session(id) + ":queue" }
   /// When a pending approval expires, to its id, a sorted set; only approvals with such a time.
   public func expiring(_ id: String) -> String { session(id) + ":expiring" }
+  /// Waiting permission request to the id of the dispatch whose turn it belongs to, a hash.
+  public func permissions(_ id: String) -> String { session(id) + ":permissions" }
   /// One scoped invite, a hash.
   public func invite(_ id: String, _ inviteID: String) -> String { session(id) + ":invite:" + inviteID }
   /// Order to the id of a scoped invite, a sorted set.
@@ -55,6 +57,8 @@ public struct KeyLayout: Sendable, Hashable {
   public func hostSessions(_ id: String) -> String { host(id) + ":sessions" }
   /// Where a dispatch of it belongs, a string: session id, blank, approval id.
   public func hostDispatch(_ id: String, _ dispatchID: String) -> String { host(id) + ":dispatch:" + dispatchID }
+  /// Where a permission request of it belongs, a string: session id.
+  public func hostPermission(_ id: String, _ approvalID: String) -> String { host(id) + ":permission:" + approvalID }
   /// The kept answer of an idempotent registration, a hash.
   public func hostIdempotency(_ id: String, _ digest: String) -> String { host(id) + ":idem:" + digest }
   /// The shard channel that tells the attached node to look.

@@ -29,6 +29,10 @@ enum ScriptLibrary {
   static let queueWithdraw = script("queue_withdraw", PackageResources.queue_withdraw_lua)
   static let queueList = script("queue_list", PackageResources.queue_list_lua)
   static let approvalExpire = script("approval_expire", PackageResources.approval_expire_lua)
+  static let permissionRequest = script("permission_request", PackageResources.permission_request_lua)
+  static let permissionRead = script("permission_read", PackageResources.permission_read_lua)
+  static let permissionWithdraw = script("permission_withdraw", PackageResources.permission_withdraw_lua)
+  static let turnCancel = script("turn_cancel", PackageResources.turn_cancel_lua)
   static let streamAuthorize = script("stream_authorize", PackageResources.stream_authorize_lua)
   static let exportAuthorize = script("export_authorize", PackageResources.export_authorize_lua)
   static let notificationsAppend = script("notifications_append", PackageResources.notifications_append_lua)
@@ -41,6 +45,8 @@ enum ScriptLibrary {
   static let hostTake = script("host_take", PackageResources.host_take_lua)
   static let hostRelease = script("host_release", PackageResources.host_release_lua)
   static let hostCancel = script("host_cancel", PackageResources.host_cancel_lua)
+  static let hostPermission = script("host_permission", PackageResources.host_permission_lua)
+  static let hostSignal = script("host_signal", PackageResources.host_signal_lua)
   static let hostLapse = script("host_lapse", PackageResources.host_lapse_lua)
   static let hostDelete = script("host_delete", PackageResources.host_delete_lua)
   static let dispatchNext = script("dispatch_next", PackageResources.dispatch_next_lua)
@@ -57,6 +63,7 @@ enum ScriptLibrary {
     "permission": PackageResources.prelude_permission_lua,
     "message": PackageResources.prelude_message_lua,
     "approval": PackageResources.prelude_approval_lua,
+    "option": PackageResources.prelude_option_lua,
     "invite": PackageResources.prelude_invite_lua,
     "host": PackageResources.prelude_host_lua,
   ]

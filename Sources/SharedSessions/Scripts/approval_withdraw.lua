@@ -1,6 +1,6 @@
 #!lua
 -- include: core session participant approval
--- The author takes a pending prompt back.
+-- The author takes a pending prompt back; a permission request is the agent's, so nobody here can.
 -- KEYS  frame, 5 approval hash, 6 pending hash, 7 expiring zset
 -- ARGV  frame, 7 approval id
 -- Reply ok, approval
@@ -10,6 +10,7 @@ local ended = enter()
 if ended then return ended end
 local a = hash(KEYS[5])
 if not a or a.id ~= ARGV[7] then return refuse('APPROVAL_NOT_FOUND') end
+if a.kind == 'permission' then return refuse('AUTHOR_REQUIRED', 'permission') end
 if a.participantId ~= P.id then return refuse('AUTHOR_REQUIRED') end
 if not is_pending(a) then return refuse('APPROVAL_ALREADY_RESOLVED', resolution(a)) end
 call('HDEL', KEYS[6], a.id)

@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
 -- include: core session participant approval
 -- The service gives a dispatch up: never started in time, or its bridge was lost after it had started.
--- KEYS  frame, 5 approval hash, 6 queue zset
+-- KEYS  frame, 5 approval hash, 6 queue zset, 7 permissions hash, then the hashes of the turn's waiting requests
 -- ARGV  frame, 7 dispatch id ('' any), 8 'overdue' (queued and past its time) or 'lost' (started), 9 message,
---       10 'lost' only if no report has come since this time in ms ('' whatever came)
+--       10 'lost' only if no report has come since this time in ms ('' whatever came),
+--       11 waiting requests passed
 -- Reply ok, dispatch id
--- Fails SESSION_NOT_FOUND, gone with the state when it is not (or no longer) so, not_due with the time in ms
+-- Fails SESSION_NOT_FOUND, gone with the state when it is not (or no longer) so, not_due with the time in ms, retry when
+--       the requests passed are not all there are
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local a = hash(KEYS[5])
 if not a or (ARGV[7] ~= '' and a.dispatchId ~= ARGV[7]) then return refuse('gone', 'unknown') end
@@ -15,6 +17,9 @@ if ARGV[8] == 'lost' and ARGV[10] ~= '' and tonumber(a.reportedAt or '0') >= ton
 end
 if ARGV[8] == 'overdue' and a.dispatchState ~= 'queued' then return refuse('gone', a.dispatchState) end
 if ARGV[8] == 'overdue' and tonumber(a.startBy) > NOW then return refuse('not_due', a.startBy) end
+local waiting = waiting_permissions(7, 8, tonumber(ARGV[11]), a.dispatchId)
+if not waiting then return refuse('retry') end
+withdraw_permissions(7, waiting, 'turn_failed')
 set(KEYS[5], a, 'failedBy', 'service')
 fail_dispatch(KEYS[5], KEYS[6], a, ARGV[9])
 save_sequence()

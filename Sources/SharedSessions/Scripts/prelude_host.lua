@@ -31,5 +31,6 @@ local function host_json()
     .. rfc3339(tonumber(H.lastSeenAt)) .. ',"sharedSessionIds":[' .. table.concat(sessions, ',') .. ']}'
 end
 
--- Tells the node that holds the attachment to look: 'wake', 'cancel <dispatch id>', 'fence <n>' or 'gone'.
+-- Tells the node that holds the attachment to look: 'wake', 'cancel <dispatch id>', 'fence <n>',
+-- 'permission <session id> <approval id>' or 'gone'.
 local function signal(text) call('SPUBLISH', KEYS[1] .. ':live', text) end

@@ -41,13 +41,17 @@ public struct ApprovalStore: Sendable {
   /// `POST .../approvals/{aid}`: exactly one resolver ever wins, over all nodes.
   ///
   /// - Parameters:
+  ///   - action: what to do; `nil` follows from the option.
+  ///   - optionID: for a permission request: which of the agent's options; `nil` takes the narrowest that fits the action.
   ///   - editedPrompt: what the agent gets in place of the prompt; both are kept.
   ///   - promptHash: SHA-256 of the prompt the resolver was shown, in hexadecimal; `nil` when they do not say.
   /// - Returns: `{approval}`.
-  /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`, `PROMPT_CHANGED`, `REASON_REQUIRED`.
+  /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`, `PROMPT_CHANGED`, `REASON_REQUIRED`,
+  ///   `INVALID_FIELD` for what belongs to the other kind of approval, `INVALID_OPTION`, `OPTION_REQUIRED`.
   public func resolve(
-    _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction,
-    reason: String?, editedPrompt: String?, promptHash: String? = nil, idempotency: IdempotencyRequest? = nil
+    _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction?,
+    reason: String?, editedPrompt: String?, promptHash: String? = nil, optionID: String? = nil,
+    idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let keys = runner.keys
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
@@ -56,14 +60,22 @@ public struct ApprovalStore: Sendable {
       ScriptLibrary.approvalResolve, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
       keys: [
         approvalKey(sessionID, approvalID), keys.pending(sessionID), keys.queue(sessionID), keys.expiring(sessionID),
+        keys.permissions(sessionID),
       ],
       arguments: [
-        .string(approvalID), .string(action.rawValue), .string(reason ?? ""), .string(editedPrompt ?? ""),
+        .string(approvalID), .string(action?.rawValue ?? ""), .string(reason ?? ""), .string(editedPrompt ?? ""),
         .string(Secrets.newID()), .integer(Int(settings.dispatchTimeout.milliseconds)),
         .string(promptHash?.lowercased() ?? ""), settings.rejectionNeedsReason ? "required" : "",
+        .string(optionID ?? ""),
       ])
-    let parts = try outcome.parts(atLeast: 1)
-    if case .ok = outcome, action == .approve { await queued(sessionID) }
+    let parts = try outcome.parts(atLeast: 2)
+    if case .ok = outcome {
+      if try parts.text(1) == "permission" {
+        await runner.announce(permissions: [approvalID], of: sessionID)
+      } else if action == .approve {
+        await queued(sessionID)
+      }
+    }
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
@@ -84,7 +96,7 @@ public struct ApprovalStore: Sendable {
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
-  /// `POST .../cancel`: asks the agent to stop the turn that runs for this session.
+  /// `POST .../cancel`: asks the agent to stop the turn that runs for this session, and withdraws what the agent asked in it.
   ///
   /// - Returns: `{cancelling}`; false when none runs.
   public func cancelTurn(
@@ -93,17 +105,26 @@ public struct ApprovalStore: Sendable {
     _ = try await runner.session(
       ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""]
     ).parts()
-    var cancelling = "false"
-    if let hostSessionID = try await hostSession(of: sessionID) {
-      cancelling =
-        try await runner.host(ScriptLibrary.hostCancel, hostSessionID, arguments: [.string(sessionID)])
-        .parts(atLeast: 1).text(0)
+    var (cancelling, approvalID, dispatchID) = ("false", "", "")
+    if let hostSessionID = try await runner.hostSession(of: sessionID) {
+      let turn = try await runner.host(ScriptLibrary.hostCancel, hostSessionID, arguments: [.string(sessionID)])
+        .parts(atLeast: 3)
+      (cancelling, approvalID, dispatchID) = (try turn.text(0), try turn.text(1), try turn.text(2))
     }
     // The answer is kept last: a repeat that finds nothing asks the agent again, which is harmless.
-    let parts = try await runner.session(
-      ScriptLibrary.callerCheck, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      arguments: ["host", .string(cancelling)]
-    ).parts(atLeast: 1)
+    let (runner, repeatable) = (runner, idempotency.map(Idempotency.init))
+    var withdrawn: [String] = []
+    let (key, asked, dispatch) = (approvalKey(sessionID, approvalID), cancelling, dispatchID)
+    let outcome = try await runner.withWaitingPermissions(sessionID, of: dispatch) {
+      waiting async throws(SharedSessionError) in
+      withdrawn = waiting
+      return try await runner.session(
+        ScriptLibrary.turnCancel, sessionID, by: credentials, idempotency: repeatable,
+        keys: [key, runner.keys.permissions(sessionID)] + waiting.map { runner.keys.approval(sessionID, $0) },
+        arguments: [.string(asked), .string(dispatch), .integer(waiting.count)])
+    }
+    let parts = try outcome.parts(atLeast: 1)
+    if case .ok = outcome { await runner.announce(permissions: withdrawn, of: sessionID) }
     return ReplyBody.object([("cancelling", idempotency == nil ? ByteBuffer(string: cancelling) : try parts.part(0))])
   }
 
@@ -117,14 +138,10 @@ public struct ApprovalStore: Sendable {
     return seconds.map { .seconds($0) } ?? settings.maximumLifetime
   }
 
-  private func hostSession(of sessionID: String) async throws(SharedSessionError) -> String? {
-    try await runner.send("HGET", key: runner.keys.session(sessionID), "hostSessionId").string
-  }
-
   /// Wakes the node that the bridge is attached to. A hint: that node also looks by itself every few seconds.
   func queued(_ sessionID: String) async {
     do {
-      if let hostSessionID = try await hostSession(of: sessionID) {
+      if let hostSessionID = try await runner.hostSession(of: sessionID) {
         _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [""])
       }
     } catch {

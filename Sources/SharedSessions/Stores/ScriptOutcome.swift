@@ -47,6 +47,15 @@ enum ScriptOutcome: Sendable {
       return SharedSessionError(code, "This shared session has been closed.")
     case .approvalAlreadyResolved where !detail.isEmpty:
       return SharedSessionError(code, "This approval was resolved already: it is \(detail).")
+    case .authorRequired where detail == "permission":
+      return SharedSessionError(
+        code, "This is a request of the agent; it can be answered, but not withdrawn by a participant.")
+    case .approvalLimit where detail == "permission":
+      return SharedSessionError(code, "Too many permission requests of the agent are waiting; answer some first.")
+    case .invalidOption where !detail.isEmpty:
+      return SharedSessionError(code, "That option means '\(detail)', which is not the action given.")
+    case .dispatchConflict where detail == "permission":
+      return SharedSessionError(code, "This dispatch does not run (any more), or is being cancelled.")
     case .dispatchConflict where detail == "queue":
       return SharedSessionError(code, "This prompt does not wait in the queue (any more).")
     case .invalidField where !detail.isEmpty:

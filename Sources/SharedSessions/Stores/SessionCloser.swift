@@ -20,23 +20,30 @@ struct SessionCloser: Sendable {
     idempotency: Idempotency? = nil
   ) async throws(SharedSessionError) -> ScriptOutcome {
     let (runner, keys) = (runner, runner.keys)
+    var waiting: [String] = []
     let outcome = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
       let present = members.present.map { keys.participant(sessionID, $0) }
       let pending = members.pending.map { keys.approval(sessionID, $0.approval) }
       let authors = members.pending.map { keys.participant(sessionID, $0.author) }
       let queued = members.queued.map { keys.approval(sessionID, $0) }
+      let permissions = members.permissions.map { keys.approval(sessionID, $0) }
+      waiting = members.permissions
       return try await runner.session(
         ScriptLibrary.sessionClose, sessionID, participantID: credentials?.participantID ?? "",
         tokenDigest: credentials.map { Secrets.digest($0.token) } ?? "", idempotency: idempotency,
         keys: [
           keys.users(sessionID), keys.pending(sessionID), keys.queue(sessionID), keys.expiring(sessionID),
-        ] + present + pending + authors + queued,
+          keys.permissions(sessionID),
+        ] + present + pending + authors + queued + permissions,
         arguments: [
           .string(cause.rawValue), .integer(present.count), .integer(pending.count), .integer(queued.count),
-          .integer(Int(runner.settings.retention.milliseconds)),
+          .integer(Int(runner.settings.retention.milliseconds)), .integer(permissions.count),
         ])
     }
-    if case .ok(let parts) = outcome { await afterClose(sessionID, purgeAt: try parts.number(2)) }
+    if case .ok(let parts) = outcome {
+      await runner.announce(permissions: waiting, of: sessionID)
+      await afterClose(sessionID, purgeAt: try parts.number(2))
+    }
     return outcome
   }
 
@@ -82,7 +89,7 @@ struct SessionCloser: Sendable {
     for key in [
       keys.participants(sessionID), keys.users(sessionID), keys.messages(sessionID), keys.approvals(sessionID),
       keys.pending(sessionID), keys.queue(sessionID), keys.events(sessionID), keys.expiring(sessionID),
-      keys.invites(sessionID), keys.inviteTokens(sessionID),
+      keys.invites(sessionID), keys.inviteTokens(sessionID), keys.permissions(sessionID),
     ] { try await body(key) }
     for (list, name) in [
       (keys.participants(sessionID), { keys.participant(sessionID, $0) }),

@@ -12,6 +12,8 @@ struct SessionMembers: Sendable {
   let queued: [String]
   let present: [String]
   let hostParticipant: String
+  /// Permission requests that wait for an answer.
+  let permissions: [String]
 }
 
 extension ScriptRunner {
@@ -22,15 +24,17 @@ extension ScriptRunner {
       ScriptLibrary.sessionMembers,
       keys: [
         keys.session(sessionID), keys.participants(sessionID), keys.approvals(sessionID), keys.pending(sessionID),
-        keys.queue(sessionID), keys.users(sessionID),
+        keys.queue(sessionID), keys.users(sessionID), keys.permissions(sessionID),
       ], arguments: [.integer(settings.snapshotLimit)]
-    ).parts(atLeast: 8)
+    ).parts(atLeast: 9)
     let flat = try parts.list(4)
     let pending = stride(from: 0, to: flat.count - 1, by: 2).map { (approval: flat[$0], author: flat[$0 + 1]) }
+    let waiting = try parts.list(8)
     return SessionMembers(
       participants: try parts.list(0), participantsEver: try parts.number(1), approvals: try parts.list(2),
       approvalsEver: try parts.number(3), pending: pending, queued: try parts.list(5), present: try parts.list(6),
-      hostParticipant: try parts.text(7))
+      hostParticipant: try parts.text(7),
+      permissions: stride(from: 0, to: waiting.count, by: 2).map { waiting[$0] })
   }
 
   /// Runs an operation on fresh ids until the ids were still right when its script ran.

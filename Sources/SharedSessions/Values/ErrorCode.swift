@@ -6,6 +6,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case invalidField = "INVALID_FIELD"
   case invalidQuery = "INVALID_QUERY"
   case invalidAction = "INVALID_ACTION"
+  case invalidOption = "INVALID_OPTION"
+  case optionRequired = "OPTION_REQUIRED"
   case missingCredentials = "MISSING_CREDENTIALS"
   case missingHostSessionID = "MISSING_HOST_SESSION_ID"
   case missingHostUserID = "MISSING_HOST_USER_ID"
@@ -55,7 +57,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   public var status: Int {
     switch self {
     case .invalidBody, .invalidField, .invalidQuery, .invalidAction, .missingCredentials, .missingHostSessionID,
-      .missingHostUserID, .missingUserID, .emptyMessage, .emptyPrompt, .reasonRequired:
+      .missingHostUserID, .missingUserID, .emptyMessage, .emptyPrompt, .reasonRequired, .invalidOption,
+      .optionRequired:
       400
     case .apiKeyRequired: 401
     case .invalidAPIKey, .invalidHostToken, .hostTokenRequired, .invalidParticipantToken, .invalidInviteToken,
@@ -83,6 +86,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .invalidField: "A field is beyond its bounds."
     case .invalidQuery: "A query parameter has a value this route does not take."
     case .invalidAction: "The action must be 'approve' or 'reject'."
+    case .invalidOption: "The agent offers no option with this id."
+    case .optionRequired: "The agent offers no option of that kind; say which one you mean with 'optionId'."
     case .missingCredentials: "This call needs a participant's id and access token."
     case .missingHostSessionID: "'hostSessionId' must not be blank."
     case .missingHostUserID: "'hostUserId' must not be blank."

@@ -13,6 +13,9 @@ public struct FieldRules: Sendable, Hashable {
   /// Bytes of the reason for a decision and of a dispatch's error.
   public var reason = 4 * 1_024
 
+  /// Bytes of a permission request's tool call, and of its options.
+  public var toolCall = 64 * 1_024
+
   /// The default bounds.
   public init() {}
 

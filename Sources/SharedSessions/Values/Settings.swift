@@ -18,6 +18,8 @@ public struct SharedSessionSettings: Sendable {
   public var maximumPendingApprovals: Int = 1_000
   /// Those of one participant.
   public var maximumPendingApprovalsPerParticipant: Int = 300
+  /// Permission requests of the agent that wait in a session.
+  public var maximumPendingPermissions: Int = 100
   /// Scoped invites of a session, revoked ones included.
   public var maximumInvites: Int = 100
   /// Whether a rejection needs a reason.

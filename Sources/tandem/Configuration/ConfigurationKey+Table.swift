@@ -135,6 +135,12 @@ extension ConfigurationKey {
       "limits.pendingApprovalsPerParticipant", .integer(1...100_000), default: "300",
       "Pending approvals of one participant."),
     ConfigurationKey(
+      "limits.pendingPermissions", .integer(1...10_000), default: "100",
+      "Permission requests of the agent that wait in one session."),
+    ConfigurationKey(
+      "limits.toolCall", .bytes(1_024...(16 << 20)), default: "64KiB",
+      "Largest tool call of a permission request, and largest list of its options."),
+    ConfigurationKey(
       "limits.invites", .integer(1...10_000), default: "100", "Scoped invites of one session, revoked ones included."),
     ConfigurationKey(
       "limits.streamsPerParticipant", .integer(1...10_000), default: "64", "Open streams of one participant."),

@@ -16,7 +16,7 @@ struct TandemConfiguration: Sendable {
   /// The bounds of api.md; lengths are in characters for `userId` and `displayName`, in bytes for the rest.
   struct Limits: Sendable {
     let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt, reason, notification: Int
-    let participants, messages, pendingApprovals, pendingApprovalsPerParticipant: Int
+    let participants, messages, pendingApprovals, pendingApprovalsPerParticipant, pendingPermissions, toolCall: Int
     let invites, streamsPerParticipant, sessionsPerHost, pageSize, streamsPerNode, connections: Int
     let redisCommands, redisBytes, redisReply, redisChannels: Int
   }
@@ -98,6 +98,7 @@ struct TandemConfiguration: Sendable {
       notification: values.integer("limits.notification"), participants: values.integer("limits.participants"),
       messages: values.integer("limits.messages"), pendingApprovals: values.integer("limits.pendingApprovals"),
       pendingApprovalsPerParticipant: values.integer("limits.pendingApprovalsPerParticipant"),
+      pendingPermissions: values.integer("limits.pendingPermissions"), toolCall: values.integer("limits.toolCall"),
       invites: values.integer("limits.invites"),
       streamsPerParticipant: values.integer("limits.streamsPerParticipant"),
       sessionsPerHost: values.integer("limits.sessionsPerHost"), pageSize: values.integer("limits.pageSize"),

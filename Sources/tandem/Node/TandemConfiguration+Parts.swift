@@ -54,6 +54,7 @@ extension TandemConfiguration {
     settings.maximumMessages = limits.messages
     settings.maximumPendingApprovals = limits.pendingApprovals
     settings.maximumPendingApprovalsPerParticipant = limits.pendingApprovalsPerParticipant
+    settings.maximumPendingPermissions = limits.pendingPermissions
     settings.maximumInvites = limits.invites
     settings.rejectionNeedsReason = approvalsReasonRequired
     settings.maximumSessionsPerHost = limits.sessionsPerHost
@@ -82,6 +83,7 @@ extension TandemConfiguration {
     gateway.fieldRules.messageText = limits.messageText
     gateway.fieldRules.prompt = limits.prompt
     gateway.fieldRules.reason = limits.reason
+    gateway.fieldRules.toolCall = limits.toolCall
     gateway.participantRate = participantRate
     gateway.addressRate = addressRate
     gateway.trustedProxies = trustedProxies

@@ -81,6 +81,7 @@ APPROVAL = {
     "id": uuid,
     "sharedSessionId": uuid,
     "participantId": uuid,
+    "kind": one_of("prompt", "permission"),
     "prompt": text,
     "status": one_of("pending", "approved", "rejected", "failed", "withdrawn", "expired"),
     "createdAt": time,
@@ -91,6 +92,10 @@ APPROVAL = {
     "editedPrompt?": text,
     "errorMessage?": text,
     "dispatch?": dict,
+    "dispatchId?": uuid,
+    "toolCall?": dict,
+    "options?": list,
+    "optionId?": text,
 }
 HOST_SESSION = {
     "id": identifier,
