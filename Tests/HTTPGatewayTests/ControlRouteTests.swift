@@ -22,6 +22,20 @@ import Testing
     }
   }
 
+  @Test func aFieldBeyondItsBoundsComesBeforeWhoTheCallerIs() async throws {
+    try await withGateway { gateway in
+      let scenario = try await Scenario(gateway)
+      for (method, path, body) in [
+        ("PATCH", "", #"{"expiresInMinutes":100000}"#), ("PATCH", "", #"{"approvalTimeoutSeconds":99999999}"#),
+        ("POST", "/invites", #"{"maxUses":0}"#), ("POST", "/invites", #"{"role":"host"}"#),
+        ("POST", "/invites", #"{"expiresInMinutes":100000}"#), ("PATCH", "/participants/x", #"{"role":"host"}"#),
+      ] {
+        let reply = try await gateway.call(method, scenario.path + path, body)
+        #expect(try reply.errorCode == "INVALID_FIELD", "\(method) \(path) \(body)")
+      }
+    }
+  }
+
   @Test func aDelegateDecidesAndTheHostCanHandOver() async throws {
     try await withGateway { gateway in
       let scenario = try await Scenario(gateway)

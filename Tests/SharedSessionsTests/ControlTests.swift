@@ -39,6 +39,21 @@ import Testing
     }
   }
 
+  @Test func anInviteThatIsUsedUpSaysNothingAboutWhoTheHostIs() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let body = try json(
+        await world.one.sessions.createInvite(shared.id, CreateInvite(maximumUses: 1), credentials: shared.host))
+      let token = try need(body["inviteToken"]?.string)
+      func join(_ user: String) async throws {
+        _ = try await world.two.sessions.join(shared.id, JoinSession(inviteToken: token, userID: user))
+      }
+      #expect(try await code { try await join("hana") } == .hostIdentityReserved)
+      try await join("guest")
+      #expect(try await code { try await join("hana") } == .invalidInviteToken)
+    }
+  }
+
   @Test func aUsesLimitHoldsAgainstManyAtOnce() async throws {
     try await withWorld { world in
       let shared = try await world.share()

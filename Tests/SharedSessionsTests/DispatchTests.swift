@@ -221,6 +221,36 @@ func withBridge<Value: Sendable>(
     }
   }
 
+  @Test func whatIsTakenOutOfTheQueueIsNoRunningTurn() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let approval = try json(
+        await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "go"))["approval"]
+      try await withBridge(world, shared) { bridge in
+        _ = try await bridge.nextDispatch()
+        _ = try await world.two.approvals.withdrawQueued(
+          shared.id, approvalID: try need(approval?["id"]?.string), credentials: shared.host)
+        let cancelled = try json(await world.one.approvals.cancelTurn(shared.id, credentials: shared.host))
+        #expect(cancelled["cancelling"]?.bool == false)
+      }
+    }
+  }
+
+  @Test func aBridgeIsNotAskedToStopWhatAnotherOneRan() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "one")
+      try await withBridge(world, shared, id: "a") { bridge in
+        try await bridge.report(try await bridge.nextDispatch(), .started)
+        _ = try await world.one.approvals.cancelTurn(shared.id, credentials: shared.host)
+      }
+      try await withBridge(world, shared, id: "b") { bridge in
+        _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "two")
+        #expect(try await bridge.nextDispatch()["prompt"]?.string == "two")
+      }
+    }
+  }
+
   @Test func notificationsReachEveryActiveSessionInOrder() async throws {
     try await withWorld { world in
       let host = try await world.register()

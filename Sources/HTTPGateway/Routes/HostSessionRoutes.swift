@@ -55,12 +55,16 @@ extension RouteSet {
     let report = DispatchReport(
       state: state,
       attempt: try fields.integer("attempt"),
-      error: try fields.optionalString("error").map { try rules.text($0, "error", mostBytes: rules.reason) },
-      stopReason: try fields.optionalString("stopReason").map {
-        try rules.text($0, "stopReason", mostBytes: rules.identifier)
-      })
+      error: try said("error", in: fields, mostBytes: rules.reason),
+      stopReason: try said("stopReason", in: fields, mostBytes: rules.identifier))
     let token = try request.requiredHostToken()
     return .json(try await domain.hostSessions.report(id, dispatchID: dispatchID, token: token, report))
+  }
+
+  /// A text of a report; a blank one says nothing.
+  private func said(_ name: String, in fields: RequestFields, mostBytes: Int) throws -> String? {
+    guard let text = try fields.optionalString(name), !FieldRules.isBlank(text) else { return nil }
+    return try rules.text(text, name, mostBytes: mostBytes)
   }
 
   private func dispatches(_ request: IncomingRequest) async throws -> Reply {
@@ -109,7 +113,8 @@ extension RouteSet {
             for text in texts {
               let line = IdempotencyRequest(
                 key: key, route: "POST \(request.path) line \(accepted + 1)", caller: token, body: text)
-              _ = try await domain.hostSessions.notify(id, token: token, notifications: [text], idempotency: line)
+              _ = try await domain.hostSessions.notify(
+                id, token: token, notifications: [text], idempotency: line, isPart: true)
               accepted += 1
             }
           } else {

@@ -33,6 +33,7 @@ extension RouteSet {
       label: try rules.displayName(fields.optionalString("label"), "label"),
       maximumUses: try fields.optionalInteger("maxUses"),
       expiresInMinutes: try fields.optionalInteger("expiresInMinutes"))
+    try domain.sessions.check(invite)
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.createInvite(

@@ -53,6 +53,7 @@ extension RouteSet {
     guard role != nil || canApprove != nil else {
       throw GatewayError(.invalidBody, "'role' is missing; it must be 'collaborator' or 'viewer'.")
     }
+    guard role != .host else { throw GatewayError(.invalidField, "'role' must be 'collaborator' or 'viewer'.") }
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.changeRole(

@@ -48,6 +48,8 @@ extension RouteSet {
       approvalTimeoutSeconds: try fields.optionalInteger("approvalTimeoutSeconds"),
       hostToken: request.bearer.map(String.init),
       hostTokenRequired: access.policy == .keyed)
+    try domain.sessions.check(
+      expiresInMinutes: create.expiresInMinutes, approvalTimeoutSeconds: create.approvalTimeoutSeconds)
     try access.requireKey(request)
     let idempotency = try idempotency(request, caller: create.hostToken ?? "")
     return .json(try await domain.sessions.create(create, idempotency: idempotency), status: .created)
@@ -69,6 +71,7 @@ extension RouteSet {
     let mode: SessionMode? = try fields.optionalWord("mode")
     let minutes = try fields.optionalInteger("expiresInMinutes")
     let approvalTimeout = try fields.optionalInteger("approvalTimeoutSeconds")
+    try domain.sessions.check(expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout)
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.update(

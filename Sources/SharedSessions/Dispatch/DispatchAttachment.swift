@@ -62,8 +62,10 @@ public final class DispatchAttachment: Sendable {
     let running = RunningDispatch(
       session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4))
     let isUnclaimed = try parts.text(1) == "unknown" && !running.dispatch.isEmpty
+    // What another bridge was to stop ends with it.
+    let cancelling = try parts.text(1) == "other" ? "" : try parts.text(7)
     let attachment = DispatchAttachment(
-      hostSessionID, fence: try parts.text(0), cancelling: try parts.text(7),
+      hostSessionID, fence: try parts.text(0), cancelling: cancelling,
       unclaimed: isUnclaimed ? (running, try parts.number(8)) : nil, queue: queue)
     try await runner.noteLease(hostSessionID, until: try parts.number(5))
     try await attachment.listen()

@@ -87,13 +87,20 @@ public struct HostSessionStore: Sendable {
 
   /// `POST /api/host-sessions/{hid}/notifications`: each becomes an event in every active shared session, in order.
   ///
-  /// - Parameter notifications: JSON objects as the agent sent them, validated; a bounded batch.
+  /// - Parameters:
+  ///   - notifications: JSON objects as the agent sent them, validated; a bounded batch.
+  ///   - isPart: true for a piece of a longer upload, of which each session remembers its own pieces; a session that is
+  ///     shared between an upload and its repeat then gets the repeat.
   /// - Returns: `{accepted}`.
+  /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
   public func notify(
-    _ hostSessionID: String, token: String, notifications: [ByteBuffer], idempotency: IdempotencyRequest? = nil
+    _ hostSessionID: String, token: String, notifications: [ByteBuffer], idempotency: IdempotencyRequest? = nil,
+    isPart: Bool = false
   ) async throws(SharedSessionError) -> ByteBuffer {
     let sessions = try await read(hostSessionID, token: token).sessions
     let repeatable = idempotency.map(Idempotency.init)
+    let kept = isPart ? nil : repeatable
+    if let first = try await answer(hostSessionID, to: kept, keeping: "") { return first }
     for sessionID in sessions where !notifications.isEmpty {
       let outcome = try await runner.session(
         ScriptLibrary.notificationsAppend, sessionID, idempotency: repeatable,
@@ -104,7 +111,24 @@ public struct HostSessionStore: Sendable {
       default: _ = try outcome.parts()
       }
     }
-    return ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
+    let accepted = "{\"accepted\":\(notifications.count)}"
+    _ = try await answer(hostSessionID, to: kept, keeping: accepted)
+    return ByteBuffer(string: accepted)
+  }
+
+  /// The first answer to a repeatable call, or nil; then `keeping` is kept as it, unless that is empty.
+  private func answer(
+    _ hostSessionID: String, to repeatable: Idempotency?, keeping answer: String
+  ) async throws(SharedSessionError) -> ByteBuffer? {
+    guard let repeatable else { return nil }
+    let first = try await runner.host(
+      ScriptLibrary.hostAnswer, hostSessionID,
+      keys: [runner.keys.hostIdempotency(hostSessionID, repeatable.name)],
+      arguments: [
+        .string(repeatable.requestDigest), .string(answer), .integer(Int(settings.idempotencyLifetime.milliseconds)),
+      ]
+    ).parts(atLeast: 1).part(0)
+    return first.readableBytes > 0 ? first : nil
   }
 
   /// `GET /api/host-sessions/{hid}/dispatches`: attaches a bridge; a newer attachment fences an older one.

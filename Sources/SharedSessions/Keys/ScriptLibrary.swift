@@ -38,6 +38,7 @@ enum ScriptLibrary {
   static let notificationsAppend = script("notifications_append", PackageResources.notifications_append_lua)
   static let hostPresence = script("host_presence", PackageResources.host_presence_lua)
   static let hostRegister = script("host_register", PackageResources.host_register_lua)
+  static let hostAnswer = script("host_answer", PackageResources.host_answer_lua)
   static let hostRead = script("host_read", PackageResources.host_read_lua)
   static let hostShare = script("host_share", PackageResources.host_share_lua)
   static let hostAttach = script("host_attach", PackageResources.host_attach_lua)

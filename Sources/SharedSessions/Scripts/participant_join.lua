@@ -19,13 +19,13 @@ if call('HGET', KEYS[1], 'inviteHash') ~= ARGV[7] then
   scoped = call('HGET', KEYS[9], ARGV[7]) or ''
   if scoped == '' then return refuse('INVALID_INVITE_TOKEN') end
 end
-if ARGV[8] == S.hostUserId then return refuse('HOST_IDENTITY_RESERVED') end
 local there = call('HGET', KEYS[6], ARGV[8]) or ''
 if there ~= ARGV[14] or scoped ~= ARGV[17] then
   return refuse('retry', (there == '' and '-' or there) .. ' ' .. (scoped == '' and '-' or scoped))
 end
 local invite = scoped ~= '' and hash(KEYS[10]) or nil
 if invite and not is_open(invite) then return refuse('INVALID_INVITE_TOKEN') end
+if ARGV[8] == S.hostUserId then return refuse('HOST_IDENTITY_RESERVED') end
 local role = invite and invite.role == 'viewer' and 'viewer' or ARGV[10]
 
 if there ~= '' then

@@ -3,7 +3,7 @@
 -- An approved prompt is taken out of the queue before it has started, by its author or by whoever may decide.
 -- KEYS  frame, 5 approval hash, 6 queue zset
 -- ARGV  frame, 7 approval id
--- Reply ok, approval
+-- Reply ok, approval, dispatch id
 -- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED, DISPATCH_CONFLICT
 local ended = enter()
 if ended then return ended end
@@ -17,4 +17,4 @@ set(KEYS[5], a, 'status', 'withdrawn', 'dispatchState', 'failed', 'failedBy', 's
   'errorMessage', 'withdrawn from the queue by ' .. called(P))
 emit('prompt_withdrawn', P.id, approval_payload(a, participant_json(P)))
 save_sequence()
-return answer(approval_json(a))
+return answer(approval_json(a), a.dispatchId)

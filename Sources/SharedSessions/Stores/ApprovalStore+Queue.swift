@@ -27,9 +27,9 @@ extension ApprovalStore {
     let parts = try await runner.session(
       ScriptLibrary.queueWithdraw, sessionID, by: credentials,
       keys: [approvalKey(sessionID, approvalID), runner.keys.queue(sessionID)], arguments: [.string(approvalID)]
-    ).parts(atLeast: 1)
-    // The slot may be held for it; the attachment looks again.
-    await queued(sessionID)
+    ).parts(atLeast: 2)
+    // The slot may be held for it.
+    await queued(sessionID, over: try parts.text(1))
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 }

@@ -102,17 +102,19 @@ public struct ApprovalStore: Sendable {
   public func cancelTurn(
     _ sessionID: String, credentials: ParticipantCredentials, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    _ = try await runner.session(
-      ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""]
-    ).parts()
+    let (runner, repeatable) = (runner, idempotency.map(Idempotency.init))
+    // A repeat must not reach the agent: another turn may run by now.
+    let looked = try await runner.session(
+      ScriptLibrary.callerCheck, sessionID, by: credentials, idempotency: repeatable, arguments: ["host", "", "look"])
+    let first = try looked.parts(atLeast: 1)
+    if case .repeated = looked { return ReplyBody.object([("cancelling", try first.part(0))]) }
     var (cancelling, approvalID, dispatchID) = ("false", "", "")
     if let hostSessionID = try await runner.hostSession(of: sessionID) {
       let turn = try await runner.host(ScriptLibrary.hostCancel, hostSessionID, arguments: [.string(sessionID)])
         .parts(atLeast: 3)
       (cancelling, approvalID, dispatchID) = (try turn.text(0), try turn.text(1), try turn.text(2))
     }
-    // The answer is kept last: a repeat that finds nothing asks the agent again, which is harmless.
-    let (runner, repeatable) = (runner, idempotency.map(Idempotency.init))
+    // The answer is kept last: a repeat that finds nothing asks the agent again, which is harmless so soon.
     var withdrawn: [String] = []
     let (key, asked, dispatch) = (approvalKey(sessionID, approvalID), cancelling, dispatchID)
     let outcome = try await runner.withWaitingPermissions(sessionID, of: dispatch) {
@@ -138,11 +140,12 @@ public struct ApprovalStore: Sendable {
     return seconds.map { .seconds($0) } ?? settings.maximumLifetime
   }
 
-  /// Wakes the node that the bridge is attached to. A hint: that node also looks by itself every few seconds.
-  func queued(_ sessionID: String) async {
+  /// Wakes the node that the bridge is attached to, after the slot is freed of a dispatch that is over. A hint: that node
+  /// also looks by itself every few seconds.
+  func queued(_ sessionID: String, over dispatchID: String = "") async {
     do {
       if let hostSessionID = try await runner.hostSession(of: sessionID) {
-        _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [""])
+        _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [.string(dispatchID)])
       }
     } catch {
       runner.logger.info(

@@ -21,6 +21,19 @@ extension SessionStore {
     return ReplyBody.object([("inviteToken", ReplyBody.quoted(token))])
   }
 
+  /// Checks what is asked of a scoped invite, before anything is known about the caller.
+  ///
+  /// - Throws: `INVALID_FIELD`.
+  public func check(_ request: CreateInvite) throws(SharedSessionError) {
+    guard request.role != .host else {
+      throw SharedSessionError(.invalidField, "'role' must be 'collaborator' or 'viewer'.")
+    }
+    guard request.maximumUses.map({ (1...1_000_000).contains($0) }) ?? true else {
+      throw SharedSessionError(.invalidField, "'maxUses' must be from 1 to 1000000.")
+    }
+    _ = try lifetime(minutes: request.expiresInMinutes)
+  }
+
   /// `POST .../invites`: a further invite with a role at most, a number of uses and an end of its own.
   ///
   /// - Returns: `{invite, inviteToken}`.
@@ -29,12 +42,7 @@ extension SessionStore {
     _ sessionID: String, _ request: CreateInvite, credentials: ParticipantCredentials,
     idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    guard request.role != .host else {
-      throw SharedSessionError(.invalidField, "'role' must be 'collaborator' or 'viewer'.")
-    }
-    guard request.maximumUses.map({ (1...1_000_000).contains($0) }) ?? true else {
-      throw SharedSessionError(.invalidField, "'maxUses' must be from 1 to 1000000.")
-    }
+    try check(request)
     let lifetime = try lifetime(minutes: request.expiresInMinutes)
     let repeatable = idempotency.map(Idempotency.init)
     let (id, keys) = (Secrets.newID(), runner.keys)

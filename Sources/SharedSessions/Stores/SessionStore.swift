@@ -23,7 +23,12 @@ public struct SessionStore: Sendable {
     let asked = try lifetime(minutes: request.expiresInMinutes)
     let approvalTimeout = try approvalTimeout(seconds: request.approvalTimeoutSeconds)
     let repeatable = idempotency.map(Idempotency.init)
-    let sessionID = repeatable?.derivedID("session") ?? Secrets.newID()
+    let sessionID: String
+    switch try await target(of: repeatable) {
+    case .new(let id): sessionID = id
+    case .repeated(let sealed, let parts):
+      return try Self.created(parts, tokens: try repeatable?.open(sealed) ?? [])
+    }
     let share = try await runner.host(
       ScriptLibrary.hostShare, request.hostSessionID,
       tokenDigest: request.hostToken.map(Secrets.digest) ?? "",
@@ -54,14 +59,10 @@ public struct SessionStore: Sendable {
       var tokens = [access, invite]
       if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
       let parts = try outcome.parts(atLeast: 2)
-      guard tokens.count == 2 else { throw SharedSessionError(.internalError) }
       if try share.text(1) == "true" {
         try await runner.announceHost(sessionID, fence: try share.text(2), online: true)
       }
-      return ReplyBody.object([
-        ("session", try parts.part(0)), ("inviteToken", ReplyBody.quoted(tokens[1])),
-        ("hostParticipant", ReplyBody.adding("accessToken", tokens[0], to: try parts.part(1))),
-      ])
+      return try Self.created(parts, tokens: tokens)
     } catch {
       // What may exist stays listed; only what certainly does not is taken out again.
       if error.code != .outcomeUnknown, error.code != .idempotencyKeyReused, repeatable == nil {
@@ -69,6 +70,38 @@ public struct SessionStore: Sendable {
       }
       throw error
     }
+  }
+
+  /// What a creation is to be carried out on.
+  private enum Target {
+    case new(String)
+    case repeated(sealed: String, parts: [RedisValue])
+  }
+
+  /// Where a repeatable creation goes: a repeat touches nothing, neither the host session nor an index.
+  private func target(of repeatable: Idempotency?) async throws(SharedSessionError) -> Target {
+    guard let repeatable else { return .new(Secrets.newID()) }
+    for generation in 0..<ScriptRunner.tries {
+      let id = repeatable.derivedID(generation == 0 ? "session" : "session \(generation)")
+      let looked = try await runner.session(
+        ScriptLibrary.callerCheck, id, idempotency: repeatable, arguments: ["", "", "look"])
+      switch looked {
+      case .repeated(let sealed, let parts): return .repeated(sealed: sealed, parts: parts)
+      case .refused(ErrorCode.sessionNotFound.rawValue, _): return .new(id)
+      case .refused(ErrorCode.idempotencyKeyReused.rawValue, _): _ = try looked.parts()
+      // The key is forgotten, the session it made lives on: this is another request.
+      default: continue
+      }
+    }
+    throw SharedSessionError(.unavailable, retryAfter: 1)
+  }
+
+  private static func created(_ parts: [RedisValue], tokens: [String]) throws(SharedSessionError) -> ByteBuffer {
+    guard tokens.count == 2 else { throw SharedSessionError(.internalError) }
+    return ReplyBody.object([
+      ("session", try parts.part(0)), ("inviteToken", ReplyBody.quoted(tokens[1])),
+      ("hostParticipant", ReplyBody.adding("accessToken", tokens[0], to: try parts.part(1))),
+    ])
   }
 
   /// `GET /api/shared-sessions`: newest first.
@@ -148,6 +181,14 @@ public struct SessionStore: Sendable {
 
   /// Most bytes of approvals or messages in one reply.
   static let replyBytes = 4 << 20
+
+  /// Checks the times asked for, before anything is known about the caller.
+  ///
+  /// - Throws: `INVALID_FIELD`.
+  public func check(expiresInMinutes: Int64?, approvalTimeoutSeconds: Int64?) throws(SharedSessionError) {
+    _ = try lifetime(minutes: expiresInMinutes)
+    _ = try approvalTimeout(seconds: approvalTimeoutSeconds)
+  }
 
   private func approvalTimeout(seconds: Int64?) throws(SharedSessionError) -> String {
     guard let seconds, seconds > 0 else { return "" }
