@@ -162,7 +162,7 @@ class Stream:
             raise AssertionError(f"{self.path}: {self.problem}") from self.problem
         assert self._ended, f"{self.path} is still open; got {self.frames[-8:]}"
         assert self.clean_end, f"{self.path} was cut off; got {self.frames[-8:]}"
-        rest = [frame for frame in self.frames[self._taken :] if frame.type not in PRESENCE]
+        rest = self.unread
         self._taken = len(self.frames)
         return rest
 
@@ -171,6 +171,11 @@ class Stream:
         with self._changed:
             self._changed.wait_for(lambda: self._ended, seconds)
         assert self._ended, f"{self.path} is still open"
+
+    @property
+    def unread(self) -> list[Frame]:
+        """The frames so far that were not taken yet, presence left out."""
+        return [frame for frame in self.frames[self._taken :] if frame.type not in PRESENCE]
 
     @property
     def is_open(self) -> bool:

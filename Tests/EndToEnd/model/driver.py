@@ -1,0 +1,255 @@
+"""Carries each call out on a random node and on the model, and compares: the answer, then the events on all streams."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from support.client import API, Reply
+from support.streams import Stream
+from support.waiting import eventually
+
+from .calls import Answer, Call, HostSession, Refused, Repeat, Who
+from .cells import Mismatch, Vault, compare, value
+from .hosting import Model
+from .values import Participant, Session, Settings
+
+ROOT = "/api/shared-sessions"
+HOSTS = "/api/host-sessions"
+
+
+@dataclass
+class Watcher:
+    """An open stream and how many of the session's events it has shown."""
+
+    stream: Stream
+    session: Session
+    participant: Participant
+    seen: int
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went out, to be sent once more."""
+
+    method: str
+    path: str
+    raw: bytes | None
+    headers: dict[str, str]
+    rule: Callable[[Call], Answer]
+    call: Call
+
+
+class Driver:
+    """One run: a fresh host session, its model, and everything that is open."""
+
+    def __init__(
+        self, bases: list[str], settings: Settings, host: HostSession, api_key: str, pick: random.Random
+    ) -> None:
+        self.api = API(bases)
+        self.bases = bases
+        self.settings = settings
+        self.api_key = api_key
+        self.model = Model(settings, host)
+        self.vault = Vault()
+        self.pick = pick
+        self.watchers: list[Watcher] = []
+        self.repeatable: list[Sent] = []
+        self.bridge: Stream | None = None
+        self.story: list[str] = []
+        #: False from the moment a step has gone wrong.
+        self.sound = True
+
+    # Calls
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        rule: Callable[[Call], Answer],
+        body: dict[str, Any] | None = None,
+        who: Who | None = None,
+        *,
+        in_body: bool = False,
+        api_key: str | None = None,
+        bearer: str | None = None,
+        key: str | None = None,
+        caller: str | None = None,
+    ) -> Answer:
+        """One call. `caller` is what a repeat is bound to, when it is not the participant."""
+        headers: dict[str, str] = {}
+        if who and in_body:
+            body = (body or {}) | {"participantId": who.id, "participantToken": who.token}
+        elif who:
+            headers["Authorization"] = f"Bearer {who.id}.{who.token}"
+        elif bearer:
+            headers["Authorization"] = f"Bearer {bearer}"
+        if api_key:
+            headers["X-API-Key"] = self.api_key if api_key == "right" else "wrong"
+        raw = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        repeat = None
+        if key:
+            key = f"{key}-{self.model.host.id}"
+            headers["Idempotency-Key"] = key
+            bound = caller if caller is not None else f"{who.id}.{who.token}" if who else ""
+            repeat = Repeat(key, path, bound, raw or b"")
+        sent = Sent(method, path, raw, headers, rule, Call(who, api_key, repeat))
+        if repeat:
+            self.repeatable.append(sent)
+        return self.send(sent)
+
+    def send(self, sent: Sent) -> Answer:
+        self.sound = False
+        try:
+            answer = sent.rule(sent.call)
+        except Refused as refused:
+            answer = refused.answer
+        reply = self.api.request(
+            sent.method, sent.path, None, raw=sent.raw, headers=sent.headers, base=self.pick.choice(self.bases)
+        )
+        self.story.append(f"{sent.method} {sent.path} {(sent.raw or b'').decode()} -> {reply.status}")
+        self.compare(answer, reply)
+        if sent.call.repeat and answer.exact is None and answer.status < 300:
+            self.model.keep(sent.call.repeat, reply.status, reply.json)
+        self.settle()
+        self.sound = True
+        return answer
+
+    def export(
+        self, path: str, rule: Callable[[Call], list[dict[str, Any]]], who: Who | None, api_key: str | None
+    ) -> None:
+        """The whole log as one call."""
+        headers = {"Authorization": f"Bearer {who.id}.{who.token}"} if who else {}
+        if api_key:
+            headers["X-API-Key"] = self.api_key if api_key == "right" else "wrong"
+        reply = self.api.get(path, headers=headers, base=self.pick.choice(self.bases))
+        try:
+            expected = rule(Call(who, api_key))
+        except Refused as refused:
+            return self.compare(refused.answer, reply)
+        if reply.status != 200:
+            raise Mismatch(f"{path}: {reply.status} {reply.content!r}, not an export")
+        compare(expected, [json.loads(line) for line in reply.content.splitlines()], self.vault, path)
+
+    def compare(self, answer: Answer, reply: Reply) -> None:
+        about = f"{reply.method} {reply.path}"
+        if reply.status != answer.status or (answer.code and reply.json["code"] != answer.code):
+            expected = f"{answer.status} {answer.code or ''}"
+            raise Mismatch(f"{about}: {reply.status} {reply.content.decode()}, not {expected}")
+        if answer.code:
+            missing = [text for text in answer.mentions if text not in reply.json["error"]]
+            if missing:
+                raise Mismatch(f"{about}: {reply.json['error']!r} does not name {missing}")
+        elif answer.exact is not None:
+            if reply.json != answer.exact:
+                raise Mismatch(f"{about}: {reply.json}, not the first answer {answer.exact}")
+        else:
+            compare(answer.body, reply.json, self.vault, about)
+
+    # Events
+
+    def settle(self) -> None:
+        """Everything the last step has set off: events on every stream, and what the bridge is handed."""
+        self.watch()
+        self.hand_out()
+        self.vault.check_distances()
+
+    def open(self, s: Session, p: Participant, base: str, online: bool = True) -> None:
+        """A stream of a participant, from the beginning; returns when the participant is online."""
+        who = Who(value(p.id), value(p.tokens[-1]))
+        headers = {"Authorization": f"Bearer {who.id}.{who.token}", "Last-Event-ID": "earliest"}
+        stream = Stream(base, f"{ROOT}/{value(s.id)}/stream", headers=headers)
+        first = stream.next()
+        assert (first.type, first.id, first.payload["participantId"]) == ("connected", None, who.id), first
+        self.watchers.append(Watcher(stream, s, p, 0))
+        p.online = True
+
+        def is_online() -> bool:
+            reply = self.api.get(f"{ROOT}/{value(s.id)}/participants", headers={"X-API-Key": self.api_key})
+            return next(q["online"] for q in reply.expect(200)["participants"] if q["id"] == p.id.value)
+
+        eventually(is_online, "the participant to be online")
+
+    def watch(self) -> None:
+        for watcher in self.watchers:
+            if watcher.ended:
+                continue
+            for event in watcher.session.events[watcher.seen :]:
+                frame = watcher.stream.next()
+                watcher.seen += 1
+                about = f"event {watcher.seen} of {watcher.session.id}"
+                compare(self.envelope(watcher.session, event), frame.event, self.vault, about)
+                event.entry.bind(frame.id, self.vault, about)
+                over = event.type == "session_closed" or (
+                    event.type == "participant_left"
+                    and event.payload["participant"]["id"] is watcher.participant.id
+                    and watcher.session.is_active
+                )
+                if over:
+                    rest = watcher.stream.wait_end()
+                    if rest:
+                        raise Mismatch(f"{about} should be the stream's last, but there came {rest}")
+                    watcher.ended = True
+                    break
+
+    @staticmethod
+    def envelope(s: Session, event: Any) -> dict[str, Any]:
+        return {"type": event.type, "sharedSessionId": s.id, "timestamp": event.timestamp, "payload": event.payload}
+
+    # The bridge
+
+    def attach(self, name: str) -> None:
+        before, model = self.bridge, self.model
+        path = f"{HOSTS}/{model.host.id}/dispatches"
+        model.attach(name)
+        headers = {"Authorization": f"Bearer {model.host.token}"}
+        self.bridge = Stream(self.pick.choice(self.bases), path, headers=headers, query={"bridgeId": name})
+        first = self.bridge.next()
+        assert (first.type, first.payload) == ("attached", {"fence": model.host.fence}), first
+        self.story.append(f"{name} attaches")
+        if before:
+            rest = before.wait_end()
+            if rest:
+                raise Mismatch(f"the older bridge was sent {rest}")
+        self.watch()
+        self.hand_out(again=True)
+        if model.host.cancelling:
+            self.expect_cancel(model.host.cancelling)
+        self.settle()
+
+    def hand_out(self, again: bool = False) -> None:
+        if expected := self.model.hand_out(again):
+            assert self.bridge
+            frame = self.bridge.next()
+            if frame.type != "dispatch":
+                raise Mismatch(f"a dispatch was due, not {frame}")
+            compare(expected, frame.payload, self.vault, "dispatch")
+
+    def expect_cancel(self, dispatch: str) -> None:
+        assert self.bridge
+        frame = self.bridge.next()
+        if (frame.type, frame.payload) != ("cancel", {"dispatchId": dispatch}):
+            raise Mismatch(f"the bridge was to cancel {dispatch}, not {frame}")
+
+    # The end
+
+    def finish(self) -> None:
+        """What holds at the end of every run: the logs are complete and contiguous, and nothing was sent beside."""
+        key = {"X-API-Key": self.api_key}
+        for s in self.model.sessions:
+            reply = self.api.get(f"{ROOT}/{value(s.id)}/export", headers=key)
+            lines = [json.loads(line) for line in reply.content.splitlines()]
+            compare([self.envelope(s, e) for e in s.events], lines, self.vault, f"export of {s.id}")
+            times = [line["timestamp"] for line in lines]
+            assert times == sorted(times), times
+        for stream in [w.stream for w in self.watchers] + ([self.bridge] if self.bridge else []):
+            if stream.unread:
+                raise Mismatch(f"{stream.path}: nothing has happened, but there came {stream.unread}")
+
+    def close(self) -> None:
+        for stream in [w.stream for w in self.watchers] + ([self.bridge] if self.bridge else []):
+            stream.close()

@@ -1,0 +1,250 @@
+"""Random histories, continued: what is said, asked, decided, run, and read."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from .calls import Call, Refused
+from .cells import Mismatch, compare, value
+from .driver import HOSTS, ROOT
+from .machine import NOBODY, WRONG, Machine, flags, how, keys, one, someone, texts
+from .values import Approval, Session
+
+reading = st.sampled_from([None, None, "right", "right", "wrong"])
+edits = st.sampled_from([None, None, "edited", " "])
+hashes = st.sampled_from([None, None, None, "right", "upper", "other", "x"])
+reports = st.sampled_from(["started", "started", "started", "completed", "completed", "failed", "paused"])
+
+
+class Histories(Machine):
+    """Every rule."""
+
+    # What is said and asked
+
+    @rule(at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
+    def comment(self, at, by, how, text, in_body, key) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.comment(value(s.id), call, text)  # noqa: E731
+        path, who = self.path(s, "/messages"), self.who(s, by, how)
+        self.driver.call("POST", path, rule, {"text": text}, who, in_body=in_body, key=key)
+
+    def _prompt(self, s: Session, by: int, how: str, text: str, in_body: bool = False, key: str | None = None) -> None:
+        rule = lambda call: self.model.prompt(value(s.id), call, text)  # noqa: E731
+        path, who = self.path(s, "/prompts"), self.who(s, by, how)
+        self.driver.call("POST", path, rule, {"prompt": text}, who, in_body=in_body, key=key)
+
+    @rule(at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
+    def prompt(self, at, by, how, text, in_body, key) -> None:
+        self._prompt(self.pick(at), by, how, text, in_body, key)
+
+    @rule(at=one, by=st.sampled_from([2, 3, 4]), text=st.sampled_from(["build", "test", "ship"]))
+    def propose(self, at, by, text) -> None:
+        """A plain prompt, so that there is something to decide."""
+        self._prompt(self.pick(at), by, "right", text)
+
+    # Decisions
+
+    @rule(
+        at=one,
+        by=someone,
+        how=how,
+        which=one,
+        action=st.sampled_from(["approve", "approve", "approve", "reject", "maybe"]),
+        reason=st.sampled_from([None, "because", ""]),
+        edited=edits,
+        shown=hashes,
+        key=keys,
+    )
+    def decide(self, at, by, how, which, action, reason, edited, shown, key) -> None:
+        s = self.pick(at)
+        target = self.approval_id(s, which, s.pending)
+        body: dict[str, Any] = {"action": action}
+        body |= {} if reason is None else {"reason": reason}
+        body |= {} if edited is None else {"editedPrompt": edited}
+        if shown:
+            text = next((a.prompt for a in s.approvals if a.id.value == target), "")
+            digest = hashlib.sha256((text + ("!" if shown == "other" else "")).encode()).hexdigest()
+            body["promptHash"] = {"upper": digest.upper(), "x": "x"}.get(shown, digest)
+        rule = lambda call: self.model.decide(value(s.id), call, target, body)  # noqa: E731
+        self.driver.call("POST", self.path(s, f"/approvals/{target}"), rule, body, self.who(s, by, how), key=key)
+
+    @rule(at=one, by=someone, how=how, which=one, key=keys)
+    def withdraw(self, at, by, how, which, key) -> None:
+        s = self.pick(at)
+        target = self.approval_id(s, which, s.pending)
+        rule = lambda call: self.model.withdraw(value(s.id), call, target)  # noqa: E731
+        path, who = self.path(s, f"/approvals/{target}/withdraw"), self.who(s, by, how)
+        self.driver.call("POST", path, rule, {}, who, key=key)
+
+    @rule(at=one, by=someone, how=how, which=one)
+    def take_back(self, at, by, how, which) -> None:
+        s = self.pick(at)
+        target = self.approval_id(s, which, s.queue)
+        rule = lambda call: self.model.take_back(value(s.id), call, target)  # noqa: E731
+        self.driver.call("DELETE", self.path(s, f"/queue/{target}"), rule, None, self.who(s, by, how))
+
+    @rule(at=one, by=st.sampled_from([2, 3, 4]), rare=st.integers(0, 3))
+    def run_out_of_time(self, at, by, rare) -> None:
+        """A prompt with a second to be decided in, and nobody who does."""
+        s = self.pick(at)
+        p = s.participants[by % len(s.participants)]
+        if rare or not s.is_active or s.mode != "prompt_with_approval" or p.role != "collaborator" or p.left:
+            return
+        host = self.who(s, s.participants.index(s.host), "right")
+        self._update(s, host, {"approvalTimeoutSeconds": 1})
+        known = len(s.approvals)
+        self._prompt(s, by, "right", "soon")
+        for a in s.approvals[known:]:
+            self.model.expire(s, a)
+            self.driver.settle()
+        self._update(s, host, {"approvalTimeoutSeconds": 0})
+
+    # The bridge and its agent
+
+    @rule(name=st.sampled_from(["a", "a", "b"]))
+    def attach(self, name) -> None:
+        self.driver.attach(name)
+
+    def dispatch(self, which: int) -> tuple[str, int]:
+        """A dispatch id and its attempt: mostly the one that is out."""
+        host = self.model.host
+        known = [(id, a.dispatch.attempt) for id, (_, a) in host.handed_out.items() if a.dispatch]
+        if which == 7 or not known:
+            return NOBODY, 1
+        if host.running and which < 5:
+            a: Approval = host.running[1]
+            return value(a.dispatch.id), a.dispatch.attempt
+        return known[which % len(known)]
+
+    @rule(
+        which=one,
+        state=reports,
+        off=st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1]),
+        said=st.sampled_from([None, "max_tokens", ""]),
+        token=st.sampled_from([*["right"] * 6, "wrong", None]),
+    )
+    def report(self, which, state, off, said, token) -> None:
+        target, attempt = self.dispatch(which)
+        body = {"state": state, "attempt": attempt + off}
+        if said is not None:
+            body |= {"error": said} if state == "failed" else {"stopReason": said}
+        bearer = {"right": self.model.host.token, "wrong": WRONG}.get(token or "")
+        path = f"{HOSTS}/{self.model.host.id}/dispatches/{target}"
+        self.driver.call("POST", path, lambda call: self.model.report(bearer, target, body), body, bearer=bearer)
+
+    @rule(state=st.sampled_from(["started", "completed"]))
+    def proceed(self, state) -> None:
+        """The bridge goes on as it should."""
+        if self.model.host.running:
+            self.report(0, state, 0, None, "right")
+
+    @rule(at=one, by=someone, how=how, key=keys)
+    def cancel(self, at, by, how, key) -> None:
+        s = self.pick(at)
+        stops: list[str] = []
+
+        def rule(call):
+            stops.clear()
+            answer, stop = self.model.cancel(value(s.id), call)
+            stops.extend([stop] if stop else [])
+            return answer
+
+        self.driver.call("POST", self.path(s, "/cancel"), rule, {}, self.who(s, by, how), key=key)
+        if stops:
+            self.driver.expect_cancel(stops[0])
+
+    @rule(
+        texts=st.lists(st.sampled_from(["a", "b"]), max_size=3),
+        token=st.sampled_from([*["right"] * 6, "wrong", None]),
+        key=keys,
+    )
+    def notify(self, texts, token, key) -> None:
+        bearer = {"right": self.model.host.token, "wrong": WRONG}.get(token or "")
+        notifications = [
+            {"jsonrpc": "2.0", "method": "session/update", "params": {"update": {"text": text}}} for text in texts
+        ]
+        path = f"{HOSTS}/{self.model.host.id}/notifications"
+        rule = lambda call: self.model.notify(bearer, call, notifications)  # noqa: E731
+        body = {"notifications": notifications}
+        self.driver.call("POST", path, rule, body, bearer=bearer, key=key, caller=bearer or "")
+
+    # Repeats and tickets
+
+    @precondition(lambda self: self.driver.repeatable)
+    @rule(which=st.integers(0, 30))
+    def repeat(self, which) -> None:
+        """A POST with an Idempotency-Key goes out once more, perhaps much later."""
+        sent = self.driver.repeatable[-1 - which % len(self.driver.repeatable)]
+        if sent.call.repeat.scope in self.model.kept:
+            self.driver.send(sent)
+
+    @rule(at=one, by=someone, how=how, key=keys)
+    def ticket(self, at, by, how, key) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.ticket(value(s.id), call)  # noqa: E731
+        self.driver.call("POST", self.path(s, "/stream-tickets"), rule, {}, self.who(s, by, how), key=key)
+
+    @rule(at=one, by=st.sampled_from([2, 3, 4]), node=flags)
+    def watch(self, at, by, node) -> None:
+        """A participant opens a stream, which ends when they leave."""
+        s = self.pick(at)
+        p = s.participants[by % len(s.participants)]
+        if s.is_active and p.left is None and p.role != "host":
+            self.driver.open(s, p, self.bases[node])
+            self.driver.settle()
+
+    # Reading
+
+    @rule(at=one, by=someone, how=how, key=reading, what=st.sampled_from(["", "", "/participants", "/queue"]))
+    def read(self, at, by, how, key, what) -> None:
+        s = self.pick(at)
+        read = {"": self.model.snapshot, "/participants": self.model.participants, "/queue": self.model.queued}[what]
+        rule = lambda call: read(value(s.id), call)  # noqa: E731
+        self.driver.call("GET", self.path(s, what), rule, None, self.who(s, by, how), api_key=key)
+
+    @rule()
+    def read_host_session(self) -> None:
+        self.driver.call("GET", f"{HOSTS}/{self.model.host.id}", lambda _: self.model.host_session())
+
+    @rule(at=one, limit=st.integers(1, 4), key=st.sampled_from(["right", "right", "wrong"]))
+    def read_messages(self, at, limit, key) -> None:
+        s = self.pick(at)
+        self.pages(
+            self.path(s, "/messages"), "messages", "after", limit, key, lambda c: self.model.messages(value(s.id), c)
+        )
+
+    @rule(status=st.sampled_from([None, "active", "closed", "expired"]), limit=st.integers(1, 3))
+    def read_list(self, status, limit) -> None:
+        query = f"hostSessionId={self.model.host.id}" + (f"&status={status}" if status else "")
+        self.pages(f"{ROOT}?{query}", "sessions", "cursor", limit, "right", lambda c: self.model.listed(c, status))
+
+    def pages(self, path, name, cursor, limit, key, rule) -> None:
+        """A list read page by page is the list."""
+        headers = {"X-API-Key": self.api_key if key == "right" else "wrong"}
+        path += ("&" if "?" in path else "?") + f"limit={limit}"
+        base = self.driver.pick.choice(self.bases)
+        reply = self.driver.api.get(path, headers=headers, base=base)
+        try:
+            expected = rule(Call(api_key=key))
+        except Refused as refused:
+            return self.driver.compare(refused.answer, reply)
+        whole: list[Any] = []
+        for _ in range(len(expected) + 2):
+            body = reply.expect(200)
+            if not set(body) <= {name, "nextCursor"} or len(body[name]) > limit:
+                raise Mismatch(f"{path}: {body}")
+            whole += body[name]
+            if "nextCursor" not in body:
+                break
+            reply = self.driver.api.get(f"{path}&{cursor}={body['nextCursor']}", headers=headers)
+        compare(expected, whole, self.driver.vault, path)
+
+    @rule(at=one, by=someone, how=how, key=reading)
+    def export(self, at, by, how, key) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.export(value(s.id), call)  # noqa: E731
+        self.driver.export(self.path(s, "/export"), rule, self.who(s, by, how), key)

@@ -1,0 +1,293 @@
+"""Random histories: what several people and a bridge may do to a host session and its shared sessions, in any order."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from support.client import API
+from support.scenario import unique
+
+from .calls import HostSession, Who
+from .cells import value
+from .driver import ROOT, Driver
+from .membership import MODES
+from .values import Approval, Participant, Session, Settings
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+WRONG = "A" * 43
+WITNESS = "witness"
+
+#: Small numbers that pick one of whatever there is; the host (the first who came) is picked often.
+someone = st.sampled_from([0, 0, 0, 2, 2, 3, 4, 1])
+one = st.integers(0, 7)
+#: Most calls come with the right token; the others with what the contract has an answer for.
+how = st.sampled_from([*["right"] * 12, "first", "oldest", "wrong", "unknown", "elsewhere", "missing"])
+keys = st.sampled_from([None, None, None, "k1", "k2"])
+flags = st.booleans()
+users = st.sampled_from(["ada", "bob", "cyd", " bob ", "eve"])
+names = st.sampled_from([None, None, "Ada L.", " Bob ", ""])
+texts = st.sampled_from(["hello", "line\nbreak", "  ", "", 'quo"te \\ \u2028 é 🦊', "again"])
+minutes = st.sampled_from([None, None, 0, -5, 60, 43200, 43201])
+
+
+class Machine(RuleBasedStateMachine):
+    """The rules. A subclass says which nodes they are tried on."""
+
+    bases: ClassVar[list[str]]
+    settings: ClassVar[Settings]
+    api_key: ClassVar[str] = ""
+
+    @initialize(seed=st.integers(0, 2**16), mode=st.sampled_from(MODES[2:]), attached=flags)
+    def begin(self, seed: int, mode: str, attached: bool) -> None:
+        host_id = unique("model")
+        key = {"X-API-Key": self.api_key} if self.api_key else {}
+        body = {"userId": "owner", "hostSessionId": host_id, "workspaceId": "model"}
+        reply = API(self.bases).post("/api/host-sessions", body, headers=key).expect(201)
+        host = HostSession(host_id, reply["hostToken"], "model")
+        self.driver = Driver(self.bases, self.settings, host, self.api_key, random.Random(seed))
+        self.model = self.driver.model
+        if attached:
+            self.driver.attach("a")
+        self._create({"hostUserId": "ada", "mode": mode})
+
+    # Picking
+
+    def pick(self, at: int) -> Session:
+        return self.model.sessions[at % len(self.model.sessions)]
+
+    def who(self, s: Session, at: int, how: str) -> Who | None:
+        p = s.participants[at % len(s.participants)]
+        if how == "missing":
+            return None
+        if how == "unknown":
+            return Who(NOBODY, WRONG)
+        if how == "elsewhere" and len(self.model.sessions) > 1:
+            p = self.pick(self.model.sessions.index(s) + 1).participants[0]
+        token = {"wrong": WRONG, "first": value(p.given[0]), "oldest": value(p.tokens[0])}.get(how, value(p.tokens[-1]))
+        return Who(value(p.id), token)
+
+    def approval_id(self, s: Session, at: int, wanted: list[Approval]) -> str:
+        """Mostly one of those the call is meant for, sometimes another, sometimes none at all."""
+        if at == 7 or not s.approvals:
+            return NOBODY
+        among = wanted if wanted and at < 5 else s.approvals
+        return value(among[at % len(among)].id)
+
+    def path(self, s: Session, rest: str = "") -> str:
+        return f"{ROOT}/{value(s.id)}{rest}"
+
+    def reader(self, s: Session, at: int, how: str, key: str | None) -> dict[str, Any]:
+        return {"who": self.who(s, at, how), "api_key": key}
+
+    # Sessions
+
+    def _create(
+        self, body: dict[str, Any], token: str | None = "right", api_key: str | None = "right", key=None
+    ) -> None:
+        model, before = self.model, len(self.model.sessions)
+        body = {"hostSessionId": model.host.id} | body
+        bearer = {"right": model.host.token, "wrong": WRONG}.get(token or "")
+        self.driver.call(
+            "POST",
+            ROOT,
+            lambda call: model.create(call, body, bearer),
+            body,
+            api_key=api_key if self.settings.keyed else None,
+            bearer=bearer,
+            key=key,
+            caller=bearer or "",
+        )
+        for s in model.sessions[before:]:
+            self._join(s, {"userId": WITNESS, "role": "viewer", "inviteToken": value(s.invite)})
+            for base in self.bases:
+                self.driver.open(s, s.participants[1], base)
+            self.driver.settle()
+
+    @precondition(lambda self: len(self.model.sessions) < 4)
+    @rule(
+        host=st.sampled_from(["ada", " bob ", "  "]),
+        name=names,
+        mode=st.sampled_from([None, *MODES, "anarchy"]),
+        minutes=minutes,
+        timeout=st.sampled_from([None, None, 0, 3600, 99_999_999]),
+        of=st.sampled_from([*[None] * 6, "", "nowhere"]),
+        token=st.sampled_from(["right", "right", "right", "wrong", None]),
+        api_key=st.sampled_from(["right", "right", "right", "wrong", None]),
+        key=keys,
+    )
+    def create(self, host, name, mode, minutes, timeout, of, token, api_key, key) -> None:
+        body: dict[str, Any] = {"hostUserId": host}
+        body |= {} if name is None else {"hostDisplayName": name}
+        body |= {} if mode is None else {"mode": mode}
+        body |= {} if minutes is None else {"expiresInMinutes": minutes}
+        body |= {} if timeout is None else {"approvalTimeoutSeconds": timeout}
+        body |= {} if of is None else {"hostSessionId": of}
+        self._create(body, token, api_key, key)
+
+    @rule(
+        at=one,
+        by=someone,
+        how=how,
+        mode=st.sampled_from([None, *MODES, "prompt_with_approval", "anarchy"]),
+        minutes=minutes,
+        timeout=st.sampled_from([None, None, 0, 3600, 99_999_999]),
+        in_body=flags,
+    )
+    def update(self, at, by, how, mode, minutes, timeout, in_body) -> None:
+        s = self.pick(at)
+        body: dict[str, Any] = {} if mode is None else {"mode": mode}
+        body |= {} if minutes is None else {"expiresInMinutes": minutes}
+        body |= {} if timeout is None else {"approvalTimeoutSeconds": timeout}
+        self._update(s, self.who(s, by, how), body, in_body)
+
+    def _update(self, s: Session, who: Who | None, body: dict[str, Any], in_body: bool = False) -> None:
+        id, path = value(s.id), self.path(s)
+        self.driver.call("PATCH", path, lambda call: self.model.update(id, call, body), body, who, in_body=in_body)
+
+    @rule(at=one, by=someone, how=how, sure=st.integers(0, 3))
+    def close(self, at, by, how, sure) -> None:
+        s = self.pick(at)
+        who = self.who(s, by, how if sure else "wrong")
+        self.driver.call("DELETE", self.path(s), lambda call: self.model.close(value(s.id), call), None, who)
+
+    # Who is there
+
+    def _join(self, s: Session, body: dict[str, Any], who: Who | None = None, key: str | None = None) -> None:
+        id = value(s.id)
+        caller = f"{who.id}.{who.token}" if who else body["inviteToken"]
+        self.driver.call(
+            "POST",
+            self.path(s, "/join"),
+            lambda call: self.model.join(id, call, body),
+            body,
+            who,
+            key=key,
+            caller=caller,
+        )
+
+    @rule(
+        at=one,
+        user=st.one_of(users, users, st.just(" ")),
+        name=names,
+        role=st.sampled_from([None, "viewer", "collaborator", "collaborator", "host", "king"]),
+        invite=st.sampled_from(["own", "own", "own", "scoped", "scoped", "old", "none"]),
+        which=one,
+        own=st.one_of(st.none(), someone),
+        how=how,
+        key=keys,
+    )
+    def join(self, at, user, name, role, invite, which, own, how, key) -> None:
+        s = self.pick(at)
+        token = value(s.invite)
+        if invite == "scoped" and s.invites:
+            token = value(s.invites[which % len(s.invites)].token)
+        elif invite == "old":
+            token = value(self.pick(at + 1).invite)
+        elif invite == "none":
+            token = WRONG
+        body = {"inviteToken": token, "userId": user}
+        body |= {} if name is None else {"displayName": name}
+        body |= {} if role is None else {"role": role}
+        self._join(s, body, None if own is None else self.who(s, own, how), key)
+
+    @rule(at=one, by=someone, how=how, sure=flags, key=keys)
+    def leave(self, at, by, how, sure, key) -> None:
+        s = self.pick(at)
+        p = s.participants[by % len(s.participants)]
+        if p.user == WITNESS or (p.role == "host" and not sure):
+            return
+        who = self.who(s, by, how)
+        if who and who.id == value(s.participants[1].id):
+            return
+        id = value(s.id)
+        self.driver.call("POST", self.path(s, "/leave"), lambda call: self.model.leave(id, call), {}, who, key=key)
+
+    def other(self, s: Session, at: int) -> Participant | None:
+        """Somebody an operation is about; never the witness, whose streams tell what happens."""
+        others = [p for p in s.participants if p.user != WITNESS]
+        return others[at % len(others)] if at < 7 else None
+
+    @rule(at=one, by=someone, how=how, of=one)
+    def remove(self, at, by, how, of) -> None:
+        s = self.pick(at)
+        p = self.other(s, of)
+        target = value(p.id) if p else NOBODY
+        path, who = self.path(s, f"/participants/{target}"), self.who(s, by, how)
+        self.driver.call("DELETE", path, lambda call: self.model.remove(value(s.id), call, target), None, who)
+
+    @rule(
+        at=one,
+        by=someone,
+        how=how,
+        of=one,
+        role=st.sampled_from([None, None, "collaborator", "viewer", "host", "king"]),
+        may=st.sampled_from([None, True, True, False]),
+    )
+    def change(self, at, by, how, of, role, may) -> None:
+        s = self.pick(at)
+        p = self.other(s, of)
+        target = value(p.id) if p else NOBODY
+        body = ({} if role is None else {"role": role}) | ({} if may is None else {"canApprove": may})
+        path, who = self.path(s, f"/participants/{target}"), self.who(s, by, how)
+        self.driver.call("PATCH", path, lambda call: self.model.change(value(s.id), call, target, body), body, who)
+
+    @rule(at=one, by=someone, how=how, of=one, key=keys)
+    def hand_over(self, at, by, how, of, key) -> None:
+        s = self.pick(at)
+        p = self.other(s, of)
+        target = value(p.id) if p else NOBODY
+        body, path, who = {"newHostParticipantId": target}, self.path(s, "/host"), self.who(s, by, how)
+        rule = lambda call: self.model.hand_over(value(s.id), call, target)  # noqa: E731
+        self.driver.call("POST", path, rule, body, who, key=key)
+
+    # Invites
+
+    @rule(at=one, by=someone, how=how, key=keys)
+    def rotate(self, at, by, how, key) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.rotate(value(s.id), call)  # noqa: E731
+        self.driver.call("POST", self.path(s, "/invite"), rule, {}, self.who(s, by, how), key=key)
+
+    @rule(
+        at=one,
+        by=someone,
+        how=how,
+        role=st.sampled_from([None, "viewer", "collaborator", "host"]),
+        most=st.sampled_from([None, 1, 2, 0, 1_000_001]),
+        minutes=minutes,
+        label=names,
+        key=keys,
+    )
+    def make_invite(self, at, by, how, role, most, minutes, label, key) -> None:
+        s = self.pick(at)
+        body: dict[str, Any] = {} if role is None else {"role": role}
+        body |= {} if most is None else {"maxUses": most}
+        body |= {} if minutes is None else {"expiresInMinutes": minutes}
+        body |= {} if label is None else {"label": label}
+        rule = lambda call: self.model.make_invite(value(s.id), call, body)  # noqa: E731
+        self.driver.call("POST", self.path(s, "/invites"), rule, body, self.who(s, by, how), key=key)
+
+    @rule(at=one, by=someone, how=how, which=one)
+    def revoke(self, at, by, how, which) -> None:
+        s = self.pick(at)
+        target = value(s.invites[which % len(s.invites)].id) if s.invites and which < 7 else NOBODY
+        rule = lambda call: self.model.revoke(value(s.id), call, target)  # noqa: E731
+        self.driver.call("DELETE", self.path(s, f"/invites/{target}"), rule, None, self.who(s, by, how))
+
+    @rule(at=one, by=someone, how=how)
+    def list_invites(self, at, by, how) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.list_invites(value(s.id), call)  # noqa: E731
+        self.driver.call("GET", self.path(s, "/invites"), rule, None, self.who(s, by, how))
+
+    def teardown(self) -> None:
+        if hasattr(self, "driver"):
+            try:
+                if self.driver.sound:
+                    self.driver.finish()
+            finally:
+                self.driver.close()
