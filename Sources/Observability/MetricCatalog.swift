@@ -39,6 +39,7 @@ public enum MetricCatalog {
     "tandem_http_requests_refused": MetricDescription("Requests refused before any route saw them, by reason."),
     "tandem_http_connections_open": MetricDescription("Open connections."),
     "tandem_http_connections_timed_out": MetricDescription("Connections closed because the client took too long."),
+    "tandem_dispatches_given_up": MetricDescription("Approved prompts that the service failed, by cause."),
     "tandem_streams_open": MetricDescription("Open event streams of this node."),
     "tandem_streams_ended": MetricDescription("Event streams that ended, by reason; slow is one of them."),
     "tandem_streams_refused": MetricDescription("Streams refused because there were too many."),

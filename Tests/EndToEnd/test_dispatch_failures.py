@@ -141,7 +141,8 @@ def test_host_offline_comes_once_when_the_lease_lapses(api):
     shared = share(api)
     with shared.stream() as stream:
         Bridge(api, shared.agent).crash()
-        assert stream.expect("host_online", "host_offline").payload == {"hostSessionId": shared.agent.id}
+        offline = stream.expect("host_online", "host_offline").payload
+        assert offline == {"hostSessionId": shared.agent.id, "graceEndsAt": offline["graceEndsAt"]}
         eventually(
             lambda: not api.get(f"/api/host-sessions/{shared.agent.id}").expect(200)["hostSession"]["online"],
             "the host session to be offline",

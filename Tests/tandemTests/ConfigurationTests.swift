@@ -51,6 +51,7 @@ private let digest = String(repeating: "0a", count: 32)
     #expect(read.prefix == "fromenv")
     #expect(read.dispatchLease == .seconds(7))
     #expect(read.dispatchTimeout == .seconds(600))
+    #expect(read.dispatchGrace == .seconds(300))
   }
 
   @Test func everyKeyCanBeSetInTheEnvironment() throws {

@@ -82,7 +82,8 @@ export class Model {
         this.endTurn(payload.dispatchId);
         return this.dispatch(payload, "failed", timestamp);
       case "host_online": return note("The host's agent is connected");
-      case "host_offline": return note("The host's agent is not connected");
+      case "host_offline": return note(
+        "The host's agent is not connected" + (payload.graceEndsAt ? "; prompts that wait fail unless it comes back" : ""));
       case "host_session_update": return this.update(payload.notification, timestamp);
       default: return [];
     }

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Metrics
 internal import NIOCore
 internal import RedisClient
 
@@ -130,19 +131,39 @@ struct DispatchQueue: Sendable {
     }
     // The slot must not be freed under a turn that could not be ended.
     if outcome.refusal == "retry" { _ = try outcome.parts() }
+    if outcome.refusal == nil { givenUp(try outcome.parts(atLeast: 2).text(1)) }
     return outcome
   }
 
-  /// Fails a dispatch that has waited too long, unless it is not too long yet.
-  ///
-  /// - Returns: nil when it is failed or no longer waits; else when it will be due, in milliseconds.
-  func giveUp(_ sessionID: String, approvalID: String) async throws(SharedSessionError) -> Int? {
+  /// What became of a dispatch that was looked at because it may have waited too long.
+  enum Overdue: Sendable, Hashable {
+    /// It has failed, now.
+    case failed
+    /// It waits no longer, for another reason.
+    case gone
+    /// It will have waited too long at this time, in milliseconds.
+    case due(Int)
+  }
+
+  /// Fails a dispatch that has waited too long for its bridge, or for its host to come back.
+  func giveUp(_ sessionID: String, approvalID: String) async throws(SharedSessionError) -> Overdue {
+    let grace = runner.settings.hostGrace
     let outcome = try await runner.session(
       ScriptLibrary.dispatchFail, sessionID,
       keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID), keys.permissions(sessionID)],
-      arguments: ["", "overdue", "host agent unavailable", "", 0])
-    if case .refused("not_due", let due) = outcome { return Int(due) }
-    return nil
+      arguments: [
+        "", "overdue", "host agent unavailable", "", 0, .integer(Int(grace.milliseconds)),
+        .string("the host went offline and did not come back within \(grace.inWords)"),
+      ])
+    if case .refused("not_due", let due) = outcome { return Int(due).map(Overdue.due) ?? .gone }
+    guard outcome.refusal == nil else { return .gone }
+    givenUp(try outcome.parts(atLeast: 2).text(1))
+    return .failed
+  }
+
+  /// Counts a dispatch that the service has failed.
+  private func givenUp(_ cause: String) {
+    Counter(label: "tandem.dispatches.given_up", dimensions: [("cause", cause)]).increment()
   }
 
   /// Frees the slot of a dispatch that is over and wakes the attachment.

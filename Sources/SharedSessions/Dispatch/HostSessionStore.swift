@@ -156,7 +156,10 @@ extension ScriptRunner {
   /// Tells one session that its host's bridge is attached or gone; the session decides by the fence whether that is news.
   func announceHost(_ sessionID: String, fence: String, online: Bool) async throws(SharedSessionError) {
     let outcome = try await session(
-      ScriptLibrary.hostPresence, sessionID, arguments: [.string(fence), online ? "online" : "offline"])
+      ScriptLibrary.hostPresence, sessionID,
+      arguments: [
+        .string(fence), online ? "online" : "offline", .integer(Int(settings.hostGrace.milliseconds)),
+      ])
     switch outcome.refusal {
     case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return
     default: _ = try outcome.parts()

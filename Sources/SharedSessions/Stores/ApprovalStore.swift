@@ -19,7 +19,7 @@ public struct ApprovalStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let (keys, approvalID) = (runner.keys, Secrets.newID())
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    try await index.expect(sessionID, within: min(settings.dispatchTimeout, try await approvalTimeout(sessionID)))
+    try await index.expect(sessionID, within: min(settings.longestWait, try await approvalTimeout(sessionID)))
     let outcome = try await runner.session(
       ScriptLibrary.promptSubmit, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
       keys: [
@@ -55,7 +55,7 @@ public struct ApprovalStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let keys = runner.keys
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    if action == .approve { try await index.expect(sessionID, within: settings.dispatchTimeout) }
+    if action == .approve { try await index.expect(sessionID, within: settings.longestWait) }
     let outcome = try await runner.session(
       ScriptLibrary.approvalResolve, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
       keys: [

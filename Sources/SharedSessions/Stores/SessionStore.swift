@@ -59,8 +59,9 @@ public struct SessionStore: Sendable {
       var tokens = [access, invite]
       if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
       let parts = try outcome.parts(atLeast: 2)
-      if try share.text(1) == "true" {
-        try await runner.announceHost(sessionID, fence: try share.text(2), online: true)
+      // A bridge that was never attached has not gone away either.
+      if try share.text(2) != "0" {
+        try await runner.announceHost(sessionID, fence: try share.text(2), online: try share.text(1) == "true")
       }
       return try Self.created(parts, tokens: tokens)
     } catch {

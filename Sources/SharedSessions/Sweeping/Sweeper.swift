@@ -107,16 +107,7 @@ struct Sweeper: Sendable {
       return nil
     case "active":
       var next = min(try parts.number(1), try await expireApprovals(of: id, try parts.list(4), now))
-      let waiting = try parts.list(3)
-      let isBusy = waiting.isEmpty ? false : try await isBusy(try parts.text(2), except: waiting)
-      for approvalID in waiting {
-        // While another turn runs the host agent is not unavailable, only busy.
-        if isBusy {
-          next = min(next, now + 1_000)
-        } else if let due = try await queue.giveUp(id, approvalID: approvalID) {
-          next = min(next, due)
-        }
-      }
+      next = min(next, try await giveUp(try parts.list(3), of: id, hostedBy: try parts.text(2), now))
       return next
     default:
       // Ended; a close that was cut short left it here.
@@ -124,6 +115,33 @@ struct Sweeper: Sendable {
       return nil
     }
   }
+
+  /// Gives up the waiting prompts of a session that have waited too long.
+  ///
+  /// - Returns: when the next one is due; a time far off when none waits.
+  private func giveUp(
+    _ waiting: [String], of id: String, hostedBy hostSessionID: String, _ now: Int
+  ) async throws(SharedSessionError) -> Int {
+    guard !waiting.isEmpty else { return .max }
+    let host = try await host(hostSessionID)
+    // While another turn runs the host agent is not unavailable, only busy.
+    if let host, host.isAttached, !host.running.isEmpty, !waiting.contains(host.running) { return now + 1_000 }
+    // Whoever attached it may have died before this session heard of it.
+    if let host, host.isAttached { try await runner.announceHost(id, fence: host.fence, online: true) }
+    var (next, failed) = (Int.max, 0)
+    for approvalID in waiting {
+      switch try await queue.giveUp(id, approvalID: approvalID) {
+      case .due(let due): next = min(next, due)
+      case .failed: failed += 1
+      case .gone: break
+      }
+    }
+    // A full batch of which some are gone: behind it there may be more that are due now.
+    return waiting.count == Self.waitingBatch && failed > 0 ? now : next
+  }
+
+  /// Approvals of a session that `session_due.lua` answers at most.
+  private static let waitingBatch = 100
 
   /// Expires the pending approvals of a session whose time is over.
   ///
@@ -143,13 +161,14 @@ struct Sweeper: Sendable {
     return approvals.count < 100 ? .max : now
   }
 
-  /// Whether an attached bridge is in the middle of a turn.
-  private func isBusy(_ hostSessionID: String, except waiting: [String]) async throws(SharedSessionError) -> Bool {
+  /// Whether a host session's bridge is attached, and the approval whose turn holds its slot ('' none); nil when it is gone.
+  private func host(
+    _ hostSessionID: String
+  ) async throws(SharedSessionError) -> (isAttached: Bool, fence: String, running: String)? {
     let outcome = try await runner.host(ScriptLibrary.hostRead, hostSessionID)
-    guard outcome.refusal == nil else { return false }
+    guard outcome.refusal == nil else { return nil }
     let parts = try outcome.parts(atLeast: 8)
-    let (lease, running) = (try parts.number(2), try parts.text(4))
-    return lease > (try await index.now()) && !running.isEmpty && !waiting.contains(running)
+    return (try parts.number(2) > (try await index.now()), try parts.text(1), try parts.text(4))
   }
 
   /// A lease's end: the host's bridge is gone, or has renewed it.
@@ -164,6 +183,7 @@ struct Sweeper: Sendable {
       message: "the host's bridge was lost while this prompt was running, so its outcome is unknown")
     for sessionID in try parts.list(1) {
       try await runner.announceHost(sessionID, fence: try parts.text(0), online: false)
+      if runner.settings.hostGrace > .zero { try await index.expect(sessionID, within: runner.settings.hostGrace) }
     }
     return nil
   }

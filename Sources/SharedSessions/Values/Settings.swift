@@ -30,6 +30,8 @@ public struct SharedSessionSettings: Sendable {
   public var snapshotLimit: Int = 1_000
   /// How long a bridge stays attached without renewing.
   public var dispatchLease: Duration = .seconds(30)
+  /// How long the prompts of a host that went offline wait for it to come back; zero: only `dispatchTimeout` counts.
+  public var hostGrace: Duration = .seconds(300)
   /// How long a dispatch waits to be started.
   public var dispatchTimeout: Duration = .seconds(600)
   /// How often the sweeper looks for deadlines.
@@ -43,6 +45,9 @@ public struct SharedSessionSettings: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// After which time an approved prompt that has not started is looked at: the first at which it may be given up.
+  var longestWait: Duration { hostGrace > .zero ? min(dispatchTimeout, hostGrace) : dispatchTimeout }
 }
 
 extension Duration {

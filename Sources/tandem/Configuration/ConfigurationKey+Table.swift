@@ -87,6 +87,9 @@ extension ConfigurationKey {
       "dispatch.timeout", .duration(.seconds(1)...(.seconds(7 * 86_400))), default: "10m",
       "How long an approved prompt waits for a bridge to start it."),
     ConfigurationKey(
+      "dispatch.grace", .duration(.seconds(0)...(.seconds(7 * 86_400))), default: "5m",
+      "How long approved prompts wait for a host that went offline; 0 leaves only `dispatch.timeout`."),
+    ConfigurationKey(
       "approvals.reasonRequired", .boolean, default: "false", "Whether a rejection needs a reason."),
     ConfigurationKey(
       "drain.timeout", .duration(.seconds(0)...(.seconds(600))), default: "30s",

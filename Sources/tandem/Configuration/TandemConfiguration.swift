@@ -40,7 +40,7 @@ struct TandemConfiguration: Sendable {
   let apiKeys: [APIKeyDigest]
   let joinReuse: JoinReuse
   let sessionMaximumLifetime, sessionRetention, sweeperInterval: Duration
-  let dispatchLease, dispatchTimeout, drainTimeout: Duration
+  let dispatchLease, dispatchTimeout, dispatchGrace, drainTimeout: Duration
   let approvalsReasonRequired: Bool
   let streamHeartbeat, streamRetry: Duration
   let streamBufferBytes, eventsRetained, eventBytesRetained: Int
@@ -82,6 +82,7 @@ struct TandemConfiguration: Sendable {
     sweeperInterval = values.duration("sweeper.interval")
     dispatchLease = values.duration("dispatch.lease")
     dispatchTimeout = values.duration("dispatch.timeout")
+    dispatchGrace = values.duration("dispatch.grace")
     approvalsReasonRequired = values.boolean("approvals.reasonRequired")
     drainTimeout = values.duration("drain.timeout")
     streamHeartbeat = values.duration("stream.heartbeat")

@@ -60,6 +60,7 @@ extension TandemConfiguration {
     settings.maximumSessionsPerHost = limits.sessionsPerHost
     settings.dispatchLease = dispatchLease
     settings.dispatchTimeout = dispatchTimeout
+    settings.hostGrace = dispatchGrace
     settings.sweepInterval = sweeperInterval
     return settings
   }
