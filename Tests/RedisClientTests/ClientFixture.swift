@@ -7,7 +7,7 @@ import ServiceLifecycle
 import TestSupport
 
 /// How long commands of a test wait for the first connection: a busy machine can need more than the default second.
-let patience = Duration.seconds(20)
+let patience = Duration.seconds(60)
 
 /// Runs a client against a server while `body` runs; both end with it.
 func withClient<Value: Sendable>(

@@ -82,6 +82,6 @@ struct CommandTests {
 
   @Test("the probe passes on a healthy server")
   func probes() async throws {
-    try await withServerAndClient { _, client in try await client.probe(within: .seconds(10)) }
+    try await withServerAndClient { _, client in try await client.probe(within: patience) }
   }
 }

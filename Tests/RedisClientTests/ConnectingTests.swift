@@ -121,8 +121,10 @@ struct ConnectingTests {
   @Test("after the end of run every call fails as unavailable, and no connection is left")
   func shutsDown() async throws {
     try await withRedisServer { server in
+      var configuration = server.configuration
+      configuration.connectionWait = patience
       let client = RedisClient(
-        configuration: server.configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
       let heard = Heard()
       let running = Task { try await client.run() }
@@ -163,8 +165,10 @@ struct ConnectingTests {
   func gracefulShutdown() async throws {
     try await withRedisServer { server in
       let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      var configuration = server.configuration
+      configuration.connectionWait = patience
       let client = RedisClient(
-        configuration: server.configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
       let group = ServiceGroup(services: [client], logger: logger)
       async let running: Void = group.run()
       #expect(try await client.send(RedisCommand("PING"), key: nil) == .status("PONG"))

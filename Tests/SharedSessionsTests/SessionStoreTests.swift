@@ -29,7 +29,7 @@ import Testing
         world.keys.events(shared.id), world.keys.participants(shared.id), world.keys.users(shared.id),
         world.keys.participant(shared.id, collaborator.participantID), world.keys.messages(shared.id),
         world.keys.approvals(shared.id), world.keys.approval(shared.id, approval), world.keys.queue(shared.id),
-      ] { #expect(abs(try await world.ttl(key) - purge) < 1_000, "\(key)") }
+      ] { #expect(abs(try await world.ttl(key) - purge) < 30_000, "\(key)") }
     }
   }
 

@@ -14,7 +14,7 @@ public struct DeadlineExceeded: Error, CustomStringConvertible {
 ///   - condition: returns nil as long as it is not yet so; may throw to fail at once.
 @discardableResult
 public func eventually<Value>(
-  _ what: String, within deadline: Duration = .seconds(20), _ condition: () async throws -> Value?
+  _ what: String, within deadline: Duration = .seconds(60), _ condition: () async throws -> Value?
 ) async throws -> Value {
   let clock = ContinuousClock()
   let end = clock.now.advanced(by: deadline)
@@ -27,7 +27,7 @@ public func eventually<Value>(
 
 /// Waits until `condition` is true; like the form that returns a value.
 public func eventually(
-  _ what: String, within deadline: Duration = .seconds(20), _ condition: () async throws -> Bool
+  _ what: String, within deadline: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
   try await eventually(what, within: deadline) { () -> Void? in try await condition() ? () : nil }
 }
@@ -39,7 +39,7 @@ public func eventually(
 ///   - deadline: how long to wait at most.
 ///   - body: the work; must end when it is cancelled.
 public func withDeadline<Value: Sendable>(
-  _ what: String, _ deadline: Duration = .seconds(20), _ body: @escaping @Sendable () async throws -> Value
+  _ what: String, _ deadline: Duration = .seconds(60), _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   try await withThrowingTaskGroup(of: Value.self) { group in
     group.addTask { try await body() }
