@@ -9,7 +9,7 @@ final class AgentRelay: AgentHandler {
   private struct Target: Sendable {
     let publisher: NotificationPublisher
     let configuration: BridgeConfiguration
-    let observer: any HostObserver
+    let permissions: PermissionDesk
   }
 
   private enum State: Sendable {
@@ -23,9 +23,9 @@ final class AgentRelay: AgentHandler {
 
   /// Sharing has begun.
   func begin(
-    _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ observer: any HostObserver
+    _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ permissions: PermissionDesk
   ) async {
-    let target = Target(publisher: publisher, configuration: configuration, observer: observer)
+    let target = Target(publisher: publisher, configuration: configuration, permissions: permissions)
     // What is kept goes out before the state changes, so that nothing newer overtakes it.
     while true {
       let kept = state.withLock { state -> [AgentNotification] in
@@ -66,7 +66,7 @@ final class AgentRelay: AgentHandler {
     switch target.configuration.permissions {
     case .allow: return request.allowance
     case .reject: return request.refusal
-    case .ask: return await target.observer.asksPermission(request) ?? request.refusal
+    case .ask: return await target.permissions.ask(request)
     }
   }
 }

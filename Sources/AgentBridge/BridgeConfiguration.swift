@@ -4,7 +4,7 @@ public import AgentClientProtocol
 public struct BridgeConfiguration: Sendable {
   /// What to answer when the agent asks for permission.
   public enum Permissions: String, Sendable, CaseIterable {
-    /// Ask the host; refuse when nobody can be asked.
+    /// Ask in the shared session, and in the terminal where there is one: the first answer wins.
     case ask
     /// Allow each request once.
     case allow
@@ -28,6 +28,8 @@ public struct BridgeConfiguration: Sendable {
   public var expiresInMinutes: Int?
   /// What to answer when the agent asks for permission.
   public var permissions = Permissions.ask
+  /// How long a question of the agent waits for word of its answer before the bridge asks a node for it.
+  public var permissionInterval: Duration = .seconds(15)
   /// What is not published.
   public var filter = UpdateFilter()
   /// For nodes that want an API key.

@@ -174,12 +174,22 @@ public final class HostBridge: Service {
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
     }
     let runner = DispatchRunner(work: work(host, supervisor, publisher), logger: logger)
+    let permissions = SessionPermissions(
+      api: api, host: host, session: session, interval: configuration.permissionInterval, observer: observer)
+    let desk = PermissionDesk(
+      session: permissions, observer: observer, logger: logger, runningDispatch: { runner.running })
     let watchEnded = StopSignal()
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }
       group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
-      group.addTask { await Self.failure { () async throws(NodeError) in try await self.attach(host, runner) } }
+      group.addTask {
+        await Self.failure { () async throws(NodeError) in try await self.attach(host, runner, permissions) }
+      }
+      group.addTask {
+        await permissions.run()
+        return nil
+      }
       group.addTask {
         let failure = await Self.failure { () async throws(NodeError) in try await self.watch(session, runner) }
         watchEnded.set()
@@ -189,7 +199,7 @@ public final class HostBridge: Service {
         await ending.wait()
         return nil
       }
-      await relay.begin(publisher, configuration, observer)
+      await relay.begin(publisher, configuration, desk)
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
       await stopTurn(runner, supervisor)
@@ -229,13 +239,20 @@ public final class HostBridge: Service {
   }
 
   /// Takes dispatches, on one node after another.
-  private func attach(_ host: HostAPI.HostSession, _ runner: DispatchRunner) async throws(NodeError) {
+  private func attach(
+    _ host: HostAPI.HostSession, _ runner: DispatchRunner, _ permissions: SessionPermissions
+  ) async throws(NodeError) {
     let stream = NodeStream(
       client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger)
     try await stream.read { frame in
       guard let frame = DispatchFrame(frame) else {
         self.logger.warning("a frame of the dispatches is not what it should be")
         return true
+      }
+      switch frame {
+      case .permission(let notice): permissions.noticed(notice)
+      case .attached: permissions.lookAgain()
+      default: break
       }
       runner.receive(frame)
       return true

@@ -13,6 +13,14 @@ public protocol HostObserver: Sendable {
   ///
   /// - Returns: the host's choice, or nil when the host can't be asked.
   func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome?
+
+  /// What the host is or was asked is settled, by themselves or by somebody else in the session.
+  func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async
+}
+
+extension HostObserver {
+  /// Says nothing: the event of the session tells the same.
+  public func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {}
 }
 
 /// What the host can do from the place they watch; an immutable value.

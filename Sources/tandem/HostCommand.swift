@@ -18,7 +18,7 @@ struct HostCommand: AsyncParsableCommand {
     discussion: """
       Starts AGENT, any program that speaks the Agent Client Protocol on standard input and output, opens a shared session \
       for it and prints the link that invites others. In a terminal, `a` approves and `r` rejects the prompt that is shown, \
-      with its number when several wait. Ctrl-C ends the session and the agent.
+      with its number when several wait, and a number answers the agent when it asks for permission. Ctrl-C ends the session and the agent.
       """)
 
   @Option(
@@ -48,7 +48,8 @@ struct HostCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What the agent is told when it asks for permission: ask you, allow or reject. Without a terminal, ask rejects.",
+      "What the agent is told when it asks for permission: allow, reject, or ask, which waits for an answer of you or "
+        + "whoever you let decide, in the session or in this terminal.",
       valueName: "ask|allow|reject"))
   var permissions = PermissionAnswer.ask
 

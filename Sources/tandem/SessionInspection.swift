@@ -23,7 +23,7 @@ struct SessionInspection: Sendable {
     text += ["", "keys"]
     for key in [
       keys.session(id), keys.events(id), keys.messages(id), keys.participants(id), keys.users(id), keys.approvals(id),
-      keys.pending(id), keys.queue(id),
+      keys.pending(id), keys.queue(id), keys.permissions(id),
     ] {
       text.append("  " + (try await describe(key)))
     }
@@ -66,6 +66,9 @@ struct SessionInspection: Sendable {
     let pending = try await send("HGETALL", keys.pending(id)).pairs.map(\.name)
     var text = ["", "approvals that are pending (\(pending.count))"]
     for approval in pending.prefix(limit) { text.append(try await approvalLine(id, approval)) }
+    let asked = try await send("HGETALL", keys.permissions(id)).pairs.map(\.name)
+    text += ["", "permission requests of the agent that wait (\(asked.count))"]
+    for approval in asked.prefix(limit) { text.append(try await approvalLine(id, approval)) }
     text += ["", "approvals waiting for or in dispatch, in order"]
     for approval in queue { text.append(try await approvalLine(id, approval)) }
     return text

@@ -39,6 +39,7 @@ final class FakeNode: Sendable {
     /// What the agent said, in the order of the session's stream, with started, completed and failed in between.
     var journal: [String] = []
     var seenKeys: Set<String> = []
+    var permissions: [Permission] = []
     var events: [String] = []
     var calls: [String] = []
     var isSessionClosed = false
@@ -151,6 +152,9 @@ final class FakeNode: Sendable {
   ) -> Answer {
     let json = (try? JSONText(validating: body)) ?? .null
     let parts = path.split(separator: "/").map(String.init)
+    if parts.count > 3, ["permissions", "approvals"].contains(parts[3]) {
+      return permission(head, Array(parts[1...]), json, &state)
+    }
     switch (head.method, parts.dropFirst().first, parts.count) {
     case (.POST, "host-sessions", 2):
       return .json(201, #"{"hostSession":{"id":"hs"},"hostToken":"ht"}"#)
@@ -227,7 +231,7 @@ final class FakeNode: Sendable {
     )
   }
 
-  private static func frame(_ type: String, _ payload: String, id: String? = nil) -> ByteBuffer {
+  static func frame(_ type: String, _ payload: String, id: String? = nil) -> ByteBuffer {
     var buffer = ByteBuffer()
     let text = #"{"type":"\#(type)","hostSessionId":"hs","timestamp":"t","payload":\#(payload)}"#
     do {

@@ -13,6 +13,17 @@ enum HostBridgeFixture {
   final class Recorder: HostObserver {
     let events = Mutex<[String]>([])
     let session = Mutex<SharedSession?>(nil)
+    /// The questions that were put to the host, each waiting for its answer; nil when there is no terminal.
+    let terminal: Terminal?
+    let settlements = Mutex<[PermissionSettlement]>([])
+
+    init(terminal: Terminal? = nil) {
+      self.terminal = terminal
+    }
+
+    func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {
+      settlements.withLock { $0.append(settlement) }
+    }
 
     func sharing(_ session: SharedSession, _ control: HostControl) async {
       self.session.withLock { $0 = session }
@@ -22,11 +33,36 @@ enum HostBridgeFixture {
       events.withLock { $0.append(event["type"]?.string ?? "?") }
     }
 
-    func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? { nil }
+    func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? {
+      await terminal?.ask(request)
+    }
+  }
+
+  /// A terminal at which a test sits.
+  final class Terminal: Sendable {
+    let isAsked = StopSignal()
+    let isTakenBack = StopSignal()
+    private let hasChosen = StopSignal()
+    private let choice = Mutex<String?>(nil)
+
+    func choose(_ optionID: String) {
+      choice.withLock { $0 = optionID }
+      hasChosen.set()
+    }
+
+    fileprivate func ask(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome {
+      isAsked.set()
+      await hasChosen.wait()
+      guard let option = choice.withLock({ $0 }) else {
+        isTakenBack.set()
+        return .cancelled
+      }
+      return .selected(optionID: option)
+    }
   }
 
   /// Answers prompts by the words in them: `crash` leaves with status 3, `wait` waits to be cancelled, `ask` asks for
-  /// permission and says what came back, `many` says a hundred things, `deaf` never ends; everything else is answered with two.
+  /// permission and says what came back, `twice` asks and takes it back, `huge` asks with a large tool call, `many` says a hundred things, `deaf` never ends; everything else is answered with two.
   static let agent = #"""
     say() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"%s"}}}}\n' "$1"; }
     kind() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"%s"}}}\n' "$1"; }
@@ -39,11 +75,29 @@ enum HostBridgeFixture {
         *'"method":"session/prompt"'*crash*) say dying; exit 3;;
         *'"method":"session/prompt"'*wait*) say waiting; read -r line; end cancelled;;
         *'"method":"session/prompt"'*deaf*) say deaf; while read -r line; do :; done;;
+        *'"method":"session/prompt"'*twice*)
+          printf '{"jsonrpc":"2.0","id":"t","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[{"optionId":"yes","kind":"allow_once"}]}}\n'
+          printf '{"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":"t"}}\n'
+          read -r line
+          case "$line" in *'"outcome":"cancelled"'*) say cancelled;; *) say other;; esac
+          end end_turn;;
+        *'"method":"session/prompt"'*huge*)
+          big=$(printf '%05000d' 0)
+          printf '{"jsonrpc":"2.0","id":"h","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c","title":"big","rawInput":"%s","kind":"edit"},"options":[{"optionId":"yes","kind":"allow_once"}]}}\n' "$big"
+          read -r line; say asked; end end_turn;;
         *'"method":"session/prompt"'*ask*)
           printf '{"jsonrpc":"2.0","id":"q","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[{"optionId":"yes","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]}}\n'
-          read -r line
-          case "$line" in *'"optionId":"yes"'*) say yes;; *'"optionId":"no"'*) say no;; *) say nothing;; esac
-          end end_turn;;
+          answer=
+          while [ -z "$answer" ]; do
+            read -r line
+            case "$line" in
+              *'"optionId":"yes"'*) answer=yes;;
+              *'"optionId":"no"'*) answer=no;;
+              *'"outcome":"cancelled"'*) answer=cancelled;;
+            esac
+          done
+          say "$answer"
+          if [ "$answer" = cancelled ]; then end cancelled; else end end_turn; fi;;
         *'"method":"session/prompt"'*many*) i=0; while [ $i -lt 100 ]; do kind "k$i"; i=$((i+1)); done; end end_turn;;
         *'"method":"session/prompt"'*) say Hello; say ' there'; kind plan; end end_turn;;
       esac
@@ -60,7 +114,7 @@ enum HostBridgeFixture {
 
   /// Runs a bridge against the node until the body is done, then stops it.
   static func share(
-    _ node: FakeNode, moreServers: [String] = [],
+    _ node: FakeNode, moreServers: [String] = [], terminal: Terminal? = nil,
     _ change: @escaping @Sendable (inout BridgeConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (HostBridge, Recorder) async throws -> Void
   ) async throws {
@@ -70,7 +124,7 @@ enum HostBridgeFixture {
       try await HTTPClient.withHTTPClient(configuration: http) { http in
         var configuration = configuration(moreServers + [base])
         change(&configuration)
-        let recorder = Recorder()
+        let recorder = Recorder(terminal: terminal)
         let bridge = HostBridge(
           configuration: configuration, observer: recorder, http: http,
           logger: Self.silence)

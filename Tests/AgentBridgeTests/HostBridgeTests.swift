@@ -169,8 +169,8 @@ struct HostBridgeTests {
     #expect(state.dispatchStates["2"] == "completed")
   }
 
-  @Test(arguments: [(BridgeConfiguration.Permissions.ask, "no"), (.allow, "yes"), (.reject, "no")])
-  func permissionsWithoutATerminal(_ permissions: BridgeConfiguration.Permissions, _ said: String) async throws {
+  @Test(arguments: [(BridgeConfiguration.Permissions.allow, "yes"), (.reject, "no")])
+  func permissionsThatNobodyIsAskedFor(_ permissions: BridgeConfiguration.Permissions, _ said: String) async throws {
     let node = FakeNode()
     try await Fixture.share(node) {
       $0.permissions = permissions
@@ -179,6 +179,7 @@ struct HostBridgeTests {
       await node.until(Fixture.isOver("1"))
     }
     #expect(node.state.withLock { $0.journal } == ["1 started", said, "1 completed"])
+    #expect(node.state.withLock { $0.permissions }.isEmpty)
   }
 
   @Test func hiddenKindsAreNotPublished() async throws {

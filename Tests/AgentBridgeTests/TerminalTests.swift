@@ -122,6 +122,39 @@ struct TerminalTests {
     #expect(await answer == .selected(optionID: "y"))
   }
 
+  @Test(.timeLimit(.minutes(1))) func aQuestionAnsweredElsewhereIsTakenBackAndSaysByWhom() async throws {
+    let (shown, show) = AsyncStream<String>.makeStream()
+    let terminal = TerminalObserver(canAsk: true) { show.yield($0) }
+    let (first, second) = (try question(1), try question(2))
+    var iterator = shown.makeAsyncIterator()
+    async let answer = terminal.asksPermission(first)
+    _ = await iterator.next()
+    await terminal.permissionSettled(first, .answered(option: "Yes\u{1B}", by: "Eve"))
+    #expect(await answer == .cancelled)
+    #expect(await iterator.next() == "* Eve has answered the agent (rm -rf): Yes<U+001B>\n")
+    // The host was slower: the question is gone already.
+    await terminal.permissionSettled(second, .answered(option: "No", by: "Eve"))
+    #expect(await iterator.next() == "* Eve has answered the agent (rm -rf): No\n")
+    await terminal.permissionSettled(second, .answered(option: "No", by: nil))
+    await terminal.permissionSettled(second, .refused("The server\nrefused"))
+    #expect(await iterator.next() == "! The server<U+000A>refused\n")
+    // What is asked as a question is not told a second time as an event.
+    await terminal.event(try event("permission_resolved", #""approval":{"prompt":"x"},\#(eve)"#))
+    await terminal.typed("1")
+    #expect(await iterator.next()?.contains("Nothing is asked") == true)
+  }
+
+  @Test func withoutATerminalQuestionsAreShownAsEvents() throws {
+    var view = ConversationView()
+    let approval =
+      #""approval":{"id":"x","prompt":"rm\n-rf","optionId":"n","options":[{"optionId":"y","name":"Yes"},{"optionId":"n","name":"No"}]}"#
+    #expect(
+      view.show(try event("permission_requested", "\(approval),\(eve)"))
+        == "? The agent asks: rm\n      | -rf\n    Answer it in the session.\n")
+    #expect(view.show(try event("permission_resolved", "\(approval),\(eve)")) == "* Eve has answered the agent: No\n")
+    #expect(view.show(try event("permission_withdrawn", approval)) == "* the agent no longer asks\n")
+  }
+
   @Test func nobodyIsAskedWithoutATerminal() async throws {
     let terminal = TerminalObserver(canAsk: false) { _ in }
     #expect(await terminal.asksPermission(try question()) == nil)

@@ -219,6 +219,19 @@ struct AgentConnectionStateMachineTests {
       script.receive(#"{"id":1,"result":{"stopReason":"cancelled"}}"#) == [#"turn <- {"stopReason":"cancelled"}"#])
   }
 
+  @Test func aTurnThatWasCancelledIsAskedForNothingMore() {
+    var script = Script.open()
+    script.call(.prompt(sessionID: "s", text: "x"), "turn")
+    _ = script.machine.cancel(sessionID: "s")
+    _ = script.written()
+    #expect(script.receive(permission) == [])
+    #expect(script.written() == [#"{"jsonrpc":"2.0","id":0,"result":{"outcome":{"outcome":"cancelled"}}}"#])
+    // Another session's turn goes on, and so does the next one of this session.
+    #expect(script.receive(permission.replacing("\"sessionId\":\"s\"", with: "\"sessionId\":\"t\"")) == ["ask 1 rm"])
+    _ = script.receive(#"{"id":1,"result":{"stopReason":"cancelled"}}"#)
+    #expect(script.receive(permission) == ["ask 2 rm"])
+  }
+
   @Test func anErrorAfterCancellingIsACancelledTurn() {
     var script = Script.open()
     script.call(.prompt(sessionID: "s", text: "x"), "turn")

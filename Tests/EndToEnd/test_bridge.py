@@ -98,9 +98,9 @@ def test_prompts_run_one_after_another_in_approval_order(host):
     assert turns == [(f"prompt_dispatch_{what}", p["id"]) for p in waiting for what in ("started", "completed")]
 
 
-@pytest.mark.parametrize(("permissions", "granted"), [(None, False), ("allow", True), ("reject", False)])
-def test_permission_is_rejected_without_a_terminal_unless_allowed(processes, api, agent, permissions, granted):
-    host = Host(processes, api, agent, *(["--permissions", permissions] if permissions else []))
+@pytest.mark.parametrize(("permissions", "granted"), [("allow", True), ("reject", False)])
+def test_permissions_can_be_decided_beforehand(processes, api, agent, permissions, granted):
+    host = Host(processes, api, agent, "--permissions", permissions)
     shared = host.shared
     with shared.stream() as stream:
         frames = run(shared, "with permission please", stream)
@@ -111,6 +111,7 @@ def test_permission_is_rejected_without_a_terminal_unless_allowed(processes, api
     else:
         assert ("the greeting is friendlier now" in said) is granted
         assert ("Without permission the file stays" in said) is not granted
+    assert not any(f.type.startswith("permission_") for f in frames)
 
 
 def test_a_long_turn_is_cancelled(host, api):

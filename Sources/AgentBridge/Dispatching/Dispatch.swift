@@ -26,6 +26,8 @@ enum DispatchFrame: Sendable, Hashable {
   case dispatch(Dispatch)
   /// Somebody asks to stop a running prompt.
   case cancel(dispatchID: String)
+  /// What has become of a permission request.
+  case permission(PermissionNotice)
   /// A frame of a kind that isn't known here.
   case other
 
@@ -46,13 +48,16 @@ enum DispatchFrame: Sendable, Hashable {
     case "cancel":
       guard let id = payload["dispatchId"]?.string else { return nil }
       self = .cancel(dispatchID: id)
+    case "permission":
+      guard let notice = PermissionNotice(payload: payload) else { return nil }
+      self = .permission(notice)
     default:
       self = .other
     }
   }
 
   /// Whether an id can stand in a path as it is.
-  private static func isPlain(_ id: String) -> Bool {
+  static func isPlain(_ id: String) -> Bool {
     !id.isEmpty && id.utf8.count <= 256
       && id.utf8.allSatisfy { byte in
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)

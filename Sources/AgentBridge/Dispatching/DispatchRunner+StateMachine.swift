@@ -152,6 +152,11 @@ struct DispatchRunnerStateMachine: Sendable {
     }
   }
 
+  /// The dispatch whose turn runs.
+  var running: Dispatch? {
+    if case .running(let dispatch) = phase { dispatch } else { nil }
+  }
+
   /// Whether anything runs or waits.
   var isIdle: Bool {
     if case .idle = phase { waiting.isEmpty } else { false }

@@ -41,7 +41,7 @@ final class DispatchRunner: Sendable {
       change { $0.attached() }
     case .dispatch(let dispatch): change { $0.delivered(dispatch) }
     case .cancel(let id): change { $0.cancelled(id) }
-    case .other: break
+    case .permission, .other: break
     }
   }
 
@@ -52,6 +52,9 @@ final class DispatchRunner: Sendable {
 
   /// Whether nothing runs or waits.
   var isIdle: Bool { machine.withLock { $0.isIdle } }
+
+  /// The dispatch whose turn runs.
+  var running: Dispatch? { machine.withLock { $0.running } }
 
   /// Returns when nothing runs or waits any more, or when the task is cancelled.
   func waitUntilIdle() async {

@@ -100,6 +100,30 @@ struct HostAPI: Sendable {
       method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials)
   }
 
+  /// Asks for the agent, in the session whose prompt runs.
+  func requestPermission(_ body: JSONText, of host: HostSession, key: String) -> NodeClient.Call {
+    NodeClient.Call(
+      method: .POST, path: "\(host.path)/permissions", body: body, token: host.token, idempotencyKey: key)
+  }
+
+  /// What has become of a permission request.
+  func permission(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .GET, path: "\(host.path)/permissions/\(approvalID)", token: host.token)
+  }
+
+  /// Takes a permission request back.
+  func withdrawPermission(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .DELETE, path: "\(host.path)/permissions/\(approvalID)", token: host.token)
+  }
+
+  /// Answers a permission request as the host.
+  func answer(_ approvalID: String, optionID: String, of share: SharedSession, key: String) -> NodeClient.Call {
+    let body = JSONText { $0.add("optionId", optionID) }
+    return NodeClient.Call(
+      method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials,
+      idempotencyKey: key)
+  }
+
   /// Closes a shared session.
   func close(_ share: SharedSession) -> NodeClient.Call {
     NodeClient.Call(method: .DELETE, path: share.path, token: share.credentials)

@@ -31,7 +31,8 @@ enum NotificationTrimmer {
     return fits(trimmed, maximumBytes) ? trimmed : nil
   }
 
-  private static func fits(_ text: JSONText, _ maximumBytes: Int) -> Bool {
+  /// Whether a text is neither larger nor nested more deeply than a node takes.
+  static func fits(_ text: JSONText, _ maximumBytes: Int) -> Bool {
     text.bytes.readableBytes <= maximumBytes
       && (try? JSONText(validating: text.bytes, maximumDepth: maximumDepth)) != nil
   }

@@ -62,6 +62,13 @@ struct ConversationView: Sendable {
     case "prompt_rejected": return "* \(Self.settled(&pending, approval))rejected by \(name)"
     case "prompt_withdrawn": return "* \(Self.settled(&pending, approval))withdrawn"
     case "prompt_expired": return "* \(Self.settled(&pending, approval))expired"
+    case "permission_requested":
+      return "? The agent asks: \(Self.indented(approval?["prompt"]?.string ?? ""))\n    Answer it in the session."
+    case "permission_resolved":
+      let option = approval?["options"]?.elements.first { $0["optionId"]?.string == approval?["optionId"]?.string }
+      let answer = VisibleText.show(option?["name"]?.string ?? "", keepsLines: false)
+      return "* \(name) has answered the agent: \(answer)"
+    case "permission_withdrawn": return "* the agent no longer asks"
     case "prompt_dispatch_started": return nil
     case "prompt_dispatch_completed":
       let reason = payload["stopReason"]?.string ?? ""
@@ -112,6 +119,13 @@ struct ConversationView: Sendable {
     }
     return endLine() + "? The agent asks: \(Self.indented(request.title))\n\(options.joined())"
       + "    Type a number; anything else leaves it open.\n"
+  }
+
+  /// Somebody else has answered the agent's question.
+  mutating func answered(_ request: AgentPermissionRequest, _ option: String, by name: String) -> String {
+    let title = VisibleText.show(request.title, keepsLines: false)
+    return endLine() + "* \(VisibleText.show(name, keepsLines: false)) has answered the agent (\(title)): "
+      + VisibleText.show(option, keepsLines: false) + "\n"
   }
 
   private static func settled(_ pending: inout [Pending], _ approval: JSONText?) -> String {

@@ -29,8 +29,9 @@ public actor TerminalObserver: HostObserver {
     write(ConversationView.head(session))
   }
 
-  /// Shows an event.
+  /// Shows an event. What the agent asks is shown as a question instead, where it can be answered.
   public func event(_ event: JSONText) async {
+    if canAsk, event["type"]?.string?.hasPrefix("permission_") == true { return }
     if let text = view.show(event) { write(text) }
   }
 
@@ -48,14 +49,33 @@ public actor TerminalObserver: HostObserver {
     }
   }
 
+  /// Takes the question back and says who was faster, or why the host's answer doesn't count.
+  public func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {
+    switch settlement {
+    case .answered(let option, let name?):
+      // Also when the host has answered here already: then somebody was faster.
+      let text = view.answered(request, option, by: name)
+      if !takeBack(request.key, text) { write(text) }
+    case .answered(_, nil): break
+    case .refused(let reason): write("! \(VisibleText.show(reason, keepsLines: false))\n")
+    }
+  }
+
   private func withdraw(_ key: Int) {
-    guard let index = questions.firstIndex(where: { $0.request.key == key }) else { return }
+    takeBack(key, "* the agent no longer asks\n")
+  }
+
+  /// - Returns: whether the question was still open.
+  @discardableResult
+  private func takeBack(_ key: Int, _ text: String) -> Bool {
+    guard let index = questions.firstIndex(where: { $0.request.key == key }) else { return false }
     let question = questions.remove(at: index)
     question.waiter.resume(returning: .cancelled)
     if index == 0 {
-      write("* the agent no longer asks\n")
+      write(text)
       showNextQuestion()
     }
+    return true
   }
 
   private func showNextQuestion() {

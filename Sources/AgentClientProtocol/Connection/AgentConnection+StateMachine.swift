@@ -195,7 +195,13 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     }
     nextPermissionKey += 1
     permissions[request.key] = (id, request.sessionID)
+    // A turn that was told to stop gets this answer, whenever it asks.
+    guard !isCancelled(request.sessionID) else { return answerPermission(key: request.key, .cancelled) }
     return [.askPermission(request)]
+  }
+
+  private func isCancelled(_ sessionID: String) -> Bool {
+    pending.values.contains { if case .prompt(sessionID, isCancelled: true) = $0.purpose { true } else { false } }
   }
 
   private mutating func receive(

@@ -11,6 +11,8 @@ public struct AgentPermissionRequest: Sendable, Hashable {
     /// `allow_once`, `allow_always`, `reject_once`, `reject_always`; agents may send others. Several options may share
     /// a kind, so only the id tells them apart.
     public let kind: String
+    /// The option as the agent described it.
+    public let text: JSONText
   }
 
   /// Names this question on its connection.
@@ -35,7 +37,7 @@ public struct AgentPermissionRequest: Sendable, Hashable {
     title = toolCall["title"]?.string ?? toolCall["toolCallId"]?.string ?? "a tool call"
     self.options = options.elements.compactMap { option in
       guard let id = option["optionId"]?.string else { return nil }
-      return Option(id: id, name: option["name"]?.string ?? id, kind: option["kind"]?.string ?? "")
+      return Option(id: id, name: option["name"]?.string ?? id, kind: option["kind"]?.string ?? "", text: option)
     }
   }
 

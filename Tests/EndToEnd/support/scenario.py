@@ -71,6 +71,17 @@ class Shared:
         reply = self.api.post(f"{self.path}/approvals/{approval_id}", {"action": action} | more, who or self.host)
         return reply.expect(200)["approval"]
 
+    def answer(self, approval_id: str, option: str, who: Credentials | None = None, **more: Any) -> Any:
+        """Answers a permission request of the agent."""
+        reply = self.api.post(f"{self.path}/approvals/{approval_id}", {"optionId": option} | more, who or self.host)
+        return reply.expect(200)["approval"]
+
+    def delegate(self, user: str | None = None) -> Credentials:
+        """A participant who may decide as the host does."""
+        who = self.join(user)
+        self.api.patch(f"{self.path}/participants/{who.id}", {"canApprove": True}, self.host).expect(200)
+        return who
+
     def approval(self, approval_id: str) -> dict[str, Any]:
         """The approval as the snapshot shows it now."""
         return next(a for a in self.snapshot()["approvals"] if a["id"] == approval_id)

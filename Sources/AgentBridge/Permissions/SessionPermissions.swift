@@ -1,0 +1,98 @@
+import AgentClientProtocol
+import Foundation
+import JSONText
+import Synchronization
+
+/// The agent's questions that are open in the shared session; safe to share, what changes sits in a `Mutex`.
+///
+/// Their answers come as frames of the dispatches, on whichever node the bridge is attached to. A frame can be lost with
+/// its connection, so every question is also looked after when the bridge attaches again, and slowly meanwhile.
+final class SessionPermissions: Sendable {
+  private struct Job: Sendable {
+    let question: PermissionQuestion
+    let request: AgentPermissionRequest
+    let dispatch: Dispatch
+  }
+
+  private let api: HostAPI
+  private let host: HostAPI.HostSession
+  private let session: SharedSession
+  private let interval: Duration
+  private let observer: any HostObserver
+  private let open = Mutex<[ObjectIdentifier: PermissionQuestion]>([:])
+  private let jobs: AsyncStream<Job>
+  private let job: AsyncStream<Job>.Continuation
+
+  /// - Parameter interval: how long a question waits for word of its answer before it asks for it.
+  init(
+    api: HostAPI, host: HostAPI.HostSession, session: SharedSession, interval: Duration, observer: any HostObserver
+  ) {
+    self.api = api
+    self.host = host
+    self.session = session
+    self.interval = interval
+    self.observer = observer
+    // The agent's connection bounds how many questions are open.
+    (jobs, job) = AsyncStream.makeStream()
+  }
+
+  /// Asks in the session whose prompt runs.
+  func ask(_ request: AgentPermissionRequest, in dispatch: Dispatch) -> PermissionQuestion {
+    let question = PermissionQuestion(size: PermissionBody.firstSize(request))
+    open.withLock { $0[ObjectIdentifier(question)] = question }
+    job.yield(Job(question: question, request: request, dispatch: dispatch))
+    return question
+  }
+
+  /// A node has said what it knows of a question.
+  func noticed(_ notice: PermissionNotice) {
+    for question in questions { question.change { $0.noticed(notice) } }
+  }
+
+  /// Answers may have been missed.
+  func lookAgain() {
+    for question in questions { question.change { $0.lookAgain() } }
+  }
+
+  private var questions: [PermissionQuestion] { open.withLock { Array($0.values) } }
+
+  /// Carries the questions until the task is cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for await job in jobs {
+        group.addTask {
+          await job.question.carry(self.work(job), interval: self.interval)
+          self.open.withLock { $0[ObjectIdentifier(job.question)] = nil }
+        }
+      }
+      group.cancelAll()
+    }
+  }
+
+  private func work(_ job: Job) -> PermissionQuestion.Work {
+    let (api, host, session, observer) = (api, host, session, observer)
+    // One key for each form: another body under the same key would be refused. Each is made once, so a repeat is one.
+    let keys = [PermissionBody.Size.whole: UUID(), .trimmed: UUID(), .least: UUID()].mapValues(\.uuidString)
+    let answerKey = UUID().uuidString
+    return PermissionQuestion.Work(
+      ask: { size throws(NodeError) in
+        let body = PermissionBody.body(job.request, dispatchID: job.dispatch.id, size)
+        let reply = try await api.client.send(api.requestPermission(body, of: host, key: keys[size] ?? answerKey))
+        guard let id = reply["approval"]?["id"]?.string, DispatchFrame.isPlain(id) else {
+          throw .refused(status: 201, code: "INVALID_REPLY", message: "The answer holds no approval.")
+        }
+        return id
+      },
+      look: { id throws(NodeError) in
+        guard let notice = PermissionNotice(reply: try await api.client.send(api.permission(id, of: host))) else {
+          throw .refused(status: 200, code: "INVALID_REPLY", message: "The answer holds no approval.")
+        }
+        return notice
+      },
+      answer: { id, option throws(NodeError) in
+        _ = try await api.client.send(api.answer(id, optionID: option, of: session, key: answerKey))
+      },
+      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdrawPermission(id, of: host)) },
+      answerRefused: { await observer.permissionSettled(job.request, .refused($0.description)) })
+  }
+}

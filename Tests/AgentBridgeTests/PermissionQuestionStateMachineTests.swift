@@ -1,0 +1,147 @@
+import AgentClientProtocol
+import JSONText
+import Testing
+
+@testable import AgentBridge
+
+/// A question as a script: what happens, then what is to be done.
+struct PermissionQuestionStateMachineTests {
+  private typealias Machine = PermissionQuestionStateMachine
+  private let lost = NodeError.unreachable("gone")
+  private let late = NodeError.refused(status: 409, code: "APPROVAL_ALREADY_RESOLVED", message: "late")
+
+  private func open() -> Machine {
+    var machine = Machine()
+    #expect(machine.next() == .ask(.whole))
+    machine.asked(.success("p"))
+    #expect(machine.next() == .look("p"))
+    machine.looked(.success(PermissionNotice(approvalID: "p", status: "pending")))
+    #expect(machine.next() == .wait)
+    return machine
+  }
+
+  private func answered(_ option: String, by name: String? = "Eve", id: String = "p") -> PermissionNotice {
+    PermissionNotice(approvalID: id, status: "approved", optionID: option, resolver: name)
+  }
+
+  @Test func itEndsOnceAndStaysEnded() {
+    var machine = open()
+    machine.noticed(answered("x", id: "another"))
+    #expect(machine.next() == .wait)
+    machine.noticed(answered("yes"))
+    machine.noticed(answered("no"))
+    machine.withdraw()
+    machine.chosen("no")
+    machine.stop()
+    #expect(machine.next() == .end(.answered(optionID: "yes", resolver: "Eve")))
+  }
+
+  @Test func itIsAskedUntilItIsTaken() {
+    var machine = Machine()
+    for _ in 0..<3 {
+      #expect(machine.next() == .ask(.whole))
+      machine.asked(.failure(lost))
+    }
+    machine.asked(.success("p"))
+    machine.noticed(answered("yes"))
+    #expect(machine.next() == .end(.answered(optionID: "yes", resolver: "Eve")))
+  }
+
+  @Test func whatWasNeverAskedIsSimplyDropped() {
+    var machine = Machine()
+    machine.withdraw()
+    #expect(machine.next() == .end(.withdrawn(isSessionOver: false)))
+  }
+
+  @Test func whatMayHaveBeenAskedIsFoundAndWithdrawn() {
+    var machine = Machine()
+    machine.asked(.failure(lost))
+    machine.withdraw()
+    #expect(machine.next() == .ask(.whole))
+    machine.asked(.success("p"))
+    #expect(machine.next() == .withdraw("p"))
+    machine.withdrew(.failure(lost))
+    #expect(machine.next() == .withdraw("p"))
+    machine.withdrew(.failure(late))
+    #expect(machine.next() == .end(.withdrawn(isSessionOver: false)))
+  }
+
+  @Test(arguments: [(413, "BODY_TOO_LARGE"), (400, "INVALID_FIELD"), (400, "INVALID_BODY")])
+  func whatIsTooLargeIsAskedWithLess(_ status: Int, _ code: String) {
+    let error = NodeError.refused(status: status, code: code, message: "too large")
+    var machine = Machine()
+    for size in [PermissionBody.Size.whole, .trimmed, .least] {
+      #expect(machine.next() == .ask(size))
+      machine.asked(.failure(error))
+    }
+    #expect(machine.next() == .end(.refused(error)))
+  }
+
+  @Test func theHostsChoiceCountsWhenTheNodeTakesIt() {
+    var machine = open()
+    machine.chosen("no")
+    machine.chosen("yes")
+    #expect(machine.next() == .answer("p", optionID: "no"))
+    #expect(machine.answered(.failure(lost)) == nil)
+    #expect(machine.next() == .answer("p", optionID: "no"))
+    #expect(machine.answered(.success(())) == nil)
+    #expect(machine.next() == .end(.answered(optionID: "no", resolver: nil)))
+  }
+
+  @Test func theHostsChoiceWaitsForTheQuestionToBeTaken() {
+    var machine = Machine()
+    machine.chosen("no")
+    #expect(machine.next() == .ask(.whole))
+    machine.asked(.success("p"))
+    #expect(machine.next() == .answer("p", optionID: "no"))
+  }
+
+  @Test func whoeverWasFasterIsLookedUp() {
+    var machine = open()
+    machine.chosen("no")
+    #expect(machine.answered(.failure(late)) == nil)
+    #expect(machine.next() == .look("p"))
+    machine.looked(.success(answered("yes")))
+    #expect(machine.next() == .end(.answered(optionID: "yes", resolver: "Eve")))
+  }
+
+  @Test func aChoiceThatIsRefusedIsSaidAndForgotten() {
+    let refusal = NodeError.refused(status: 403, code: "HOST_REQUIRED", message: "no")
+    var machine = open()
+    machine.chosen("no")
+    #expect(machine.answered(.failure(refusal)) == refusal)
+    #expect(machine.next() == .look("p"))
+    machine.looked(.failure(lost))
+    #expect(machine.next() == .look("p"))
+  }
+
+  @Test func itEndsWithItsTurnOrItsSession() {
+    for (reason, isSessionOver) in [("turn_ended", false), ("session_closed", true), ("session_expired", true)] {
+      var machine = open()
+      machine.noticed(PermissionNotice(approvalID: "p", status: "withdrawn", reason: reason))
+      #expect(machine.next() == .end(.withdrawn(isSessionOver: isSessionOver)))
+    }
+    let gone = NodeError.refused(status: 404, code: "APPROVAL_NOT_FOUND", message: "gone")
+    var machine = open()
+    machine.lookAgain()
+    machine.looked(.failure(gone))
+    #expect(machine.next() == .end(.refused(gone)))
+  }
+
+  @Test func theLeastFormHasOnlyNamesAndSaysSo() throws {
+    let long = String(repeating: "é", count: 5_000)
+    let params = try JSONText(
+      validating:
+        #"{"sessionId":"s","toolCall":{"toolCallId":"c","title":"\#(long)","content":[1]},"options":[{"optionId":"a","name":"\#(long)","kind":"","x":1}]}"#
+    )
+    let request = try #require(AgentPermissionRequest(key: 1, params: params))
+    let body = PermissionBody.body(request, dispatchID: "d", .least)
+    #expect(body["toolCall"]?["title"]?.string?.count == 301)
+    #expect(body["toolCall"]?["content"] == nil)
+    #expect(body["toolCall"]?["_meta"]?["tandem"]?["truncated"]?.bool == true)
+    let option = body["options"]?.elements.first
+    #expect(option?.members.map(\.0) == ["optionId", "name", "kind"])
+    #expect(option?["kind"]?.string == "other")
+    #expect(PermissionBody.firstSize(request) == .whole)
+  }
+}
