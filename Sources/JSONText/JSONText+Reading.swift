@@ -70,7 +70,7 @@ extension JSONText {
   /// Whether this is `null`.
   public var isNull: Bool { kind == .null }
 
-  private func eachMember(_ text: Span<UInt8>, _ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
+  func eachMember(_ text: Span<UInt8>, _ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
     guard kind == .object else { return }
     var offset = JSONScanner.skipSpace(text, 1)
     while offset < text.count, text[offset] == UInt8(ascii: "\"") {
