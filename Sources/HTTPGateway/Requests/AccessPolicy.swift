@@ -26,7 +26,10 @@ struct AccessControl: Sendable {
   ///
   /// - Throws: 403 `INVALID_API_KEY`, 401 `API_KEY_REQUIRED` without any credentials.
   func reader(_ request: IncomingRequest) throws(GatewayError) -> Reader {
-    guard policy == .keyed else { return .trusted }
+    guard policy == .keyed else {
+      if let key = request.head.headerFields[.apiKey], keys.name(of: key) != nil { return .trusted }
+      return .anybody((try? request.fields()).flatMap { try? request.credentials($0) })
+    }
     if try holdsKey(request) { return .trusted }
     guard let credentials = try request.credentials(request.fields()) else {
       throw GatewayError(.apiKeyRequired, "This call needs an API key in 'X-API-Key', or a participant's credentials.")

@@ -46,6 +46,7 @@ extension RouteSet {
       workspaceID: try workspace(fields),
       expiresInMinutes: try fields.optionalInteger("expiresInMinutes"),
       approvalTimeoutSeconds: try fields.optionalInteger("approvalTimeoutSeconds"),
+      viewerUpdates: try fields.optionalWord("viewerUpdates") ?? .all,
       hostToken: request.bearer.map(String.init),
       hostTokenRequired: access.policy == .keyed)
     try domain.sessions.check(
@@ -71,11 +72,13 @@ extension RouteSet {
     let mode: SessionMode? = try fields.optionalWord("mode")
     let minutes = try fields.optionalInteger("expiresInMinutes")
     let approvalTimeout = try fields.optionalInteger("approvalTimeoutSeconds")
+    let viewerUpdates: ViewerUpdates? = try fields.optionalWord("viewerUpdates")
     try domain.sessions.check(expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout)
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.update(
-        id, credentials: credentials, mode: mode, expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout))
+        id, credentials: credentials, mode: mode, expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout,
+        viewerUpdates: viewerUpdates))
   }
 
   private func close(_ request: IncomingRequest) async throws -> Reply {

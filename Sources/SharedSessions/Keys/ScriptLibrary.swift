@@ -67,6 +67,7 @@ enum ScriptLibrary {
     "option": PackageResources.prelude_option_lua,
     "invite": PackageResources.prelude_invite_lua,
     "host": PackageResources.prelude_host_lua,
+    "reader": PackageResources.prelude_reader_lua,
   ]
 
   private static func script(_ name: String, _ file: [UInt8]) -> RedisScript {

@@ -9,11 +9,11 @@ local S -- the session, once loaded
 local function load_session()
   local v = call('HMGET', KEYS[1], 'id', 'workspaceId', 'hostSessionId', 'hostUserId', 'mode', 'status', 'createdAt',
     'expiresAt', 'endsAt', 'purgeAt', 'seq', 'lastEventId', 'hostParticipantId', 'approvalTimeout',
-    'eventBytes')
+    'eventBytes', 'viewerUpdates')
   if not v[1] then return false end
   S = {id = v[1], workspaceId = v[2], hostSessionId = v[3], hostUserId = v[4], mode = v[5], status = v[6],
     createdAt = v[7], expiresAt = v[8], endsAt = v[9], purgeAt = v[10], seq = tonumber(v[11]), last = v[12],
-    hostParticipantId = v[13], approvalTimeout = v[14], bytes = tonumber(v[15] or 0)}
+    hostParticipantId = v[13], approvalTimeout = v[14], bytes = tonumber(v[15] or 0), viewerUpdates = v[16] or 'all'}
   -- Expiry is true at once, whether or not anything has swept the session.
   if S.status == 'active' and tonumber(S.endsAt) <= NOW then S.status = 'expired' end
   return true
@@ -25,7 +25,7 @@ local function session_json()
   return '{"id":"' .. S.id .. '","workspaceId":' .. quote(S.workspaceId) .. ',"hostUserId":' .. quote(S.hostUserId)
     .. ',"hostSessionId":' .. quote(S.hostSessionId) .. ',"mode":"' .. S.mode .. '","approvalRequired":'
     .. tostring(S.mode == 'prompt_with_approval') .. ',"createdAt":' .. rfc3339(tonumber(S.createdAt)) .. expires .. timeout
-    .. ',"status":"' .. S.status .. '"}'
+    .. ',"viewerUpdates":"' .. S.viewerUpdates .. '","status":"' .. S.status .. '"}'
 end
 
 -- Gives a key of this session the session's own end; a key without one would outlive it.

@@ -54,6 +54,8 @@ public struct StreamAuthorization: Sendable, Hashable {
   public var sequence: Int64
   /// `active`, or how the session ended.
   public var status: SessionStatus
+  /// What viewers saw of the agent's work then.
+  public var viewerUpdates: ViewerUpdates
 }
 
 /// The end of a session's log. A value.
@@ -98,13 +100,13 @@ public struct EventLog: Sendable {
       guard try await runner.send("GETDEL", key: key).string != nil else { throw SharedSessionError(.invalidTicket) }
       outcome = checked
     }
-    let parts = try outcome.parts(atLeast: 5)
-    guard let role = Role(rawValue: try parts.text(1)), let status = SessionStatus(rawValue: try parts.text(4)) else {
-      throw SharedSessionError(.internalError)
-    }
+    let parts = try outcome.parts(atLeast: 6)
+    guard let role = Role(rawValue: try parts.text(1)), let status = SessionStatus(rawValue: try parts.text(4)),
+      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(5))
+    else { throw SharedSessionError(.internalError) }
     return StreamAuthorization(
       participantID: try parts.text(0), role: role, cursor: try parts.text(2), sequence: Int64(try parts.number(3)),
-      status: status)
+      status: status, viewerUpdates: viewerUpdates)
   }
 
   /// The shard channel a session's events are published on.
@@ -180,34 +182,5 @@ public struct EventLog: Sendable {
     }
     guard event.sequence > 0, event.data.readableBytes > 0 else { throw SharedSessionError(.internalError) }
     return event
-  }
-}
-
-/// A page of an export. A value.
-public struct ExportPage: Sendable {
-  /// Each event's JSON, oldest first.
-  public var lines: [ByteBuffer]
-  /// Where to go on, or nil at the end.
-  public var next: String?
-}
-
-extension EventLog {
-  /// `GET .../export`: every event that is kept, also after the end of the session.
-  ///
-  /// - Parameters:
-  ///   - after: `next` of the page before; nil begins, and checks the reader.
-  public func exportPage(
-    _ sessionID: String, reader: Reader, after: String?, limit: Int
-  ) async throws(SharedSessionError) -> ExportPage {
-    if after == nil {
-      _ = try await runner.session(ScriptLibrary.exportAuthorize, sessionID, for: reader).parts()
-    }
-    let page = try await page(sessionID, after: after ?? "earliest", limit: limit)
-    // A cursor that was trimmed while the export ran: go on with what is left rather than stop half-way.
-    guard page.isCursorKnown else {
-      let rest = try await self.page(sessionID, after: "earliest", limit: limit)
-      return ExportPage(lines: rest.events.map(\.data), next: rest.reachedEnd ? nil : rest.events.last?.id)
-    }
-    return ExportPage(lines: page.events.map(\.data), next: page.reachedEnd ? nil : page.events.last?.id)
   }
 }

@@ -62,9 +62,25 @@ struct ScriptRunner: Sendable {
     arguments: [RedisArgument] = []
   ) async throws(SharedSessionError) -> ScriptOutcome {
     switch reader {
-    case .trusted: try await session(script, sessionID, keys: more, arguments: arguments)
+    case .trusted, .anybody: try await session(script, sessionID, keys: more, arguments: arguments)
     case .participant(let credentials):
       try await session(script, sessionID, by: credentials, keys: more, arguments: arguments)
+    }
+  }
+
+  /// Runs a reading script whose answer depends on who reads: a session script that includes `reader`, which is told
+  /// in ARGV[7] how to take the caller.
+  func session(
+    _ script: RedisScript, _ sessionID: String, seenBy reader: Reader, keys more: [String] = [],
+    arguments: [RedisArgument] = []
+  ) async throws(SharedSessionError) -> ScriptOutcome {
+    switch reader {
+    case .trusted: try await session(script, sessionID, keys: more, arguments: ["trusted"] + arguments)
+    case .anybody(nil): try await session(script, sessionID, keys: more, arguments: ["anybody"] + arguments)
+    case .anybody(let credentials?):
+      try await session(script, sessionID, by: credentials, keys: more, arguments: ["anybody"] + arguments)
+    case .participant(let credentials):
+      try await session(script, sessionID, by: credentials, keys: more, arguments: ["participant"] + arguments)
     }
   }
 

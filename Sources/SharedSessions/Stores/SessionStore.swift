@@ -54,7 +54,7 @@ public struct SessionStore: Sendable {
           .string(request.mode.rawValue), .string(asked.map { String($0.milliseconds) } ?? ""),
           .integer(Int(settings.maximumLifetime.milliseconds)), .integer(Int(settings.retention.milliseconds)),
           .string(Secrets.digest(invite)), .string(participantID), .string(request.hostDisplayName ?? ""),
-          .string(approvalTimeout),
+          .string(approvalTimeout), .string(request.viewerUpdates.rawValue),
         ])
       var tokens = [access, invite]
       if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
@@ -120,7 +120,7 @@ public struct SessionStore: Sendable {
     let runner = runner
     let parts = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
       try await runner.session(
-        ScriptLibrary.sessionSnapshot, sessionID, for: reader,
+        ScriptLibrary.sessionSnapshot, sessionID, seenBy: reader,
         keys: [runner.keys.participants(sessionID), runner.keys.approvals(sessionID)]
           + members.participants.map { runner.keys.participant(sessionID, $0) }
           + members.approvals.map { runner.keys.approval(sessionID, $0) },
@@ -128,9 +128,11 @@ public struct SessionStore: Sendable {
           .integer(members.participants.count), .integer(members.participantsEver), .integer(members.approvalsEver),
           .integer(Self.replyBytes),
         ])
-    }.parts(atLeast: 5)
+    }.parts(atLeast: 6)
+    let isReduced = try parts.text(5) == "reduced"
+    let approvals = isReduced ? ViewerReduction.approvals(try parts.part(2)) : try parts.part(2)
     return ReplyBody.object([
-      ("session", try parts.part(0)), ("participants", try parts.part(1)), ("approvals", try parts.part(2)),
+      ("session", try parts.part(0)), ("participants", try parts.part(1)), ("approvals", approvals),
       ("cursor", ReplyBody.quoted(try parts.text(3))),
       ("truncated", try parts.text(4) == "true" ? ByteBuffer(string: "true") : nil),
     ])
@@ -142,10 +144,11 @@ public struct SessionStore: Sendable {
   ///   - mode: the new mode; `nil` leaves it.
   ///   - expiresInMinutes: from now; `nil` leaves the expiry, <= 0 takes it away.
   ///   - approvalTimeoutSeconds: for approvals from now on; `nil` leaves it, <= 0 takes it away.
+  ///   - viewerUpdates: what viewers see from now on; `nil` leaves it.
   /// - Returns: `{session}`.
   public func update(
     _ sessionID: String, credentials: ParticipantCredentials, mode: SessionMode?, expiresInMinutes: Int64?,
-    approvalTimeoutSeconds: Int64? = nil
+    approvalTimeoutSeconds: Int64? = nil, viewerUpdates: ViewerUpdates? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let asked = try lifetime(minutes: expiresInMinutes)
     let approvalTimeout = try approvalTimeout(seconds: approvalTimeoutSeconds)
@@ -164,7 +167,7 @@ public struct SessionStore: Sendable {
       arguments: [
         .string(mode?.rawValue ?? ""), .string(expiry), .integer(Int(settings.maximumLifetime.milliseconds)),
         .integer(Int(settings.retention.milliseconds)),
-        .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
+        .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout), .string(viewerUpdates?.rawValue ?? ""),
       ]
     ).parts(atLeast: 1)
     return ReplyBody.object([("session", try parts.part(0))])

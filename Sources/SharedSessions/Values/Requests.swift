@@ -16,8 +16,11 @@ public struct ParticipantCredentials: Sendable, Hashable {
 
 /// Who asks for a read.
 public enum Reader: Sendable, Hashable {
-  /// The access policy lets this caller read without being a participant (`open`, or a valid API key).
+  /// The caller holds an API key, and so may read everything.
   case trusted
+  /// The access policy is `open`: whoever asks may read. Credentials are looked at only for what they let the caller see
+  /// beyond what viewers see; wrong ones count as none.
+  case anybody(ParticipantCredentials?)
   /// The caller must be an active participant of the session.
   case participant(ParticipantCredentials)
 }
@@ -58,6 +61,8 @@ public struct CreateSession: Sendable {
   public var expiresInMinutes: Int64?
   /// Seconds an approval may stay pending; `nil` or <= 0: as long as the session.
   public var approvalTimeoutSeconds: Int64?
+  /// What viewers see of the agent's work.
+  public var viewerUpdates: ViewerUpdates
   /// The host token sent as bearer, if any.
   public var hostToken: String?
   /// True in `keyed` access: the host token must be right.
@@ -67,7 +72,8 @@ public struct CreateSession: Sendable {
   public init(
     hostSessionID: String, hostUserID: String, hostDisplayName: String? = nil,
     mode: SessionMode = .promptWithApproval, workspaceID: String? = nil, expiresInMinutes: Int64? = nil,
-    approvalTimeoutSeconds: Int64? = nil, hostToken: String? = nil, hostTokenRequired: Bool = false
+    approvalTimeoutSeconds: Int64? = nil, viewerUpdates: ViewerUpdates = .all, hostToken: String? = nil,
+    hostTokenRequired: Bool = false
   ) {
     self.hostSessionID = hostSessionID
     self.hostUserID = hostUserID
@@ -76,6 +82,7 @@ public struct CreateSession: Sendable {
     self.workspaceID = workspaceID
     self.expiresInMinutes = expiresInMinutes
     self.approvalTimeoutSeconds = approvalTimeoutSeconds
+    self.viewerUpdates = viewerUpdates
     self.hostToken = hostToken
     self.hostTokenRequired = hostTokenRequired
   }

@@ -11,6 +11,14 @@ public enum SessionMode: String, Sendable, CaseIterable {
   case promptDirect = "prompt_direct"
 }
 
+/// What viewers see of the agent's work.
+public enum ViewerUpdates: String, Sendable, CaseIterable {
+  /// Everything.
+  case all
+  /// Neither its thoughts nor what goes raw into and out of its tools.
+  case reduced
+}
+
 /// Where a session is in its life.
 public enum SessionStatus: String, Sendable, CaseIterable {
   case active, closed, expired

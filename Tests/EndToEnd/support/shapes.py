@@ -47,6 +47,7 @@ SESSION = {
     "approvalRequired": flag,
     "createdAt": time,
     "expiresAt?": time,
+    "viewerUpdates": one_of("all", "reduced"),
     "status": one_of("active", "closed", "expired"),
 }
 PARTICIPANT = {
