@@ -61,12 +61,41 @@ public final class EventStreams: Sendable {
   /// Streams open on this node.
   public var openStreams: Int { registry.total }
 
-  /// Opens a stream for a caller who is allowed to: counts it, follows the session's live events, and finds the place
-  /// to start from. The caller must call `close()` on what it gets, whatever happens.
+  /// Opens a stream of one session for a caller who is allowed to. The caller must call `close()` on what it gets,
+  /// whatever happens.
+  ///
+  /// - Parameters:
+  ///   - types: the events it is for; nil for all.
+  ///   - eventLoop: the loop of the stream's connection.
+  /// - Throws: `StreamRefusal`; whatever the event source throws when Redis cannot be reached.
+  public func open(
+    _ request: StreamRequest, types: EventTypeFilter? = nil, on eventLoop: any EventLoop
+  ) async throws -> OpenStream {
+    OpenStream(
+      parts: [.admitted(try await admit(request, on: eventLoop))], isCombined: false, types: types,
+      eventLoop: eventLoop, streams: self)
+  }
+
+  /// Puts the streams of several sessions on one connection. The caller must call `close()` on what it gets, whatever
+  /// happens.
+  ///
+  /// - Parameters:
+  ///   - parts: the sessions in the order they were asked for, at least one of them admitted on the same event loop.
+  ///   - types: the events it is for; nil for all.
+  ///   - eventLoop: the loop of the connection.
+  public func combine(
+    _ parts: [StreamPart], types: EventTypeFilter? = nil, on eventLoop: any EventLoop
+  ) -> OpenStream {
+    for case .refused in parts { metrics.sessionRefused() }
+    return OpenStream(parts: parts, isCombined: true, types: types, eventLoop: eventLoop, streams: self)
+  }
+
+  /// Admits a caller who is allowed to: counts the stream, follows the session's live events, and finds the place to
+  /// start from. Whoever gets it must hand it to `combine` or close it.
   ///
   /// - Parameter eventLoop: the loop of the stream's connection.
   /// - Throws: `StreamRefusal`; whatever the event source throws when Redis cannot be reached.
-  public func open(_ request: StreamRequest, on eventLoop: any EventLoop) async throws -> OpenStream {
+  public func admit(_ request: StreamRequest, on eventLoop: any EventLoop) async throws -> AdmittedStream {
     guard let hub = hubs[ObjectIdentifier(eventLoop)] else { preconditionFailure("A loop of another group") }
     let key = StreamRegistry.Key(sessionID: request.sessionID, participantID: request.participantID)
     let isFirst: Bool
@@ -90,8 +119,8 @@ public final class EventStreams: Sendable {
       let (start, reset) = try await place(request)
       if reset != nil { metrics.reset() }
       metrics.opened()
-      return OpenStream(
-        request: request, start: start, reset: reset, feed: feed, eventLoop: eventLoop, streams: self, onClose: close)
+      return AdmittedStream(
+        request: request, start: start, reset: reset, feed: feed, metrics: metrics, onClose: close)
     } catch {
       close()
       throw error
@@ -104,9 +133,14 @@ public final class EventStreams: Sendable {
     for hub in hubs.values { hub.eventLoop.execute { hub.value.drain(over: TimeAmount(window)) } }
   }
 
-  /// A stream writes from now on; called on its loop.
-  func began(_ subscriber: Subscriber, on eventLoop: any EventLoop) {
-    hubs[ObjectIdentifier(eventLoop)]?.value.began(subscriber)
+  /// A connection's streams write from now on; called on its loop.
+  func began(_ connection: StreamConnection, on eventLoop: any EventLoop) {
+    hubs[ObjectIdentifier(eventLoop)]?.value.began(connection)
+  }
+
+  /// A connection's streams are over; called on its loop.
+  func ended(_ connection: StreamConnection, on eventLoop: any EventLoop) {
+    hubs[ObjectIdentifier(eventLoop)]?.value.ended(connection)
   }
 
   /// Where the stream starts, and why that is not where the client asked for.
@@ -120,40 +154,5 @@ public final class EventStreams: Sendable {
       let isKnown = try await source.page(of: request.sessionID, after: id, limit: 1).isKnown
       return isKnown ? (id, nil) : (request.authorized, .unknown)
     }
-  }
-}
-
-/// What an authorized caller asked for; a value.
-public struct StreamRequest: Sendable, Hashable {
-  /// Where a stream starts.
-  public enum Start: Sendable, Hashable {
-    /// With what happens from now on.
-    case live
-    /// With the oldest event that is kept.
-    case earliest
-    /// After an event; the text is as the client sent it.
-    case after(String)
-  }
-
-  /// The session.
-  public var sessionID: String
-  /// Whose stream it is.
-  public var participantID: String
-  /// Where to start.
-  public var start: Start
-  /// Where the session's stream stood when the caller was authorized: nothing after it may be missed.
-  public var authorized: EventID
-  /// Whether the session had ended by then, so that the stream ends after its last event.
-  public var hasEnded: Bool
-
-  /// A request from its parts.
-  public init(
-    sessionID: String, participantID: String, start: Start, authorized: EventID, hasEnded: Bool = false
-  ) {
-    self.sessionID = sessionID
-    self.participantID = participantID
-    self.start = start
-    self.authorized = authorized
-    self.hasEnded = hasEnded
   }
 }

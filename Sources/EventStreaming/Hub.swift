@@ -10,6 +10,7 @@ final class Hub {
   private let metrics: StreamMetrics
   private let logger: Logger
   private var feeds: [String: SessionFeed] = [:]
+  private var connections: ContiguousArray<StreamConnection> = []
   private var timers: [RepeatedTask] = []
   /// Set once the node drains.
   private var drainWindow: TimeAmount?
@@ -68,10 +69,8 @@ final class Hub {
   private func heartbeat() {
     var bytes = ByteBuffer()
     ServerFrames.writeHeartbeat(into: &bytes)
-    var frames = SharedFrames(bytes, allocator: ByteBufferAllocator())
-    for feed in feeds.values {
-      feed.forEachSubscriber { $0.heartbeat(&frames) }
-    }
+    var beat = SharedBytes(bytes)
+    for connection in connections { connection.heartbeat(&beat) }
   }
 
   private func compare() {
@@ -81,24 +80,33 @@ final class Hub {
   /// Ends all streams, spread over a time so that their clients do not reconnect elsewhere at once.
   func drain(over window: TimeAmount) {
     drainWindow = window
-    for feed in feeds.values {
-      feed.forEachSubscriber { end($0, within: window) }
-    }
+    for connection in connections { end(connection, within: window) }
   }
 
-  /// A stream has begun. One that was admitted before the drain and begins after it ends like the others.
-  func began(_ subscriber: Subscriber) {
-    if let drainWindow { end(subscriber, within: drainWindow) }
+  /// A connection's streams have begun. One that was admitted before the drain and begins after it ends like the others.
+  func began(_ connection: StreamConnection) {
+    connection.slot = connections.count
+    connections.append(connection)
+    if let drainWindow { end(connection, within: drainWindow) }
   }
 
-  private func end(_ subscriber: Subscriber, within window: TimeAmount) {
-    let subscriber = NIOLoopBound(subscriber, eventLoop: eventLoop)
+  /// A connection's streams are over.
+  func ended(_ connection: StreamConnection) {
+    guard let slot = connection.slot, let last = connections.popLast() else { return }
+    connection.slot = nil
+    guard last !== connection else { return }
+    connections[slot] = last
+    last.slot = slot
+  }
+
+  private func end(_ connection: StreamConnection, within window: TimeAmount) {
+    let connection = NIOLoopBound(connection, eventLoop: eventLoop)
     let delay = TimeAmount.nanoseconds(.random(in: 0...max(0, window.nanoseconds)))
     let retry = settings.retry * Double.random(in: 1...2)
     eventLoop.scheduleTask(in: delay) {
       var frame = ByteBuffer()
       ServerFrames.writeRetry(retry, into: &frame)
-      subscriber.value.finish(.drained, lastFrame: frame)
+      connection.value.finish(.drained, lastFrame: frame)
     }
   }
 }

@@ -2,70 +2,81 @@ import Atomics
 public import NIOCore
 import SharedSessions
 
-/// Sendable: a stream that is counted and whose session is being followed, but that has no connection yet.
+/// Sendable: the streams of one connection, of one session or of several, before and while they are served.
 public final class OpenStream: Sendable {
-  private let request: StreamRequest
-  private let start: EventID
-  private let reset: StreamReset?
-  private let feed: NIOLoopBound<SessionFeed>
+  private let parts: [StreamPart]
+  private let admitted: [AdmittedStream]
+  private let isCombined: Bool
+  private let types: EventTypeFilter?
   private let eventLoop: any EventLoop
   private let streams: EventStreams
-  private let onClose: @Sendable () -> Void
   private let isClosed = ManagedAtomic(false)
 
   init(
-    request: StreamRequest, start: EventID, reset: StreamReset?, feed: NIOLoopBound<SessionFeed>,
-    eventLoop: any EventLoop, streams: EventStreams, onClose: @escaping @Sendable () -> Void
+    parts: [StreamPart], isCombined: Bool, types: EventTypeFilter?, eventLoop: any EventLoop, streams: EventStreams
   ) {
-    self.request = request
-    self.start = start
-    self.reset = reset
-    self.feed = feed
+    self.parts = parts
+    self.admitted = parts.compactMap { if case .admitted(let stream) = $0 { stream } else { nil } }
+    self.isCombined = isCombined
+    self.types = types
     self.eventLoop = eventLoop
     self.streams = streams
-    self.onClose = onClose
+    if isCombined { streams.metrics.combinedOpened() }
   }
 
-  /// The first bytes of the body: the pause before a reconnect, `connected`, and `stream_reset` where it applies.
+  /// The first bytes of the body: the pause before a reconnect, `connected` for each session, `stream_reset` and
+  /// `stream_refused` where they apply. With several sessions also where all of them start, so that a client which loses
+  /// the connection before its first event resumes exactly, too.
   public var firstFrames: ByteBuffer {
     var frames = ByteBuffer()
     ServerFrames.writeRetry(streams.settings.retry, into: &frames)
-    ServerFrames.writeConnected(
-      sessionID: request.sessionID, participantID: request.participantID, position: start, into: &frames)
-    if let reset {
-      ServerFrames.writeReset(sessionID: request.sessionID, reason: reset, position: start, into: &frames)
+    for stream in admitted {
+      ServerFrames.writeConnected(
+        sessionID: stream.request.sessionID, participantID: stream.request.participantID, position: stream.start,
+        into: &frames)
+    }
+    for part in parts {
+      switch part {
+      case .admitted(let stream):
+        guard let reset = stream.reset else { continue }
+        ServerFrames.writeReset(
+          sessionID: stream.request.sessionID, reason: reset, position: stream.start, into: &frames)
+      case .refused(let session): ServerFrames.writeRefused(session, into: &frames)
+      }
+    }
+    if isCombined {
+      let cursors = parts.map { part in
+        switch part {
+        case .admitted(let stream): StreamCursor.text(stream.start)
+        case .refused(let session): StreamCursor.kept(session.start)
+        }
+      }
+      ServerFrames.writePosition(cursors.joined(separator: ","), into: &frames)
     }
     return frames
   }
 
-  /// Writes the session's events to a connection until the stream ends. The response's head and first frames must have
-  /// been written before.
+  /// Writes the sessions' events to a connection until the last stream ends. The response's head and first frames must
+  /// have been written before.
   ///
   /// - Parameter output: makes the connection's output; called on its event loop.
   /// - Returns: whether the response ends in order. If not, its connection has to be closed: the client reads too slowly
   ///   to be told anything, or has gone.
   public func serve(framing: StreamFraming, output: @escaping @Sendable () -> any StreamOutput) async -> Bool {
-    let subscriber: NIOLoopBound<Subscriber>
+    let connection: NIOLoopBound<StreamConnection>
     do {
-      subscriber = try await eventLoop.submit { [self] in
-        let subscriber = Subscriber(
-          machine: SubscriberStateMachine(
-            after: start, participantID: request.participantID, bufferBytes: streams.settings.bufferBytes),
-          output: output(), framing: framing, eventLoop: eventLoop, metrics: streams.metrics)
-        feed.value.add(subscriber)
-        subscriber.start()
-        streams.began(subscriber, on: eventLoop)
-        return NIOLoopBound(subscriber, eventLoop: eventLoop)
+      connection = try await eventLoop.submit { [self] in
+        NIOLoopBound(connect(output(), framing), eventLoop: eventLoop)
       }.get()
     } catch { return false }
     let end = await withTaskCancellationHandler {
-      await follow(subscriber)
+      await follow(connection)
     } onCancel: {
-      eventLoop.execute { subscriber.value.finish(.clientGone) }
+      eventLoop.execute { connection.value.finish(.clientGone) }
     }
     eventLoop.execute { [self] in
-      subscriber.value.stop()
-      feed.value.remove(subscriber.value)
+      streams.ended(connection.value, on: eventLoop)
+      for (stream, subscriber) in zip(admitted, connection.value.stop()) { stream.feed.value.remove(subscriber) }
     }
     close(end)
     return end != .slowConsumer && end != .clientGone
@@ -78,28 +89,72 @@ public final class OpenStream: Sendable {
 
   private func close(_ end: StreamEnd) {
     guard !isClosed.exchange(true, ordering: .relaxed) else { return }
-    streams.metrics.ended(end)
-    onClose()
+    for stream in admitted { stream.close(end) }
+    if isCombined { streams.metrics.combinedEnded() }
   }
 
-  /// Reads the pages of the replay, then waits for the end.
-  private func follow(_ subscriber: NIOLoopBound<Subscriber>) async -> StreamEnd {
+  /// Follows the sessions' feeds; on the event loop.
+  private func connect(_ output: any StreamOutput, _ framing: StreamFraming) -> StreamConnection {
+    let connection = StreamConnection(
+      machine: StreamConnectionStateMachine(
+        streams: admitted.count, bufferBytes: streams.settings.bufferBytes),
+      parts: isCombined ? cursorParts : nil, output: output, framing: framing, eventLoop: eventLoop,
+      metrics: streams.metrics)
+    let subscribers = admitted.enumerated().map { index, stream in
+      Subscriber(
+        index: index,
+        machine: SubscriberStateMachine(
+          after: stream.start, participantID: stream.request.participantID, types: types,
+          visibility: stream.request.visibility, heldLimit: max(16, 256 / admitted.count)),
+        connection: connection
+      ) { [eventLoop] subscriber, end in
+        guard end.isOfSession else { return }
+        // Not now: the feed may be going through its subscribers.
+        let subscriber = NIOLoopBound(subscriber, eventLoop: eventLoop)
+        eventLoop.execute { stream.feed.value.remove(subscriber.value) }
+        stream.close(end)
+      }
+    }
+    for (stream, subscriber) in zip(admitted, subscribers) {
+      connection.add(subscriber)
+      stream.feed.value.add(subscriber)
+    }
+    connection.start()
+    streams.began(connection, on: eventLoop)
+    return connection
+  }
+
+  private var cursorParts: [StreamConnection.Part] {
+    var index = 0
+    return parts.map { part in
+      switch part {
+      case .admitted:
+        defer { index += 1 }
+        return .stream(index)
+      case .refused(let session): return .refused(StreamCursor.kept(session.start))
+      }
+    }
+  }
+
+  /// Reads the pages of the replays, then waits for the end.
+  private func follow(_ connection: NIOLoopBound<StreamConnection>) async -> StreamEnd {
     var pageSize = PageSize()
     while true {
-      let instruction: Subscriber.Instruction
+      let instruction: StreamConnection.Instruction
       do {
-        instruction = try await eventLoop.flatSubmit { subscriber.value.next() }.get()
+        instruction = try await eventLoop.flatSubmit { connection.value.next() }.get()
       } catch { return .failed }
       switch instruction {
       case .end(let reason): return reason
-      case .read(let position):
+      case .read(let index, let position):
+        let request = admitted[index].request
         do {
           let page = try await streams.source.page(
             of: request.sessionID, after: position, limit: pageSize.limit)
           pageSize.read(page)
-          eventLoop.execute { [request] in subscriber.value.page(page, endsHere: request.hasEnded) }
+          eventLoop.execute { connection.value.page(page, of: index, endsHere: request.hasEnded) }
         } catch {
-          eventLoop.execute { subscriber.value.finish(.failed) }
+          eventLoop.execute { connection.value.finish(.failed) }
         }
       }
     }

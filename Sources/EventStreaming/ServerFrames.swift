@@ -3,7 +3,7 @@ import NIOCore
 import ServerSentEvents
 import SharedSessions
 
-/// Frames that the server itself writes into a stream, none of which has an `id:`; functions without state.
+/// Frames that the server itself writes into a stream; functions without state. None that holds data has an `id:`.
 enum ServerFrames {
   static func writeHeartbeat(into buffer: inout ByteBuffer) {
     ServerSentEventEncoder.writeHeartbeat(into: &buffer)
@@ -21,7 +21,7 @@ enum ServerFrames {
   ) {
     write("connected", sessionID, into: &buffer) { payload in
       payload.add("participantId", participantID)
-      payload.add("cursor", position == .zero ? "earliest" : position.description)
+      payload.add("cursor", StreamCursor.text(position))
     }
   }
 
@@ -33,6 +33,19 @@ enum ServerFrames {
       payload.add("reason", reason.rawValue)
       payload.add("cursor", position.description)
     }
+  }
+
+  /// A session of several cannot be streamed.
+  static func writeRefused(_ session: RefusedStream, into buffer: inout ByteBuffer) {
+    write("stream_refused", session.sessionID, into: &buffer) { payload in
+      payload.add("code", session.code)
+      payload.add("error", session.message)
+    }
+  }
+
+  /// Where the client stands, without an event: an EventSource takes the id and calls nobody.
+  static func writePosition(_ cursor: String, into buffer: inout ByteBuffer) {
+    buffer.writeString("id: \(cursor)\n\n")
   }
 
   private static func write(

@@ -84,10 +84,6 @@ final class SessionFeed {
     }
   }
 
-  func forEachSubscriber(_ body: (Subscriber) -> Void) {
-    for subscriber in subscribers { body(subscriber) }
-  }
-
   // MARK: Events
 
   private func begin() {
@@ -162,7 +158,7 @@ final class SessionFeed {
   private func flush() {
     let batch = EventBatch(pending)
     pending = []
-    var frames = SharedFrames(batch.events, allocator: ByteBufferAllocator())
+    var frames = BatchFrames(batch.events)
     for subscriber in subscribers { subscriber.batch(batch, &frames) }
   }
 

@@ -36,10 +36,25 @@ public struct StreamEvent: Sendable, Hashable {
     json = stored.data
   }
 
+  /// The event as viewers get it while they see less, or nil when they do not.
+  var reduced: StreamEvent? {
+    guard let json = ViewerReduction.event(type, json) else { return nil }
+    var event = self
+    event.json = json
+    return event
+  }
+
+  /// What it changes about who may see what.
+  var visibilityChange: VisibilityChange? { VisibilityChange(type, subject: subject, json) }
+
   /// Writes the event as a frame of a stream.
-  func writeFrame(into buffer: inout ByteBuffer) {
+  ///
+  /// - Returns: how many of the bytes are its `id:` line.
+  @discardableResult
+  func writeFrame(into buffer: inout ByteBuffer) -> Int {
+    let id = position?.id.description
     // An id made of digits and a dash, and no type: the encoder has nothing to refuse.
-    try? ServerSentEventEncoder.write(
-      ServerSentEvent(id: position?.id.description, data: json), into: &buffer)
+    try? ServerSentEventEncoder.write(ServerSentEvent(id: id, data: json), into: &buffer)
+    return id.map { $0.utf8.count + 5 } ?? 0
   }
 }

@@ -10,6 +10,8 @@ struct StreamMetrics: Sendable {
   private let resets = Counter(label: "tandem.streams.resets")
   private let ends: [StreamEnd: Counter]
   private let refusals = Counter(label: "tandem.streams.refused")
+  private let combined = Meter(label: "tandem.streams.combined.open")
+  private let refusedSessions = Counter(label: "tandem.streams.combined.refused")
 
   init() {
     ends = Dictionary(
@@ -29,4 +31,7 @@ struct StreamMetrics: Sendable {
   func repaired(_ events: Int) { repaired.increment(by: events) }
   func reset() { resets.increment() }
   func refused() { refusals.increment() }
+  func combinedOpened() { combined.increment() }
+  func combinedEnded() { combined.decrement() }
+  func sessionRefused() { refusedSessions.increment() }
 }

@@ -12,6 +12,15 @@ public protocol StreamOutput: AnyObject {
   var onClosed: (() -> Void)? { get set }
   /// Writes bytes and flushes them.
   func write(_ bytes: ByteBuffer)
+  /// Writes several pieces in order and flushes them together.
+  func write(_ pieces: [ByteBuffer])
+}
+
+extension StreamOutput {
+  /// One piece after the other.
+  public func write(_ pieces: [ByteBuffer]) {
+    for piece in pieces { write(piece) }
+  }
 }
 
 /// How the body of a streaming response is framed; a value.
@@ -20,6 +29,14 @@ public enum StreamFraming: Sendable, Hashable {
   case chunked
   /// The bytes as they are, up to the end of the connection: HTTP/1.0.
   case identity
+
+  /// Frames pieces as one chunk without copying them.
+  func frame(_ pieces: [ByteBuffer]) -> [ByteBuffer] {
+    let count = pieces.reduce(0) { $0 + $1.readableBytes }
+    guard self == .chunked, count > 0 else { return pieces }
+    let head = ByteBuffer(string: String(count, radix: 16) + "\r\n")
+    return [head] + pieces + [ByteBuffer(string: "\r\n")]
+  }
 
   /// Frames bytes as one chunk.
   func frame(_ bytes: ByteBuffer, allocator: ByteBufferAllocator) -> ByteBuffer {
@@ -34,27 +51,19 @@ public enum StreamFraming: Sendable, Hashable {
   }
 }
 
-/// Bytes that go to many streams: framed at most once for each way of framing. A value used within one loop turn.
-struct SharedFrames {
+/// Bytes that go to many connections: framed at most once for each way of framing. A value used within one loop turn.
+struct SharedBytes {
   private let bytes: ByteBuffer
-  private let allocator: ByteBufferAllocator
   private var chunked: ByteBuffer?
 
-  init(_ events: [StreamEvent], allocator: ByteBufferAllocator) {
-    var bytes = allocator.buffer(capacity: events.reduce(0) { $0 + $1.json.readableBytes + 64 })
-    for event in events { event.writeFrame(into: &bytes) }
-    self.init(bytes, allocator: allocator)
-  }
-
-  init(_ bytes: ByteBuffer, allocator: ByteBufferAllocator) {
+  init(_ bytes: ByteBuffer) {
     self.bytes = bytes
-    self.allocator = allocator
   }
 
   mutating func bytes(for framing: StreamFraming) -> ByteBuffer {
     guard framing == .chunked else { return bytes }
     if let chunked { return chunked }
-    let framed = framing.frame(bytes, allocator: allocator)
+    let framed = framing.frame(bytes, allocator: ByteBufferAllocator())
     chunked = framed
     return framed
   }

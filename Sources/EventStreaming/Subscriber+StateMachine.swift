@@ -16,45 +16,64 @@ enum StreamEnd: String, Sendable, CaseIterable {
   case gap = "gap"
   /// Redis could not be read.
   case failed = "failed"
+
+  /// Whether nothing more comes of this session, while others of the same connection go on. All else ends the
+  /// connection: its client has to resume.
+  var isOfSession: Bool { self == .sessionEnded || self == .participantLeft }
 }
 
-/// A value: one open stream. It decides what is written, when the next page of a replay is read, and when the stream
-/// ends; `Subscriber` writes, reads and closes.
+/// A value: one client's interest in one session. It decides what of the session's events is written and when it ends.
+///
+/// What it may see follows the events themselves: one that changes a role or what viewers see counts for those after it.
 struct SubscriberStateMachine {
   private var join: ReplayJoinStateMachine
   private let participantID: String?
-  private let bufferBytes: Int
-  /// Bytes given to the channel while it was not writable.
-  private var waitingBytes = 0
-  private var isWritable = true
-  private var wantsPage = false
+  private let types: EventTypeFilter?
+  private var visibility: EventVisibility
   private var end: StreamEnd?
 
   /// - Parameters:
   ///   - position: what the client has already.
   ///   - participantID: whose leaving ends the stream; nil for none.
-  ///   - bufferBytes: how much may wait for a slow client.
-  init(after position: EventID, participantID: String?, bufferBytes: Int, heldLimit: Int = 256) {
+  ///   - types: what it wants; nil for all.
+  ///   - visibility: what it may see.
+  init(
+    after position: EventID, participantID: String?, types: EventTypeFilter? = nil,
+    visibility: EventVisibility = .everything, heldLimit: Int = 256
+  ) {
     self.join = ReplayJoinStateMachine(after: position, heldLimit: heldLimit)
     self.participantID = participantID
-    self.bufferBytes = bufferBytes
+    self.types = types
+    self.visibility = visibility
   }
 
-  /// What has been handed to the stream.
+  /// What has been handed to the stream, or passed over because it is not for this client.
   var position: EventID { join.position }
   /// Whether it follows live events.
   var isLive: Bool { join.isLive }
+  /// Whether nothing more comes.
+  var hasEnded: Bool { end != nil }
+
+  /// An event of a batch, in a view.
+  struct Chosen: Equatable {
+    let index: Int
+    let view: StreamView
+  }
 
   /// What the driver does: write, then read or end. A value with nothing in it does nothing.
   struct Action: Equatable {
     enum Write: Equatable {
-      /// The whole batch, in the bytes that are shared by all streams.
-      case batch
-      /// These events.
+      /// All that a view has of the batch, in the bytes that are shared by all streams.
+      case batch(StreamView)
+      /// A part of the batch.
+      case chosen([Chosen])
+      /// These events, as they are.
       case events([StreamEvent])
     }
 
     var write: Write?
+    /// How many events behind the last one that is written have an id and are not for this client.
+    var passedOver = 0
     var readsPage = false
     var ends: StreamEnd?
 
@@ -79,84 +98,85 @@ struct SubscriberStateMachine {
     }
   }
 
-  /// Live events; all streams of a session get the same batch.
-  mutating func batch(_ batch: EventBatch) -> Action {
+  /// Live events; all streams of a session get the same batch and the same frames.
+  mutating func batch(_ batch: EventBatch, _ frames: inout BatchFrames) -> Action {
     guard end == nil else { return .nothing }
     switch join.live(batch) {
     case .hold: return .nothing
     case .deliver(let events): return writing(events, thenReads: false)
     case .deliverAll:
-      if batch.holdsEnd, let last = lastEvent(in: batch.events) {
-        return finish(last.end, .events(Array(batch.events[...last.index])))
-      }
-      return Action(write: .batch)
+      guard types == nil, batch.changes.isEmpty, !batch.holdsEnd else { return choosing(batch, &frames) }
+      return whole(&frames)
     }
   }
 
-  /// Bytes were given to the channel. It buffers them for a client that does not read; beyond the budget the client is
-  /// cut off and resumes by its cursor: skipping an event would be losing it.
-  ///
-  /// What fills the channel does not count, however large it is: a single event larger than the budget, or a page of a
-  /// replay, has to reach a client whose connection is slow but works.
-  mutating func wrote(bytes: Int, isWritable: Bool) -> Action {
-    guard end == nil else { return .nothing }
-    let wasWritable = self.isWritable
-    self.isWritable = isWritable
-    guard !isWritable, !wasWritable else {
-      waitingBytes = 0
-      return .nothing
-    }
-    waitingBytes += bytes
-    return waitingBytes > bufferBytes ? finish(.slowConsumer) : .nothing
-  }
-
-  /// The channel's writability changed. A replay goes on when there is room again.
-  mutating func writabilityChanged(isWritable: Bool) -> Action {
-    guard end == nil else { return .nothing }
-    self.isWritable = isWritable
-    guard isWritable else { return .nothing }
-    waitingBytes = 0
-    guard wantsPage else { return .nothing }
-    wantsPage = false
-    return Action(readsPage: true)
-  }
-
-  /// After a page was written: whether the next one may be read now, or when the channel has room.
-  mutating func readyForPage() -> Bool {
-    guard end == nil, !join.isLive else { return false }
-    wantsPage = !isWritable
-    return isWritable
-  }
-
-  /// A client that reads nothing needs no sign of life.
-  var takesHeartbeat: Bool { end == nil && isWritable }
-
-  /// Ends the stream for a reason from outside.
+  /// Ends it for a reason from outside.
   mutating func finish(_ reason: StreamEnd) -> Action {
-    finish(reason, nil)
-  }
-
-  private mutating func finish(_ reason: StreamEnd, _ write: Action.Write?) -> Action {
     guard end == nil else { return .nothing }
     end = reason
-    return Action(write: write, ends: reason)
+    return Action(ends: reason)
   }
 
-  private mutating func writing(_ events: [StreamEvent], thenReads: Bool) -> Action {
-    if let last = lastEvent(in: events) {
-      return finish(last.end, .events(Array(events[...last.index])))
-    }
-    return Action(write: events.isEmpty ? nil : .events(events), readsPage: thenReads)
+  private var view: StreamView { visibility.isReduced ? .reduced : .whole }
+
+  private func whole(_ frames: inout BatchFrames) -> Action {
+    guard view == .reduced else { return Action(write: .batch(.whole)) }
+    let isEmpty = frames.count(.reduced) == 0
+    return Action(write: isEmpty ? nil : .batch(.reduced), passedOver: frames.withheldAtEnd(.reduced))
   }
 
-  /// The event after which nothing more is for this client.
-  private func lastEvent(in events: [StreamEvent]) -> (index: Int, end: StreamEnd)? {
-    for (index, event) in events.enumerated() {
-      if event.type == "session_closed" { return (index, .sessionEnded) }
-      if event.type == "participant_left", let participantID, event.subject == participantID {
-        return (index, .participantLeft)
+  /// Looks at each event of a batch, with what the ones before it change.
+  private mutating func choosing(_ batch: EventBatch, _ frames: inout BatchFrames) -> Action {
+    var chosen: [Chosen] = []
+    var passedOver = 0
+    for (index, event) in batch.events.enumerated() {
+      let view = view
+      if takes(event), frames.holds(index, in: view) {
+        chosen.append(Chosen(index: index, view: view))
+        if event.position != nil { passedOver = 0 }
+      } else if event.position != nil {
+        passedOver += 1
+      }
+      if let change = batch.changes[index], let id = event.position?.id { visibility.passed(change, at: id) }
+      if let reason = reasonToEnd(after: event) {
+        end = reason
+        break
       }
     }
+    // The usual case: somebody else left, or a change that does not concern this client. The bytes can be shared.
+    let isAll = chosen.count == batch.events.count && chosen.allSatisfy { $0.view == chosen[0].view }
+    let write: Action.Write? = chosen.isEmpty ? nil : isAll ? .batch(chosen[0].view) : .chosen(chosen)
+    return Action(write: write, passedOver: passedOver, ends: end)
+  }
+
+  /// The same for events that no other stream gets now: of a replay, or of a batch that was partly replayed.
+  private mutating func writing(_ events: [StreamEvent], thenReads: Bool) -> Action {
+    var written: [StreamEvent] = []
+    written.reserveCapacity(events.count)
+    var passedOver = 0
+    for event in events {
+      let seen = !takes(event) ? nil : visibility.isReduced ? event.reduced : event
+      if let seen { written.append(seen) }
+      if let id = event.position?.id {
+        passedOver = seen == nil ? passedOver + 1 : 0
+        if let change = event.visibilityChange { visibility.passed(change, at: id) }
+      }
+      if let reason = reasonToEnd(after: event) {
+        end = reason
+        break
+      }
+    }
+    return Action(
+      write: written.isEmpty ? nil : .events(written), passedOver: passedOver, readsPage: thenReads && end == nil,
+      ends: end)
+  }
+
+  private func takes(_ event: StreamEvent) -> Bool { types?.takes(event.type) ?? true }
+
+  /// Why nothing after an event is for this client.
+  private func reasonToEnd(after event: StreamEvent) -> StreamEnd? {
+    if event.type == "session_closed" { return .sessionEnded }
+    if event.type == "participant_left", let participantID, event.subject == participantID { return .participantLeft }
     return nil
   }
 }

@@ -24,6 +24,8 @@ public struct GatewayConfiguration: Sendable {
   public var jsonDepth = 32
   /// Connections open at once; more wait to be accepted.
   public var connections = 20_000
+  /// Sessions on one combined stream.
+  public var sessionsPerStream = 32
   /// The largest `limit` of a listing.
   public var pageSize = 500
   /// What texts and ids may be.

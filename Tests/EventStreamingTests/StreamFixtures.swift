@@ -32,3 +32,29 @@ func page(_ range: ClosedRange<Int>, isLast: Bool = true) -> StreamPage {
 let nothingMore = StreamPage(events: [], isLast: true)
 /// The answer for an event that is not kept.
 let unknown = StreamPage(events: [], isKnown: false, isLast: true)
+
+/// A thought of the agent's, which some viewers do not see.
+func thought(_ seq: Int) -> StreamEvent { update(seq, #"{"sessionUpdate":"agent_thought_chunk","content":{}}"#) }
+
+/// An update of the agent's.
+func update(_ seq: Int, _ update: String) -> StreamEvent {
+  made(seq, "host_session_update", payload: #"{"notification":{"params":{"update":\#(update)}}}"#)
+}
+
+/// The host changes what viewers see.
+func setting(_ seq: Int, _ updates: ViewerUpdates) -> StreamEvent {
+  made(seq, "session_updated", payload: #"{"session":{"viewerUpdates":"\#(updates.rawValue)"}}"#)
+}
+
+/// The host changes somebody's role.
+func role(_ seq: Int, _ role: Role, of participantID: String = "p") -> StreamEvent {
+  var event = made(seq, "participant_updated", payload: #"{"participant":{"role":"\#(role.rawValue)"}}"#)
+  event.subject = participantID
+  return event
+}
+
+private func made(_ seq: Int, _ type: String, payload: String) -> StreamEvent {
+  var event = event(seq, type)
+  event.json = ByteBuffer(string: #"{"n":\#(seq),"type":"\#(type)","payload":\#(payload)}"#)
+  return event
+}

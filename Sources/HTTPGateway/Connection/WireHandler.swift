@@ -28,6 +28,12 @@ final class WireHandler: ChannelInboundHandler, StreamOutput {
     context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
   }
 
+  func write(_ pieces: [ByteBuffer]) {
+    guard let context else { return }
+    for piece in pieces { context.write(wrapOutboundOut(piece), promise: nil) }
+    context.flush()
+  }
+
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
   }

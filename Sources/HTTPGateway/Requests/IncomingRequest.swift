@@ -70,6 +70,7 @@ extension HTTPField.Name {
   static let apiKey = known("X-API-Key")
   static let lastEventID = known("Last-Event-ID")
   static let forwardedFor = known("X-Forwarded-For")
+  static let sessions = known("Tandem-Sessions")
   static let accelBuffering = known("X-Accel-Buffering")
   static let contentTypeOptions = known("X-Content-Type-Options")
   static let referrerPolicy = known("Referrer-Policy")

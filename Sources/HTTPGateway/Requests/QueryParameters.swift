@@ -1,8 +1,9 @@
 import SharedSessions
 
-/// A value: the query of a request's target. An empty value counts as absent, as the contract has it.
+/// A value: the query of a request's target. An empty value counts as absent, as the contract has it; of a repeated
+/// parameter the first one counts unless the route asks for all.
 struct QueryParameters: Sendable {
-  private var values: [String: String] = [:]
+  private var values: [String: [String]] = [:]
 
   /// - Throws: 400 `INVALID_QUERY` for a broken escape or bytes that are not UTF-8.
   init(_ text: Substring?) throws(GatewayError) {
@@ -12,14 +13,17 @@ struct QueryParameters: Sendable {
       guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
         let value = PercentEncoding.decode(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
       else { throw GatewayError(.invalidQuery, "The query holds a broken percent escape or bytes that are not UTF-8.") }
-      if values[name] == nil { values[name] = value }
+      values[name, default: []].append(value)
     }
   }
 
   subscript(name: String) -> String? {
-    guard let value = values[name], !value.isEmpty else { return nil }
+    guard let value = values[name]?.first, !value.isEmpty else { return nil }
     return value
   }
+
+  /// All values of a parameter that may be repeated, in order.
+  func all(_ name: String) -> [String] { (values[name] ?? []).filter { !$0.isEmpty } }
 
   /// A whole number within bounds, or nil when absent.
   func integer(_ name: String, in bounds: ClosedRange<Int>) throws(GatewayError) -> Int? {

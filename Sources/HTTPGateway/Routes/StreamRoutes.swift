@@ -3,31 +3,93 @@ import HTTPTypes
 import NIOCore
 import SharedSessions
 
-/// A session's live events.
+/// Sessions' live events.
 extension RouteSet {
   var streamRoutes: [Route] {
-    [Route(.get, "/api/shared-sessions/{id}/stream", isStream: true, handler: stream)]
+    [
+      Route(.get, "/api/shared-sessions/{id}/stream", isStream: true, handler: stream),
+      Route(.get, "/api/streams", isStream: true, handler: combinedStream),
+    ]
   }
 
   private func stream(_ request: IncomingRequest) async throws -> Reply {
-    let id = try sessionID(request)
-    let start = Self.start(request)
-    let authorization = try await domain.events.authorize(
-      id, access: try await streamAccess(request), hasCursor: start != .live)
-    guard let cursor = EventID(authorization.cursor) else { throw GatewayError(.internalError) }
-    let stream = try await streams.open(
-      StreamRequest(
-        sessionID: id, participantID: authorization.participantID, start: start, authorized: cursor,
-        hasEnded: authorization.status != .active),
-      on: request.channel.eventLoop)
-    return .events(stream, on: request.channel)
+    let (id, types) = (try sessionID(request), try Self.types(request))
+    let start = StreamCursor.start(Self.cursor(request))
+    let access = try await streamAccess(request)
+    let asked = try await authorized(id, access: access, start: start)
+    return .events(
+      try await streams.open(asked, types: types, on: request.channel.eventLoop), on: request.channel)
+  }
+
+  /// Several sessions on one connection. One that cannot be streamed does not keep the others: an EventSource gives up for
+  /// good on any status but 200.
+  private func combinedStream(_ request: IncomingRequest) async throws -> Reply {
+    let (asks, types) = (
+      try request.sessionAsks(limit: configuration.sessionsPerStream), try Self.types(request)
+    )
+    let starts = StreamCursor.starts(Self.cursor(request), own: asks.map(\.cursor))
+    let eventLoop = request.channel.eventLoop
+    let results = await withTaskGroup(of: (Int, Result<AdmittedStream, any Error>).self) { group in
+      for (index, (ask, start)) in zip(asks, starts).enumerated() {
+        group.addTask {
+          do {
+            return (index, .success(try await admitted(ask, start: start, on: eventLoop)))
+          } catch { return (index, .failure(error)) }
+        }
+      }
+      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    var (parts, first): ([StreamPart], (any Error)?) = ([], nil)
+    for (index, (ask, start)) in zip(asks, starts).enumerated() {
+      switch results[index] ?? .failure(CancellationError()) {
+      case .success(let stream): parts.append(.admitted(stream))
+      case .failure(let error):
+        first = first ?? error
+        let shown = GatewayError(rendering: error)
+        parts.append(
+          .refused(RefusedStream(sessionID: ask.sessionID, start: start, code: shown.code, message: shown.message)))
+      }
+    }
+    let isAdmitted = parts.contains { if case .admitted = $0 { true } else { false } }
+    if let first, !isAdmitted { throw first }
+    return .events(streams.combine(parts, types: types, on: eventLoop), on: request.channel)
+  }
+
+  private func admitted(
+    _ ask: SessionAsk, start: StreamRequest.Start, on eventLoop: any EventLoop
+  ) async throws -> AdmittedStream {
+    if case .credentials(let credentials) = ask.access { try await takeRate(of: credentials) }
+    return try await streams.admit(
+      try await authorized(ask.sessionID, access: ask.access, start: start), on: eventLoop)
+  }
+
+  private func authorized(
+    _ sessionID: String, access: StreamAccess, start: StreamRequest.Start
+  ) async throws -> StreamRequest {
+    let authorization = try await domain.events.authorize(sessionID, access: access, hasCursor: start != .live)
+    guard let newest = EventID(authorization.cursor) else { throw GatewayError(.internalError) }
+    return StreamRequest(
+      sessionID: sessionID, participantID: authorization.participantID, start: start, authorized: newest,
+      hasEnded: authorization.status != .active,
+      visibility: EventVisibility(
+        participantID: authorization.participantID, role: authorization.role,
+        viewerUpdates: authorization.viewerUpdates, asOf: newest))
   }
 
   /// The header wins over the query: it is what a browser sends when it reconnects by itself.
-  private static func start(_ request: IncomingRequest) -> StreamRequest.Start {
+  private static func cursor(_ request: IncomingRequest) -> String? {
     let header = request.head.headerFields[.lastEventID].flatMap { $0.isEmpty ? nil : $0 }
-    guard let cursor = header ?? request.query["lastEventId"] else { return .live }
-    return cursor == "earliest" ? .earliest : .after(cursor)
+    return header ?? request.query["lastEventId"]
+  }
+
+  private static func types(_ request: IncomingRequest) throws -> EventTypeFilter? {
+    do {
+      return try request.query["types"].flatMap { list throws(EventTypeFilter.UnknownType) in
+        try EventTypeFilter(list)
+      }
+    } catch {
+      throw GatewayError(.invalidQuery, "'types' names '\(error.word.prefix(64))', which is no type of event.")
+    }
   }
 
   private func streamAccess(_ request: IncomingRequest) async throws -> StreamAccess {

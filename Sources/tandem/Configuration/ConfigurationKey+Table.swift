@@ -148,6 +148,8 @@ extension ConfigurationKey {
     ConfigurationKey(
       "limits.streamsPerParticipant", .integer(1...10_000), default: "64", "Open streams of one participant."),
     ConfigurationKey(
+      "limits.sessionsPerStream", .integer(1...256), default: "32", "Sessions on one combined stream."),
+    ConfigurationKey(
       "limits.sessionsPerHost", .integer(1...100_000), default: "1000", "Shared sessions of one host session."),
     ConfigurationKey("limits.pageSize", .integer(1...5_000), default: "500", "Most entries of one page."),
     ConfigurationKey(

@@ -17,7 +17,7 @@ struct TandemConfiguration: Sendable {
   struct Limits: Sendable {
     let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt, reason, notification: Int
     let participants, messages, pendingApprovals, pendingApprovalsPerParticipant, pendingPermissions, toolCall: Int
-    let invites, streamsPerParticipant, sessionsPerHost, pageSize, streamsPerNode, connections: Int
+    let invites, streamsPerParticipant, sessionsPerStream, sessionsPerHost, pageSize, streamsPerNode, connections: Int
     let redisCommands, redisBytes, redisReply, redisChannels: Int
   }
 
@@ -102,6 +102,7 @@ struct TandemConfiguration: Sendable {
       pendingPermissions: values.integer("limits.pendingPermissions"), toolCall: values.integer("limits.toolCall"),
       invites: values.integer("limits.invites"),
       streamsPerParticipant: values.integer("limits.streamsPerParticipant"),
+      sessionsPerStream: values.integer("limits.sessionsPerStream"),
       sessionsPerHost: values.integer("limits.sessionsPerHost"), pageSize: values.integer("limits.pageSize"),
       streamsPerNode: values.integer("limits.streamsPerNode"), connections: values.integer("limits.connections"),
       redisCommands: values.integer("limits.redisCommands"), redisBytes: values.integer("limits.redisBytes"),

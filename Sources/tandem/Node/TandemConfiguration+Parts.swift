@@ -78,6 +78,7 @@ extension TandemConfiguration {
     gateway.jsonDepth = limits.jsonDepth
     gateway.connections = limits.connections
     gateway.pageSize = limits.pageSize
+    gateway.sessionsPerStream = limits.sessionsPerStream
     gateway.fieldRules.identifier = limits.identifier
     gateway.fieldRules.userID = limits.userId
     gateway.fieldRules.displayName = limits.displayName

@@ -36,9 +36,16 @@ class Frame:
 
 
 class EventParser:
-    """Bytes of a `text/event-stream` body -> frames. Comments and `retry:` values are collected beside."""
+    """Bytes of a `text/event-stream` body -> frames. Comments and `retry:` values are collected beside.
 
-    def __init__(self) -> None:
+    `tells_positions`: on a stream that leaves events out, or that carries several sessions, an id may stand alone. As in a
+    browser it moves `last_id` and is no event.
+    """
+
+    def __init__(self, tells_positions: bool = False) -> None:
+        self._tells_positions = tells_positions
+        self.last_id: str | None = None
+        self.positions: list[str] = []
         self._rest = b""
         self._id: str | None = None
         self._data: str | None = None
@@ -93,8 +100,11 @@ class EventParser:
     def _dispatch(self) -> Frame | None:
         identifier, data = self._id, self._data
         self._id, self._data, self._fields = None, None, 0
+        self.last_id = identifier or self.last_id
         if data is None:
-            if identifier is not None:
+            if identifier is not None and self._tells_positions:
+                self.positions.append(identifier)
+            elif identifier is not None:
                 raise StreamFormatError(f"an id without data: {identifier!r}")
             return None
         event = json.loads(data)

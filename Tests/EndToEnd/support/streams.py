@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from .client import check_error_body
@@ -34,15 +35,16 @@ class Stream:
         who: object = None,
         *,
         headers: dict[str, str] | None = None,
-        query: dict[str, str] | None = None,
+        query: dict[str, Any] | None = None,
         receive_buffer: int | None = None,
         reading: bool = True,
+        tells_positions: bool = False,
     ) -> None:
         address = urlsplit(base)
-        self.path = path + ("?" + urlencode(query) if query else "")
+        self.path = path + ("?" + urlencode(query, doseq=True) if query else "")
         self.raw = bytearray()
         self.frames: list[Frame] = []
-        self.parser = EventParser()
+        self.parser = EventParser(tells_positions)
         self.clean_end = False
         self.problem: BaseException | None = None
         self._decoder = ChunkedDecoder()
