@@ -43,6 +43,8 @@ public enum MetricCatalog {
     "tandem_streams_open": MetricDescription("Open event streams of this node."),
     "tandem_streams_ended": MetricDescription("Event streams that ended, by reason; slow is one of them."),
     "tandem_streams_refused": MetricDescription("Streams refused because there were too many."),
+    "tandem_streams_combined_open": MetricDescription("Open connections that carry streams of several sessions."),
+    "tandem_streams_combined_refused": MetricDescription("Sessions refused on such connections while others went on."),
     "tandem_streams_deliveries": MetricDescription("Events written to streams, each stream counted."),
     "tandem_streams_resets": MetricDescription("Streams whose client was told to read the session anew."),
     "tandem_streams_repairs": MetricDescription("Times that missed messages were looked for in Redis."),

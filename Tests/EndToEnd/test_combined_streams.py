@@ -251,7 +251,7 @@ def test_limits_count_each_session(make_cluster):
 
 
 def test_nothing_that_is_nearly_right_breaks_a_node(cluster):
-    """Valid requests with bytes changed at random, from a fixed seed: 200 with frames, or an error body, never a 5xx."""
+    """Requests with bytes changed at random, from a fixed seed: 200 with frames, or an error body, never a 5xx."""
     chance = random.Random(4711)
     sessions = [share(cluster.api) for _ in range(3)]
     alphabet = "abcf019.,-_:%& ={}\\\"\u00e9*$+"

@@ -1,4 +1,4 @@
-"""What viewers see of the agent's work: all of it, or neither its thoughts nor what is raw, wherever it leaves a node."""
+"""What viewers see of the agent's work: all, or neither its thoughts nor what is raw, wherever it leaves a node."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def api(module_cluster):
 
 
 def update(kind: str, **fields) -> dict:
-    return {"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "s", "update": {"sessionUpdate": kind} | fields}}
+    params = {"sessionId": "s", "update": {"sessionUpdate": kind} | fields}
+    return {"jsonrpc": "2.0", "method": "session/update", "params": params}
 
 
 def thought(text: str = SECRET) -> dict:
@@ -84,7 +85,8 @@ def test_live_replayed_exported(api):
     shared = share(api, viewerUpdates="reduced")
     viewer, collaborator = shared.join(role="viewer"), shared.join()
     with shared.stream(viewer, tells_positions=True) as less, shared.stream(collaborator) as all_of_it:
-        notify(shared, thought(), said("one"), tool_call(), update("tool_call_update", toolCallId="t0", rawOutput=SECRET))
+        ended = update("tool_call_update", toolCallId="t0", rawOutput=SECRET)
+        notify(shared, thought(), said("one"), tool_call(), ended)
         notify(shared, thought(), said("last"))
         seen = updates(less.until("host_session_update") + [less.expect("host_session_update") for _ in range(3)])
         assert seen == [
@@ -227,7 +229,8 @@ def test_what_nobody_can_read_is_kept_from_viewers(api):
         '{"params":{"update":{"sessionUpdate":"agent_thought_chunk","t":"SECRET"}},"params":{"update":{}}}',
     ]
     shown = [
-        '{"params":{"update":{"sessionUpdate":"tool_call","r\\u0061wInput":"SECRET","title": "\\"rawInput\\":1" ,"rawInput":{}}}}',
+        '{"params":{"update":{"sessionUpdate":"tool_call","r\\u0061wInput":"SECRET",'
+        '"title": "\\"rawInput\\":1" ,"rawInput":{}}}}',
         '{ "params" : {"update":{ "sessionUpdate":"plan","entries":[ 1.0 , {"rawInput":"kept"}] } } }',
     ]
     with shared.stream(viewer, tells_positions=True) as stream:

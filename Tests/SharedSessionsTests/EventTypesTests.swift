@@ -6,7 +6,8 @@ import Testing
   /// Every type that a script can write has to be one that a filter knows. Types put together in a script are listed.
   @Test func theVocabularyIsWhatTheScriptsWrite() throws {
     let built: Set<String> = [
-      "prompt_approved", "prompt_rejected", "participant_online", "participant_offline", "host_online", "host_offline",
+      "prompt_approved", "prompt_rejected", "permission_resolved", "participant_online", "participant_offline",
+      "host_online", "host_offline",
     ]
     var found: Set<String> = []
     let scripts = URL(filePath: #filePath).deletingLastPathComponent()

@@ -38,8 +38,8 @@ class Frame:
 class EventParser:
     """Bytes of a `text/event-stream` body -> frames. Comments and `retry:` values are collected beside.
 
-    `tells_positions`: on a stream that leaves events out, or that carries several sessions, an id may stand alone. As in a
-    browser it moves `last_id` and is no event.
+    `tells_positions`: on a stream that leaves events out, or that carries several sessions, an id may stand alone. As
+    in a browser it moves `last_id` and is no event.
     """
 
     def __init__(self, tells_positions: bool = False) -> None:
