@@ -114,17 +114,19 @@ class Machine(RuleBasedStateMachine):
         mode=st.sampled_from([None, *MODES, "anarchy"]),
         minutes=minutes,
         timeout=st.sampled_from([None, None, 0, 3600, 99_999_999]),
+        updates=st.sampled_from([*[None] * 3, "all", "reduced", "some"]),
         of=st.sampled_from([*[None] * 6, "", "nowhere"]),
         token=st.sampled_from(["right", "right", "right", "wrong", None]),
         api_key=st.sampled_from(["right", "right", "right", "wrong", None]),
         key=keys,
     )
-    def create(self, host, name, mode, minutes, timeout, of, token, api_key, key) -> None:
+    def create(self, host, name, mode, minutes, timeout, updates, of, token, api_key, key) -> None:
         body: dict[str, Any] = {"hostUserId": host}
         body |= {} if name is None else {"hostDisplayName": name}
         body |= {} if mode is None else {"mode": mode}
         body |= {} if minutes is None else {"expiresInMinutes": minutes}
         body |= {} if timeout is None else {"approvalTimeoutSeconds": timeout}
+        body |= {} if updates is None else {"viewerUpdates": updates}
         body |= {} if of is None else {"hostSessionId": of}
         self._create(body, token, api_key, key)
 
@@ -135,13 +137,15 @@ class Machine(RuleBasedStateMachine):
         mode=st.sampled_from([None, *MODES, "prompt_with_approval", "anarchy"]),
         minutes=minutes,
         timeout=st.sampled_from([None, None, 0, 3600, 99_999_999]),
+        updates=st.sampled_from([*[None] * 3, "all", "reduced", "some"]),
         in_body=flags,
     )
-    def update(self, at, by, how, mode, minutes, timeout, in_body) -> None:
+    def update(self, at, by, how, mode, minutes, timeout, updates, in_body) -> None:
         s = self.pick(at)
         body: dict[str, Any] = {} if mode is None else {"mode": mode}
         body |= {} if minutes is None else {"expiresInMinutes": minutes}
         body |= {} if timeout is None else {"approvalTimeoutSeconds": timeout}
+        body |= {} if updates is None else {"viewerUpdates": updates}
         self._update(s, self.who(s, by, how), body, in_body)
 
     def _update(self, s: Session, who: Who | None, body: dict[str, Any], in_body: bool = False) -> None:

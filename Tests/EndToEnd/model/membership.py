@@ -35,6 +35,13 @@ def mode(body: dict[str, Any]) -> str | None:
     return asked
 
 
+def updates(body: dict[str, Any]) -> str | None:
+    asked = body.get("viewerUpdates")
+    if asked is not None and asked not in ("all", "reduced"):
+        raise refuse("INVALID_FIELD", "viewerUpdates")
+    return asked
+
+
 class Membership(Rules):
     def create(self, call: Call, body: dict[str, Any], token: str | None) -> Answer:
         """`token` is the host session's that comes along."""
@@ -42,7 +49,7 @@ class Membership(Rules):
             raise refuse("MISSING_HOST_SESSION_ID")
         if not body["hostUserId"].strip():
             raise refuse("MISSING_HOST_USER_ID")
-        wanted, asked, timeout = mode(body), minutes(body), seconds(body)
+        wanted, seen, asked, timeout = mode(body), updates(body), minutes(body), seconds(body)
         self.with_key(call)
         if body["hostSessionId"] != self.host.id:
             raise refuse("HOST_SESSION_NOT_FOUND")
@@ -60,6 +67,7 @@ class Membership(Rules):
             at,
             Cell("time", at, asked * MINUTE) if asked else None,
             timeout,
+            seen or "all",
         )
         host = Participant(s.host_user, (body.get("hostDisplayName") or "").strip() or None, "host", at)
         access = host.give_token(self.settings.tokens)
@@ -80,10 +88,11 @@ class Membership(Rules):
             s.emit("host_online", now(), {"hostSessionId": s.host_session})
 
     def update(self, id: str, call: Call, body: dict[str, Any]) -> Answer:
-        wanted, asked, timeout = mode(body), minutes(body), seconds(body)
+        wanted, seen, asked, timeout = mode(body), updates(body), minutes(body), seconds(body)
         s, _ = self.enter(id, call, host=True)
         at = now()
         s.mode = wanted or s.mode
+        s.viewer_updates = seen or s.viewer_updates
         if "expiresInMinutes" in body:
             s.expires = Cell("time", at, asked * MINUTE) if asked else None
         if "approvalTimeoutSeconds" in body:

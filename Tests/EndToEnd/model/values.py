@@ -153,6 +153,7 @@ class Session:
     created: Cell
     expires: Cell | None = None
     timeout: int | None = None
+    viewer_updates: str = "all"
     status: str = "active"
     id: Cell = field(default_factory=lambda: Cell("id"))
     invite: Cell = field(default_factory=lambda: Cell("token"))
@@ -201,6 +202,7 @@ class Session:
             createdAt=self.created,
             expiresAt=self.expires,
             approvalTimeoutSeconds=self.timeout,
+            viewerUpdates=self.viewer_updates,
             status=self.status,
         )
 
