@@ -36,6 +36,12 @@ public struct BridgeConfiguration: Sendable {
   public var apiKey: String?
   /// How long an agent may take to end a turn that was cancelled, before it is ended itself.
   public var cancelTimeout: Duration = .seconds(30)
+  /// Updates that wait to be published at once; while so many wait, the agent is not read.
+  public var waitingUpdates = NotificationQueue.Limits().count
+  /// Bytes of those updates.
+  public var waitingBytes = NotificationQueue.Limits().bytes
+  /// Bytes of the largest update; the texts in a larger one are shortened until it fits.
+  public var updateBytes = NotificationQueue.Limits().singleBytes
   /// How long each step may take when sharing ends: stopping the turn, closing the session, ending the host session.
   public var stopTimeout: Duration = .seconds(3)
 
@@ -44,6 +50,14 @@ public struct BridgeConfiguration: Sendable {
     self.servers = servers
     self.agent = agent
     self.userID = userID
+  }
+
+  /// The bounds of what waits to be published.
+  var notificationLimits: NotificationQueue.Limits {
+    var limits = NotificationQueue.Limits()
+    (limits.count, limits.bytes, limits.singleBytes) = (waitingUpdates, waitingBytes, updateBytes)
+    limits.batchBytes = min(limits.batchBytes, updateBytes)
+    return limits
   }
 }
 

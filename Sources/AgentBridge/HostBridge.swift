@@ -169,7 +169,9 @@ public final class HostBridge: Service {
   private func serve(
     _ host: HostAPI.HostSession, _ session: SharedSession, _ supervisor: AgentSupervisor, _ relay: AgentRelay
   ) async -> NodeError? {
-    let publisher = NotificationPublisher(logger: logger, makeKey: { UUID().uuidString }) {
+    let publisher = NotificationPublisher(
+      limits: configuration.notificationLimits, logger: logger, makeKey: { UUID().uuidString }
+    ) {
       [api] batch, key throws(NodeError) in
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
     }

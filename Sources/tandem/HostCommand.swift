@@ -72,6 +72,8 @@ struct HostCommand: AsyncParsableCommand {
     help: ArgumentHelp("What is logged on standard error: trace, debug, info, warning, error.", valueName: "level"))
   var logLevel = "warning"
 
+  @OptionGroup(title: "Bounds") var bounds: HostBoundArguments
+
   @Argument(parsing: .postTerminator, help: "The agent and its arguments.")
   var agent: [String] = []
 
@@ -148,6 +150,7 @@ struct HostCommand: AsyncParsableCommand {
     configuration.expiresInMinutes = expires
     configuration.permissions = permissions.policy
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
+    bounds.apply(to: &configuration)
     configuration.apiKey = apiKey ?? ProcessInfo.processInfo.environment["TANDEM_API_KEY"]
     return configuration
   }

@@ -1,0 +1,109 @@
+import AgentBridge
+import AgentClientProtocol
+import ArgumentParser
+
+/// What `tandem host` keeps for the agent and how long it waits for it, at most.
+///
+/// Isolation: an immutable value once parsed.
+struct HostBoundArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("How long the agent may take to start, 1s to 1h.", valueName: "time"))
+  var agentStart = TimeArgument(.seconds(120))
+
+  @Option(
+    help: ArgumentHelp(
+      "How long the agent may take to end a turn that was stopped, before it is ended itself, 1s to 1h.",
+      valueName: "time"))
+  var agentCancel = TimeArgument(.seconds(30))
+
+  @Option(
+    help: ArgumentHelp("Longest line of the agent, 64KiB to 1GiB; a longer one is skipped.", valueName: "bytes"))
+  var agentLine = BytesArgument(16 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Bytes that wait for an agent that does not read, 64KiB to 1GiB; beyond it the agent is ended.",
+      valueName: "bytes"))
+  var agentUnread = BytesArgument(16 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Questions of the agent that are open at once, 1 to 1000; a further one is refused.", valueName: "number"))
+  var agentQuestions = 64
+
+  @Option(
+    help: ArgumentHelp(
+      "Updates that wait to be published, 1 to 100000; while so many wait, the agent is not read.", valueName: "number")
+  )
+  var waitingUpdates = 2_000
+
+  @Option(help: ArgumentHelp("Bytes of those updates, 64KiB to 1GiB.", valueName: "bytes"))
+  var waitingBytes = BytesArgument(4 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Largest update, 64KiB to 64MiB; the texts in a larger one are shortened. Keep it below `limits.notification` of the nodes.",
+      valueName: "bytes"))
+  var updateBytes = BytesArgument(2 << 20)
+
+  func validate() throws {
+    for (name, value) in [("--agent-start", agentStart), ("--agent-cancel", agentCancel)]
+    where !(Duration.seconds(1)...Duration.seconds(3_600)).contains(value.duration) {
+      throw ValidationError("\(name) takes a time from 1s to 1h, such as 30s.")
+    }
+    for (name, value, most) in [
+      ("--agent-line", agentLine, 1 << 30), ("--agent-unread", agentUnread, 1 << 30),
+      ("--waiting-bytes", waitingBytes, 1 << 30), ("--update-bytes", updateBytes, 64 << 20),
+    ] where !((64 << 10)...most).contains(value.count) {
+      throw ValidationError(
+        "\(name) takes a number of bytes from 64KiB to \(ByteCountText.format(most)), such as 4MiB.")
+    }
+    guard (1...1_000).contains(agentQuestions) else {
+      throw ValidationError("--agent-questions takes a number from 1 to 1000.")
+    }
+    guard (1...100_000).contains(waitingUpdates) else {
+      throw ValidationError("--waiting-updates takes a number from 1 to 100000.")
+    }
+  }
+
+  /// Puts the bounds where they are kept to.
+  func apply(to configuration: inout BridgeConfiguration) {
+    configuration.agent.startTimeout = agentStart.duration
+    configuration.cancelTimeout = agentCancel.duration
+    configuration.agent.limits.lineBytes = agentLine.count
+    configuration.agent.limits.outgoingBytes = agentUnread.count
+    configuration.agent.limits.openPermissions = agentQuestions
+    configuration.waitingUpdates = waitingUpdates
+    configuration.waitingBytes = waitingBytes.count
+    configuration.updateBytes = updateBytes.count
+  }
+}
+
+/// A time on the command line, such as `30s`; an immutable value.
+struct TimeArgument: ExpressibleByArgument {
+  let duration: Duration
+  var defaultValueDescription: String { DurationText.format(duration) }
+
+  init(_ duration: Duration) {
+    self.duration = duration
+  }
+
+  init?(argument: String) {
+    guard let duration = DurationText.parse(argument) else { return nil }
+    self.init(duration)
+  }
+}
+
+/// A number of bytes on the command line, such as `4MiB`; an immutable value.
+struct BytesArgument: ExpressibleByArgument {
+  let count: Int
+  var defaultValueDescription: String { ByteCountText.format(count) }
+
+  init(_ count: Int) {
+    self.count = count
+  }
+
+  init?(argument: String) {
+    guard let count = ByteCountText.parse(argument) else { return nil }
+    self.init(count)
+  }
+}
