@@ -16,6 +16,7 @@ enum HostBridgeFixture {
     /// The questions that were put to the host, each waiting for its answer; nil when there is no terminal.
     let terminal: Terminal?
     let settlements = Mutex<[PermissionSettlement]>([])
+    let hasSettled = StopSignal()
 
     init(terminal: Terminal? = nil) {
       self.terminal = terminal
@@ -23,6 +24,7 @@ enum HostBridgeFixture {
 
     func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {
       settlements.withLock { $0.append(settlement) }
+      hasSettled.set()
     }
 
     func sharing(_ session: SharedSession, _ control: HostControl) async {

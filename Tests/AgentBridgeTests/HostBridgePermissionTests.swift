@@ -111,7 +111,7 @@ struct HostBridgePermissionTests {
     let said = try await ask(node, terminal: terminal) { node, recorder in
       await node.until(Self.asked)
       terminal.choose("no")
-      await node.until { $0.calls.contains("POST /api/shared-sessions/ss/approvals/p1") }
+      await recorder.hasSettled.wait()
       node.answer("p1", "yes")
       await node.until(Fixture.isOver("1"))
       guard case .refused(let reason)? = recorder.settlements.withLock({ $0.first }) else {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import pytest
 
+from support.bridge import Bridge
 from support.browser import browser
 from support.host import Host
 from support.nodes import Node, binary
@@ -15,6 +17,11 @@ from support.scenario import share
 COMPOSER_IS_GONE = """(() => {
   const send = document.querySelector("#composer-send")
   return send.disabled || send.getClientRects().length === 0
+})()"""
+RECORD_REQUESTS = """(() => {
+  window.sent = []
+  const plain = window.fetch
+  window.fetch = (address, options) => (sent.push(options.body), plain(address, options))
 })()"""
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 
@@ -116,3 +123,77 @@ def test_an_invite_that_is_wrong_or_missing_is_said(processes, cluster, tmp_path
 
     asyncio.run(whole())
     assert len(shared.snapshot()["participants"]) == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_permission_request_is_shown_and_answered_by_an_option(processes, cluster, tmp_path):
+    shared = share(cluster.api)
+    agent = Bridge(cluster.api, shared.agent, cluster.bases[0])
+    delegate = shared.delegate("dora")
+    viewer = shared.join("vera", "viewer")
+    tool_call = {
+        "toolCallId": "c",
+        "title": "Write <b>greeting</b>\u202e.txt",
+        "kind": "edit",
+        "locations": [{"path": "/src/greeting.txt", "line": 3}, 7],
+        "content": [{"type": "diff", "path": "/src/greeting.txt", "oldText": "Hello\n", "newText": "Hello, world\n"}, 7],
+        "rawInput": {"command": "rm -rf build", "force": True},
+    }
+    options = [
+        {"optionId": "a", "name": "Allow for ever", "kind": "allow_always"},
+        {"optionId": "o", "name": "Allow <i>once</i>", "kind": "allow_once"},
+        {"optionId": "r", "name": "Reject it", "kind": "reject_once"},
+    ]
+
+    def ask(dispatch) -> str:
+        body = {"dispatchId": dispatch["dispatchId"], "toolCall": tool_call, "options": options}
+        path = f"/api/host-sessions/{shared.agent.id}/permissions"
+        return cluster.api.post(path, body, shared.agent).expect(201)["approval"]["id"]
+
+    def link(who, base: str) -> str:
+        return f"{base}/s/{shared.id}#host={who.id}.{who.token}"
+
+    people = (shared.host, delegate, viewer)
+
+    async def whole() -> None:
+        async with browser(processes, tmp_path) as running:
+            pages = [await running.open(link(who, cluster.bases[at % 2])) for at, who in enumerate(people)]
+            host, dora, vera = pages
+            # The page vouches for the text that it shows.
+            prompt = shared.prompt("p\u00e9", delegate)
+            await host.evaluate(RECORD_REQUESTS)
+            await host.click("#pending button.primary")
+            await host.wait_text("#pending-count", "0")
+            digest = hashlib.sha256("p\u00e9".encode()).hexdigest()
+            assert await host.evaluate("sent.map((body) => JSON.parse(body).promptHash)") == [digest]
+            assert shared.approval(prompt["id"])["status"] == "approved"
+            dispatch = await asyncio.to_thread(agent.take)
+            agent.start(dispatch)
+            first = ask(dispatch)
+            for page in pages:
+                shown = await page.wait_text("#pending .permission", "greeting")
+                assert "<b>greeting</b>U+202E.txt" in shown and "\u202e" not in shown
+                assert "/src/greeting.txt:3" in shown and "Hello, world" in shown
+                assert "rm -rf build" in shown and "true" in shown
+            labels = "[...document.querySelectorAll('#pending .permission button')].map((b) => b.innerText)"
+            for page in (host, dora):
+                assert await page.evaluate(labels) == [o["name"] for o in options]
+            assert await vera.evaluate(labels) == []
+            await dora.fill("#pending .permission input", "just this time")
+            await dora.click("#pending .permission button.primary")
+            for page in pages:
+                await page.wait_text("#timeline .permission", "dora: Allow <i>once</i>")
+                await page.wait_text("#timeline .permission", "just this time")
+                await page.wait_text("#pending-count", "0")
+            answered = shared.approval(first)
+            assert (answered["optionId"], answered["status"]) == ("o", "approved")
+            ask(dispatch)
+            await host.wait_text("#pending-count", "1")
+            agent.complete(dispatch)
+            for page in pages:
+                await page.wait_text("#timeline", "Withdrawn: turn ended")
+                await page.wait_text("#pending-count", "0")
+                assert page.problems == []
+
+    asyncio.run(whole())
+    agent.crash()

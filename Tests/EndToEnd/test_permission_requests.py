@@ -20,6 +20,7 @@ from support.redis_server import RedisServer
 from support.scenario import share
 from support.terminal import Terminal
 from support.waiting import eventually, holds
+from test_command_line import run
 from test_terminal import Sharing
 
 EXAMPLE = [binary(), "example-agent"]
@@ -194,6 +195,8 @@ def test_a_bridge_asks_through_any_node_and_reads_the_answer_on_another(cluster)
             for base in cluster.bases
         ]
         assert asked[0] == asked[1]
+        shown = run("inspect", shared.id, "--redis", cluster.redis.url).stdout
+        assert "permission requests of the agent that wait (1)" in shown and asked[0]["id"] in shown
         for base in cluster.bases:
             found = cluster.api.get(f"{path}/{asked[0]['id']}", shared.agent, base=base).expect(200)
             assert found == {"approval": asked[0]}
@@ -204,6 +207,31 @@ def test_a_bridge_asks_through_any_node_and_reads_the_answer_on_another(cluster)
         frame = bridge.stream.next()
         assert (frame.type, frame.payload["optionId"]) == ("permission", "y")
         bridge.complete(dispatch)
+
+
+def test_requests_that_wait_are_bounded_and_counted(make_cluster):
+    cluster = make_cluster(1, TANDEM_LIMITS_PENDING_PERMISSIONS=2, TANDEM_LIMITS_TOOL_CALL=2048)
+    shared = share(cluster.api)
+    path = f"/api/host-sessions/{shared.agent.id}/permissions"
+    with Bridge(cluster.api, shared.agent) as bridge:
+        shared.prompt("go")
+        dispatch = bridge.take()
+        bridge.start(dispatch)
+
+        def request(**tool_call):
+            options = [{"optionId": "y", "name": "Yes", "kind": "allow_once"}]
+            body = {"dispatchId": dispatch["dispatchId"], "toolCall": tool_call, "options": options}
+            return cluster.api.post(path, body, shared.agent)
+
+        assert "2048" in request(title="x" * 2048).expect(400, "INVALID_FIELD")["error"]
+        first = request(title="one").expect(201)["approval"]
+        request(title="two").expect(201)
+        assert "waiting" in request(title="three").expect(409, "APPROVAL_LIMIT")["error"]
+        shared.answer(first["id"], "y")
+        request(title="four").expect(201)
+    metrics = cluster.nodes[0].metrics()
+    assert metrics["tandem_permissions_requested_total"] == 3
+    assert metrics["tandem_permissions_refused_total"] == 1
 
 
 # In the terminal

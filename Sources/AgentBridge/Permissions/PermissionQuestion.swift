@@ -35,6 +35,11 @@ final class PermissionQuestion: Sendable {
     return end.withLock { $0 }
   }
 
+  /// It is not carried at all.
+  func refuse(_ error: NodeError) {
+    finish(.refused(error))
+  }
+
   /// Something has happened.
   func change(_ body: @Sendable (inout Machine) -> Void) {
     machine.withLock { body(&$0) }

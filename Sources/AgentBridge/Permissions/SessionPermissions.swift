@@ -14,6 +14,9 @@ final class SessionPermissions: Sendable {
     let dispatch: Dispatch
   }
 
+  /// Questions that are carried at once. The agent has fewer open, but those it took back stay until a node has heard of it.
+  static let maximumOpen = 256
+
   private let api: HostAPI
   private let host: HostAPI.HostSession
   private let session: SharedSession
@@ -32,15 +35,22 @@ final class SessionPermissions: Sendable {
     self.session = session
     self.interval = interval
     self.observer = observer
-    // The agent's connection bounds how many questions are open.
     (jobs, job) = AsyncStream.makeStream()
   }
 
-  /// Asks in the session whose prompt runs.
+  /// Asks in the session whose prompt runs. One question too many is refused at once.
   func ask(_ request: AgentPermissionRequest, in dispatch: Dispatch) -> PermissionQuestion {
     let question = PermissionQuestion(size: PermissionBody.firstSize(request))
-    open.withLock { $0[ObjectIdentifier(question)] = question }
-    job.yield(Job(question: question, request: request, dispatch: dispatch))
+    let isTaken = open.withLock { open in
+      guard open.count < Self.maximumOpen else { return false }
+      open[ObjectIdentifier(question)] = question
+      return true
+    }
+    if isTaken {
+      job.yield(Job(question: question, request: request, dispatch: dispatch))
+    } else {
+      question.refuse(.unreachable("too many questions of the agent wait for a server"))
+    }
     return question
   }
 

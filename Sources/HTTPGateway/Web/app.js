@@ -98,6 +98,16 @@ function confirm(text) {
   return new Promise((resolve) => $("confirm").addEventListener("close", () => resolve($("confirm").returnValue === "yes"), { once: true }));
 }
 
+/** Decides on a prompt; with the digest of the text that was shown, where the browser can make one. */
+async function decide(api, approval, action, reason) {
+  const body = reason ? { action, reason } : { action };
+  if (action === "approve" && globalThis.crypto?.subtle) {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(approval.prompt));
+    body.promptHash = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+  return api.post(`/approvals/${approval.id}`, body);
+}
+
 class Page {
   constructor(api, model, id) {
     this.api = api;
@@ -108,7 +118,8 @@ class Page {
     this.isScheduled = false;
     const attempt = (work) => work.catch((error) => problem("composer-error", error.message));
     this.actions = {
-      resolve: (id, action, reason) => attempt(api.post(`/approvals/${id}`, reason ? { action, reason } : { action })),
+      resolve: (approval, action, reason) => attempt(decide(api, approval, action, reason)),
+      answer: (id, optionId, reason) => attempt(api.post(`/approvals/${id}`, reason ? { optionId, reason } : { optionId })),
       withdraw: (id) => attempt(api.post(`/approvals/${id}/withdraw`)),
       changeRole: (id, role) => attempt(api.call("PATCH", `/participants/${id}`, { role })),
       remove: async (person) => {

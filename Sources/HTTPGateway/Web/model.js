@@ -70,6 +70,9 @@ export class Model {
       case "prompt_rejected":
       case "prompt_withdrawn":
       case "prompt_expired":
+      case "permission_requested":
+      case "permission_resolved":
+      case "permission_withdrawn":
         return [this.approval(payload.approval, timestamp)];
       case "prompt_dispatch_started":
         this.runningDispatch = payload.dispatchId;

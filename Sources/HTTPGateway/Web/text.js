@@ -15,7 +15,8 @@ const NAMES = new Map(Object.entries({
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u034f\u115f\u1160\u1680\u17b4\u17b5\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0\ufe00-\ufe0f\u{e0000}-\u{e0fff}]|\p{Cf}|\p{Zl}|\p{Zp}|\p{Co}/gu;
 
 /** The text as nodes, every character that cannot be seen, or that moves others, replaced by its number. */
-export function revealed(text) {
+export function revealed(value) {
+  const text = String(value);  // Agents send what they like.
   const fragment = document.createDocumentFragment();
   let end = 0;
   for (const match of text.matchAll(HIDDEN)) {
@@ -28,7 +29,7 @@ export function revealed(text) {
 
 /** How many such characters a text holds. */
 export function hiddenCount(text) {
-  return [...text.matchAll(HIDDEN)].length;
+  return [...String(text).matchAll(HIDDEN)].length;
 }
 
 function mark(character) {
@@ -56,7 +57,7 @@ export function difference(before, after) {
 
 function lines(text) {
   if (!text) return [];
-  const all = text.split("\n");
+  const all = String(text).split("\n");
   if (all.at(-1) === "") all.pop();
   return all;
 }

@@ -35,6 +35,10 @@ export function entryNode(entry, context) {
     case "tool": return toolNode(entry);
     case "approval": {
       const approval = model.approvals.get(entry.approvalId);
+      if (approval.kind === "permission") {
+        return element("li", { class: `entry prompt permission ${approval.status}` },
+          head("The agent asked for permission", entry.at, badge(approval.status)), toolCallNode(approval), answer(approval, model));
+      }
       return element("li", { class: `entry prompt ${approval.status}` },
         head(`${model.name(approval.participantId)} asked the agent`, entry.at, badge(statusOf(approval))),
         exactText(approval.editedPrompt ?? approval.prompt), details(approval, model));
@@ -110,10 +114,10 @@ function planList(plan) {
 
 function toolNode({ tool, at }) {
   const status = tool.status ?? "pending";
-  const contents = (tool.content ?? []).map(toolContent).filter(Boolean);
+  const contents = objects(tool.content).map(toolContent).filter(Boolean);
   const summary = element("summary", {}, element("span", { class: `mark ${status}`, "aria-label": words(status) }),
     element("span", { class: "title" }, revealed(tool.title ?? "Tool call")), element("span", { class: "quiet" }, words(tool.kind ?? "")), " ", time(at));
-  const places = (tool.locations ?? []).map((place) => place.path + (place.line ? `:${place.line}` : ""));
+  const places = objects(tool.locations).map((place) => place.path + (place.line ? `:${place.line}` : ""));
   return element("li", { class: "entry tool" }, element("details", { open: contents.some((c) => c.className === "diff") },
     summary, places.length ? element("p", { class: "quiet path" }, places.join("\n")) : null, ...contents));
 }
@@ -132,15 +136,67 @@ function toolContent(item) {
   return text ? element("pre", {}, revealed(text)) : null;
 }
 
+/** The tool call somebody has to judge: what it is, where, and with what, as far as the agent has said. */
+function toolCallNode(approval) {
+  const call = approval.toolCall ?? {};
+  const places = objects(call.locations).map((place) => place.path + (place.line ? `:${place.line}` : ""));
+  return element("div", { class: "tool-call" }, exactText(call.title ?? approval.prompt),
+    call.kind ? element("p", { class: "quiet" }, revealed(words(call.kind))) : null,
+    places.length ? element("p", { class: "quiet path" }, revealed(places.join("\n"))) : null,
+    ...objects(call.content).map(toolContent).filter(Boolean), inputNode(call.rawInput));
+}
+
+/** The objects of a list that an agent has sent, if it is one. */
+function objects(value) {
+  return Array.isArray(value) ? value.filter((item) => item && typeof item === "object") : [];
+}
+
+/** What the tool is given: texts as they are, the rest as JSON. */
+function inputNode(input) {
+  if (input === undefined || input === null) return null;
+  const shown = (value) => exactText(typeof value === "string" ? value : JSON.stringify(value, null, 2));
+  if (typeof input !== "object" || Array.isArray(input)) return shown(input);
+  return element("dl", { class: "input" }, ...Object.entries(input).flatMap(([name, value]) =>
+    [element("dt", {}, revealed(name)), element("dd", {}, shown(value))]));
+}
+
+/** What was answered and by whom, or why nothing was. */
+function answer(approval, model) {
+  const lines = [];
+  if (approval.optionId !== undefined) {
+    const option = (approval.options ?? []).find((o) => o.optionId === approval.optionId);
+    lines.push(`${model.name(approval.resolvedByParticipantId)}: ${option?.name ?? approval.optionId}`);
+  }
+  if (approval.reason) lines.push(approval.status === "withdrawn" ? `Withdrawn: ${words(approval.reason)}` : `Reason: ${approval.reason}`);
+  return lines.length ? element("p", { class: "quiet" }, revealed(lines.join(" · "))) : null;
+}
+
+/** What the agent asks: for those who may decide with one button for each of its options. */
+function permissionNode(approval, context) {
+  const { model, me, actions } = context;
+  const node = element("article", { class: "card pending permission", "data-id": approval.id },
+    head(`The agent asks, working for ${model.name(approval.participantId)}`, approval.createdAt), toolCallNode(approval));
+  if (me.role === "host" || me.canApprove) {
+    const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
+    node.append(reason, element("div", { class: "row options" }, ...(approval.options ?? []).map((option) =>
+      element("button", {
+        type: "button", class: option.kind === "allow_once" ? "primary" : false, title: words(option.kind),
+        onclick: () => actions.answer(approval.id, option.optionId, reason.value.trim()),
+      }, revealed(option.name)))));
+  }
+  return node;
+}
+
 /** What waits for a decision: for the host with the means to decide, for its author with the means to take it back. */
 export function pendingNode(approval, context) {
+  if (approval.kind === "permission") return permissionNode(approval, context);
   const { model, me, actions } = context;
   const mayDecide = me.role === "host" || me.canApprove;
   const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
   const node = element("article", { class: "card pending", "data-id": approval.id },
     head(model.name(approval.participantId), approval.createdAt), exactText(approval.prompt));
   if (mayDecide) {
-    const decide = (action) => actions.resolve(approval.id, action, reason.value.trim());
+    const decide = (action) => actions.resolve(approval, action, reason.value.trim());
     node.append(reason, element("div", { class: "row" },
       element("button", { type: "button", onclick: () => decide("reject") }, "Reject"),
       element("button", { type: "button", class: "primary", onclick: () => decide("approve") }, "Approve and run")));

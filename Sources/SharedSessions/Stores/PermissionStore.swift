@@ -29,7 +29,7 @@ public struct PermissionStore: Sendable {
       throw SharedSessionError(.dispatchNotFound)
     }
     let (keys, repeatable) = (runner.keys, idempotency.map(Idempotency.init))
-    let approvalID = repeatable?.derivedID("permission") ?? Secrets.newID()
+    let approvalID = repeatable?.derivedID("permission of \(request.dispatchID)") ?? Secrets.newID()
     let promptKey = keys.approval(place.session, place.approval)
     let author = try await runner.send("HGET", key: promptKey, "participantId").string ?? ""
     let outcome = try await runner.session(

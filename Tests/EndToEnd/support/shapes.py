@@ -56,6 +56,7 @@ PARTICIPANT = {
     "userId": text,
     "displayName?": text,
     "role": one_of("host", "collaborator", "viewer"),
+    "canApprove?": flag,
     "joinedAt": time,
     "leftAt?": time,
     "online": flag,
