@@ -22,7 +22,9 @@ enum WebFiles {
   static let openAPI = ByteBuffer(bytes: PackageResources.openapi_json)
   static let scripts: [(name: String, file: ByteBuffer)] = [
     ("app.js", ByteBuffer(bytes: PackageResources.app_js)),
+    ("actions.js", ByteBuffer(bytes: PackageResources.actions_js)),
     ("api.js", ByteBuffer(bytes: PackageResources.api_js)),
+    ("manage.js", ByteBuffer(bytes: PackageResources.manage_js)),
     ("model.js", ByteBuffer(bytes: PackageResources.model_js)),
     ("text.js", ByteBuffer(bytes: PackageResources.text_js)),
     ("view.js", ByteBuffer(bytes: PackageResources.view_js)),

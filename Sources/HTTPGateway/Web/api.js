@@ -11,6 +11,7 @@ export class Refused extends Error {
 export class Api {
   constructor(sessionId, credentials = null) {
     this.base = `/api/shared-sessions/${encodeURIComponent(sessionId)}`;
+    this.sessionId = sessionId;
     this.credentials = credentials;
   }
 
@@ -32,6 +33,13 @@ export class Api {
         await pause(400 * 2 ** attempt);
       }
     }
+  }
+
+  /** A reply that is not JSON, as it is. */
+  async bytes(path) {
+    const reply = await fetch(this.base + path, { headers: { Authorization: `Bearer ${this.credentials.id}.${this.credentials.token}` } });
+    if (!reply.ok) throw new Refused(reply.status, await reply.json().catch(() => null));
+    return reply.blob();
   }
 
   get(path) { return this.call("GET", path); }

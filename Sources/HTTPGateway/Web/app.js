@@ -1,8 +1,10 @@
 // The page: who the visitor is, what they see, what they may do.
 
+import { actionsFor } from "./actions.js";
 import { Api, EventReader } from "./api.js";
+import { downloadRecord, HostTools } from "./manage.js";
 import { Model, words } from "./model.js";
-import { entryNode, pendingNode, personNode } from "./view.js";
+import { entryNode, pendingNode, personNode, queuedNode } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const show = (id, isShown = true) => { $(id).hidden = !isShown; };
@@ -98,16 +100,6 @@ function confirm(text) {
   return new Promise((resolve) => $("confirm").addEventListener("close", () => resolve($("confirm").returnValue === "yes"), { once: true }));
 }
 
-/** Decides on a prompt; with the digest of the text that was shown, where the browser can make one. */
-async function decide(api, approval, action, reason) {
-  const body = reason ? { action, reason } : { action };
-  if (action === "approve" && globalThis.crypto?.subtle) {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(approval.prompt));
-    body.promptHash = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-  return api.post(`/approvals/${approval.id}`, body);
-}
-
 class Page {
   constructor(api, model, id) {
     this.api = api;
@@ -116,20 +108,15 @@ class Page {
     this.nodes = new Map();
     this.dirty = new Set();
     this.isScheduled = false;
-    const attempt = (work) => work.catch((error) => problem("composer-error", error.message));
-    this.actions = {
-      resolve: (approval, action, reason) => attempt(decide(api, approval, action, reason)),
-      answer: (id, optionId, reason) => attempt(api.post(`/approvals/${id}`, reason ? { optionId, reason } : { optionId })),
-      withdraw: (id) => attempt(api.post(`/approvals/${id}/withdraw`)),
-      changeRole: (id, role) => attempt(api.call("PATCH", `/participants/${id}`, { role })),
-      remove: async (person) => {
-        if (await confirm(`Remove ${model.name(person.id)} from the session?`)) attempt(api.delete(`/participants/${person.id}`));
-      },
-    };
+    const attempt = (work) => work.then(() => problem("notice", null), (error) => problem("notice", error.message));
+    this.attempt = attempt;
+    this.actions = actionsFor(api, model, attempt, confirm);
+    this.hostTools = new HostTools(api, { attempt, session: () => model.session });
+    this.unfolded = new Set();
   }
 
   get me() { return this.model.people.get(this.id) ?? { id: this.id, role: "viewer" }; }
-  get context() { return { model: this.model, me: this.me, actions: this.actions }; }
+  get context() { return { model: this.model, me: this.me, actions: this.actions, unfolded: this.unfolded }; }
 
   run() {
     this.reader = new EventReader(this.api, {
@@ -153,16 +140,11 @@ class Page {
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.send(); }
     });
-    $("turn-cancel").addEventListener("click", () => this.api.post("/cancel").catch((error) => problem("composer-error", error.message)));
+    $("turn-cancel").addEventListener("click", () => this.attempt(this.api.post("/cancel")));
     $("leave").addEventListener("click", () => this.leave());
+    $("record").addEventListener("click", () => this.attempt(downloadRecord(this.api)));
     $("tool-close").addEventListener("click", async () => {
-      if (await confirm("End the session for everybody?")) this.api.delete("").catch((error) => problem("composer-error", error.message));
-    });
-    $("tool-invite").addEventListener("click", async () => {
-      try {
-        const { inviteToken } = await this.api.post("/invite");
-        $("tool-result").textContent = `${location.origin}${location.pathname}#invite=${inviteToken}`;
-      } catch (error) { $("tool-result").textContent = error.message; }
+      if (await confirm("End the session for everybody?")) this.attempt(this.api.delete(""));
     });
     $("jump").addEventListener("click", () => this.scroll());
     $("timeline").addEventListener("scroll", () => show("jump", !this.isAtEnd()));
@@ -250,8 +232,13 @@ class Page {
     const people = [...this.model.people.values()].filter((person) => !person.leftAt);
     $("people").replaceChildren(...people.map((person) => personNode(person, this.context)));
     $("people-count").textContent = people.length;
+    const queued = this.model.queued;
+    show("queue-section", queued.length > 0);
+    $("queue-count").textContent = queued.length;
+    $("queue").replaceChildren(...queued.map((approval) => queuedNode(approval, this.context)));
     const isHost = this.me.role === "host";
     show("host-tools", isHost);
+    if (isHost) this.hostTools.render();
     show("turn", Boolean(this.model.runningDispatch));
     show("turn-cancel", isHost);
     document.title = pending.length && (isHost || this.me.canApprove) ? `(${pending.length}) Tandem` : "Tandem";

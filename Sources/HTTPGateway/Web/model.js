@@ -31,6 +31,12 @@ export class Model {
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
+  /** What the agent gets next, in order. */
+  get queued() {
+    return [...this.approvals.values()].filter((a) => a.status === "approved" && a.dispatch?.state === "queued")
+      .sort((a, b) => (a.resolvedAt ?? "").localeCompare(b.resolvedAt ?? ""));
+  }
+
   /** Takes one event in. Returns the entries that are new or have changed. */
   apply(event) {
     const { type, payload, timestamp } = event;

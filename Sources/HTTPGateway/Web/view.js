@@ -192,19 +192,40 @@ export function pendingNode(approval, context) {
   if (approval.kind === "permission") return permissionNode(approval, context);
   const { model, me, actions } = context;
   const mayDecide = me.role === "host" || me.canApprove;
-  const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
+  const shown = exactText(approval.prompt);
   const node = element("article", { class: "card pending", "data-id": approval.id },
-    head(model.name(approval.participantId), approval.createdAt), exactText(approval.prompt));
+    head(model.name(approval.participantId), approval.createdAt), shown);
   if (mayDecide) {
-    const decide = (action) => actions.resolve(approval, action, reason.value.trim());
+    const reason = element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
+    let text;
+    const approve = element("button", { type: "button", class: "primary", onclick: () => decide("approve") }, "Approve and run");
+    const edit = element("button", {
+      type: "button", class: "edit", onclick: () => {
+        text = element("textarea", { rows: 4, dir: "ltr", "aria-label": "The prompt as the agent gets it" });
+        text.value = approval.prompt;
+        shown.after(text);
+        edit.remove();
+        approve.textContent = "Approve as edited";
+        text.focus();
+      },
+    }, "Edit");
+    const decide = (action) => actions.resolve(approval, action, reason.value.trim(), text?.value);
     node.append(reason, element("div", { class: "row" },
-      element("button", { type: "button", onclick: () => decide("reject") }, "Reject"),
-      element("button", { type: "button", class: "primary", onclick: () => decide("approve") }, "Approve and run")));
+      element("button", { type: "button", onclick: () => decide("reject") }, "Reject"), edit, approve));
   } else if (approval.participantId === me.id) {
     node.append(element("div", { class: "row" },
       element("button", { type: "button", onclick: () => actions.withdraw(approval.id) }, "Take back")));
   }
   return node;
+}
+
+/** An approved prompt that waits for the agent; its author and whoever may decide can still take it out. */
+export function queuedNode(approval, context) {
+  const { model, me, actions } = context;
+  const mayTakeOut = me.role === "host" || me.canApprove || approval.participantId === me.id;
+  return element("li", {}, element("span", { class: "title" }, revealed(approval.editedPrompt ?? approval.prompt)),
+    element("span", { class: "quiet" }, model.name(approval.participantId), " "),
+    mayTakeOut ? element("button", { type: "button", class: "small", onclick: () => actions.takeOut(approval.id) }, "Take out") : null);
 }
 
 export function personNode(person, context) {
@@ -214,11 +235,21 @@ export function personNode(person, context) {
     element("span", { class: `presence ${person.online ? "online" : ""}`, role: "img", "aria-label": person.online ? "online" : "away" }),
     element("span", { class: "name" }, revealed(person.displayName || person.userId), isMe ? " (you)" : ""),
     element("span", { class: "quiet" }, person.canApprove ? `${person.role}, may approve` : person.role));
-  if (me.role === "host" && !isMe && person.role !== "host") {
-    const other = person.role === "viewer" ? "collaborator" : "viewer";
-    node.append(
-      element("button", { type: "button", class: "small", onclick: () => actions.changeRole(person.id, other) }, other === "viewer" ? "Make viewer" : "Make collaborator"),
-      element("button", { type: "button", class: "small danger", onclick: () => actions.remove(person) }, "Remove"));
-  }
+  if (me.role === "host" && !isMe && person.role !== "host") node.append(meansNode(person, context));
   return node;
+}
+
+/** What the host can do about a person, folded away. Lists are drawn anew, so who is unfolded is kept outside. */
+function meansNode(person, { actions, unfolded }) {
+  const other = person.role === "viewer" ? "collaborator" : "viewer";
+  const button = (name, text, onclick) => element("button", { type: "button", class: `small ${name}`, onclick }, text);
+  return element("details", {
+    class: "means", open: unfolded.has(person.id),
+    ontoggle: (event) => event.target.open ? unfolded.add(person.id) : unfolded.delete(person.id),
+  }, element("summary", { class: "quiet" }, "Change"),
+    button("change-role", `Make ${other}`, () => actions.changeRole(person.id, other)),
+    person.role === "collaborator"
+      ? button("may-approve", person.canApprove ? "May not decide" : "May decide too", () => actions.letDecide(person.id, !person.canApprove)) : null,
+    button("make-host", "Make host", () => actions.handOver(person)),
+    button("danger", "Remove", () => actions.remove(person)));
 }
