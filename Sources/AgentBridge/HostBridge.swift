@@ -177,7 +177,8 @@ public final class HostBridge: Service {
     }
     let runner = DispatchRunner(work: work(host, supervisor, publisher), logger: logger)
     let permissions = SessionPermissions(
-      api: api, host: host, session: session, interval: configuration.permissionInterval, observer: observer)
+      api: api, host: host, session: session, interval: configuration.permissionInterval,
+      maximumOpen: configuration.agent.limits.openPermissions * 4, observer: observer)
     let desk = PermissionDesk(
       session: permissions, observer: observer, logger: logger, runningDispatch: { runner.running })
     let watchEnded = StopSignal()

@@ -32,6 +32,12 @@ struct HostBoundArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "How long such a question waits for word of its answer before a node is asked for it, 1s to 1h.",
+      valueName: "time"))
+  var answerCheck = TimeArgument(.seconds(15))
+
+  @Option(
+    help: ArgumentHelp(
       "Updates that wait to be published, 1 to 100000; while so many wait, the agent is not read.", valueName: "number")
   )
   var waitingUpdates = 2_000
@@ -46,7 +52,9 @@ struct HostBoundArguments: ParsableArguments {
   var updateBytes = BytesArgument(2 << 20)
 
   func validate() throws {
-    for (name, value) in [("--agent-start", agentStart), ("--agent-cancel", agentCancel)]
+    for (name, value) in [
+      ("--agent-start", agentStart), ("--agent-cancel", agentCancel), ("--answer-check", answerCheck),
+    ]
     where !(Duration.seconds(1)...Duration.seconds(3_600)).contains(value.duration) {
       throw ValidationError("\(name) takes a time from 1s to 1h, such as 30s.")
     }
@@ -72,6 +80,7 @@ struct HostBoundArguments: ParsableArguments {
     configuration.agent.limits.lineBytes = agentLine.count
     configuration.agent.limits.outgoingBytes = agentUnread.count
     configuration.agent.limits.openPermissions = agentQuestions
+    configuration.permissionInterval = answerCheck.duration
     configuration.waitingUpdates = waitingUpdates
     configuration.waitingBytes = waitingBytes.count
     configuration.updateBytes = updateBytes.count

@@ -163,7 +163,10 @@ final class FakeNode: Sendable {
       return .json(
         201, #"{"session":{"id":"ss"},"inviteToken":"it","hostParticipant":{"id":"hp","accessToken":"at"}}"#)
     case (.GET, "host-sessions", 4): return attach(head, &state)
-    case (.GET, "shared-sessions", 4): return open(.session, [frame("connected", "{}")], &state)
+    case (.GET, "shared-sessions", 4):
+      // A client that lost its connection before the last event gets it on the next one.
+      let ended = state.isSessionClosed ? [frame("session_closed", #"{"status":"closed"}"#, id: "9-0")] : []
+      return open(.session, [frame("connected", "{}")] + ended, &state)
     case (.POST, "host-sessions", 5): return report(parts[4], json, &state)
     case (.POST, "host-sessions", 4): return publish(head, json, &state)
     case (.DELETE, "shared-sessions", 3):

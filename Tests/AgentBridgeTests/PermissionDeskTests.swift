@@ -10,6 +10,8 @@ private typealias Fixture = HostBridgeFixture
 /// What is asked where nothing is carried through a session.
 @Suite(.timeLimit(.minutes(1)))
 struct PermissionDeskTests {
+  private static let maximumOpen = 8
+
   private func request(_ key: Int = 1) throws -> AgentPermissionRequest {
     let params = try JSONText(
       validating:
@@ -25,7 +27,7 @@ struct PermissionDeskTests {
       server: "", id: "ss", inviteToken: "", hostSessionID: "hs", hostParticipantID: "hp", hostAccessToken: "at")
     return SessionPermissions(
       api: HostAPI(client: client), host: .init(id: "hs", token: "ht"), session: shared, interval: .seconds(1),
-      observer: observer)
+      maximumOpen: Self.maximumOpen, observer: observer)
   }
 
   @Test(arguments: [true, false]) func outsideOfATurnOnlyTheTerminalIsAsked(_ hasTerminal: Bool) async throws {
@@ -45,10 +47,10 @@ struct PermissionDeskTests {
     let dispatch = Dispatch(id: "d", approvalID: "a", sharedSessionID: "ss", prompt: "p", attempt: 1)
     let outcome = try await HTTPClient.withHTTPClient { http in
       let session = session(observer, http)
-      for key in 0..<SessionPermissions.maximumOpen { _ = session.ask(try request(key), in: dispatch) }
+      for key in 0..<Self.maximumOpen { _ = session.ask(try request(key), in: dispatch) }
       let desk = PermissionDesk(
         session: session, observer: observer, logger: Fixture.silence, runningDispatch: { dispatch })
-      return await desk.ask(try request(SessionPermissions.maximumOpen))
+      return await desk.ask(try request(Self.maximumOpen))
     }
     #expect(outcome == .selected(optionID: "no"))
   }

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from support import shapes
 from support.bridge import Bridge
-from support.client import Credentials
+from support.client import API, Credentials
 from support.host import Host, spoken
 from support.nodes import Node, binary
 from support.processes import children
@@ -117,6 +118,46 @@ def test_the_bridges_node_dies_while_it_waits_and_the_answer_is_given_meanwhile(
     assert frames[-1].payload.get("stopReason") == "end_turn", "the turn outlived the node"
     assert "the greeting is friendlier now" in spoken(frames)
     assert about(frames) == ["permission_resolved"]
+    redis.remove()
+
+
+@pytest.mark.timeout(240)
+def test_many_questions_while_nodes_are_killed_are_each_answered_once(processes):
+    """Two people answer each question at once while the bridge's node dies; the agent does what the session shows."""
+    redis = RedisServer(processes)
+    nodes = [Node(processes, redis.url).wait_ready() for _ in range(2)]
+    ports = [int(node.base.rpartition(":")[2]) for node in nodes]
+    bases = [node.base for node in nodes]
+    servers = [argument for base in bases[1:] for argument in ("--server", base)]
+    shared = Host(processes, nodes[0].api, EXAMPLE, *servers, server=bases[0]).shared
+    people = [shared.host, shared.delegate()]
+    cursor = "earliest"
+    for number in range(6):
+        at = number % 2
+        alive = bases[1 - at]
+        with shared.stream(base=alive, since=cursor) as stream:
+            shared.api = API([alive])
+            asked, _ = ask(shared, stream)
+            nodes[at].process.kill()
+            with ThreadPoolExecutor(2) as pool:
+                replies = list(
+                    pool.map(
+                        lambda pair, id=asked["id"]: shared.api.post(
+                            f"{shared.path}/approvals/{id}", {"optionId": pair[1]}, pair[0]
+                        ),
+                        zip(people, ("allow", "reject"), strict=True),
+                    )
+                )
+            assert sorted(reply.status for reply in replies) == [200, 409], replies
+            winner = replies[0] if replies[0].status == 200 else replies[1]
+            nodes[at] = Node(processes, redis.url, port=ports[at]).wait_ready()
+            frames = rest(stream)
+            cursor = stream.last_id
+        assert about(frames) == ["permission_resolved"]
+        assert frames[-1].payload.get("stopReason") == "end_turn", frames[-1]
+        allowed = winner.json["approval"]["optionId"] == "allow"
+        assert ("the greeting is friendlier now" in spoken(frames)) is allowed
+        assert ("Without permission the file stays" in spoken(frames)) is not allowed
     redis.remove()
 
 

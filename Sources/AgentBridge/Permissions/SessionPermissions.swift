@@ -14,26 +14,29 @@ final class SessionPermissions: Sendable {
     let dispatch: Dispatch
   }
 
-  /// Questions that are carried at once. The agent has fewer open, but those it took back stay until a node has heard of it.
-  static let maximumOpen = 256
-
   private let api: HostAPI
   private let host: HostAPI.HostSession
   private let session: SharedSession
   private let interval: Duration
+  private let maximumOpen: Int
   private let observer: any HostObserver
   private let open = Mutex<[ObjectIdentifier: PermissionQuestion]>([:])
   private let jobs: AsyncStream<Job>
   private let job: AsyncStream<Job>.Continuation
 
-  /// - Parameter interval: how long a question waits for word of its answer before it asks for it.
+  /// - Parameters:
+  ///   - interval: how long a question waits for word of its answer before it asks for it.
+  ///   - maximumOpen: questions that are carried at once. The agent has fewer open, but those it took back stay until a
+  ///     node has heard of it.
   init(
-    api: HostAPI, host: HostAPI.HostSession, session: SharedSession, interval: Duration, observer: any HostObserver
+    api: HostAPI, host: HostAPI.HostSession, session: SharedSession, interval: Duration, maximumOpen: Int,
+    observer: any HostObserver
   ) {
     self.api = api
     self.host = host
     self.session = session
     self.interval = interval
+    self.maximumOpen = maximumOpen
     self.observer = observer
     (jobs, job) = AsyncStream.makeStream()
   }
@@ -42,7 +45,7 @@ final class SessionPermissions: Sendable {
   func ask(_ request: AgentPermissionRequest, in dispatch: Dispatch) -> PermissionQuestion {
     let question = PermissionQuestion(size: PermissionBody.firstSize(request))
     let isTaken = open.withLock { open in
-      guard open.count < Self.maximumOpen else { return false }
+      guard open.count < maximumOpen else { return false }
       open[ObjectIdentifier(question)] = question
       return true
     }
