@@ -65,6 +65,18 @@ import Testing
     }
   }
 
+  /// The bridge hears of the cancel before the session has done its part: it is the same end.
+  @Test func aBridgeThatIsFasterThanTheCancelEndsThemTheSame() async throws {
+    try await withTurn { turn in
+      let id = try await turn.asked()
+      let (redis, key) = (turn.world.redis, turn.world.keys.host(turn.shared.hostSessionID))
+      _ = try await redis.send(
+        RedisCommand("HSET", .string(key), "cancelling", .string(try turn.dispatchID())), key: key)
+      try await turn.withdraw(id)
+      try await expectWithdrawn(turn, [id], "turn_cancelled", before: nil)
+    }
+  }
+
   @Test func aRepeatedCancelIsOneCancel() async throws {
     try await withTurn { turn in
       let ids = [try await turn.asked()]

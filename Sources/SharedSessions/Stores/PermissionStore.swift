@@ -60,7 +60,7 @@ public struct PermissionStore: Sendable {
   public func get(
     _ hostSessionID: String, approvalID: String, token: String
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let sessionID = try await session(of: approvalID, hostSessionID, token)
+    let (sessionID, _) = try await session(of: approvalID, hostSessionID, token)
     let parts = try await runner.permission(sessionID, approvalID).parts(atLeast: 3)
     let name = try parts.part(2)
     return ReplyBody.object([
@@ -75,27 +75,32 @@ public struct PermissionStore: Sendable {
   public func withdraw(
     _ hostSessionID: String, approvalID: String, token: String
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let sessionID = try await session(of: approvalID, hostSessionID, token)
+    let (sessionID, cancelling) = try await session(of: approvalID, hostSessionID, token)
     let parts = try await runner.session(
       ScriptLibrary.permissionWithdraw, sessionID,
       keys: [runner.keys.approval(sessionID, approvalID), runner.keys.permissions(sessionID)],
-      arguments: [.string(approvalID)]
+      arguments: [.string(approvalID), .string(cancelling)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
-  private func authorize(_ hostSessionID: String, _ token: String) async throws(SharedSessionError) {
-    _ = try await runner.host(ScriptLibrary.hostRead, hostSessionID, tokenDigest: Secrets.digest(token)).parts()
+  /// Checks the token.
+  ///
+  /// - Returns: the dispatch whose turn is being cancelled, '' when none is.
+  @discardableResult
+  private func authorize(_ hostSessionID: String, _ token: String) async throws(SharedSessionError) -> String {
+    try await runner.host(ScriptLibrary.hostRead, hostSessionID, tokenDigest: Secrets.digest(token))
+      .parts(atLeast: 9).text(8)
   }
 
   private func session(
     of approvalID: String, _ hostSessionID: String, _ token: String
-  ) async throws(SharedSessionError) -> String {
-    try await authorize(hostSessionID, token)
+  ) async throws(SharedSessionError) -> (id: String, cancelling: String) {
+    let cancelling = try await authorize(hostSessionID, token)
     guard Secrets.isID(approvalID),
       let id = try await runner.send("GET", key: runner.keys.hostPermission(hostSessionID, approvalID)).string
     else { throw SharedSessionError(.approvalNotFound) }
-    return id
+    return (id, cancelling)
   }
 }
 
