@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -37,7 +38,7 @@ def limits(of: Settings) -> dict[str, int]:
 def run(machine: type[Histories], examples: int) -> None:
     options = settings(
         max_examples=EXAMPLES or examples,
-        stateful_step_count=40,
+        stateful_step_count=70,
         derandomize=not EXAMPLES,
         database=None,
         deadline=None,
@@ -51,15 +52,16 @@ def run(machine: type[Histories], examples: int) -> None:
         print(f"TANDEM_E2E_MODEL_SEED={SEED}")
         machine = seed(SEED)(machine)
     run_state_machine_as_test(machine, settings=options)
+    print(dict(machine.seen))
 
 
 @pytest.mark.timeout(max(300, EXAMPLES * 20))
 def test_random_histories_keep_the_rules(module_cluster):
     class Open(Histories):
-        settings = Settings()
+        settings, seen = Settings(), Counter()
         bases = module_cluster(2, **limits(Settings())).bases
 
-    run(Open, 25)
+    run(Open, 100)
 
 
 @pytest.mark.timeout(max(300, EXAMPLES * 20))
@@ -74,8 +76,8 @@ def test_random_histories_keep_the_rules_of_keyed_access(module_cluster):
     }
 
     class Keyed(Histories):
-        settings = keyed
+        settings, seen = keyed, Counter()
         api_key = KEY
         bases = module_cluster(2, **limits(keyed), **more).bases
 
-    run(Keyed, 15)
+    run(Keyed, 60)

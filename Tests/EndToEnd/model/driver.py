@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,8 @@ class Driver:
         self.repeatable: list[Sent] = []
         self.bridge: Stream | None = None
         self.story: list[str] = []
+        #: Codes, statuses and events that came up.
+        self.seen: Counter[str | int] = Counter()
         #: False from the moment a step has gone wrong.
         self.sound = True
 
@@ -103,7 +106,6 @@ class Driver:
         return self.send(sent)
 
     def send(self, sent: Sent) -> Answer:
-        self.sound = False
         try:
             answer = sent.rule(sent.call)
         except Refused as refused:
@@ -111,12 +113,12 @@ class Driver:
         reply = self.api.request(
             sent.method, sent.path, None, raw=sent.raw, headers=sent.headers, base=self.pick.choice(self.bases)
         )
+        self.seen[answer.code or answer.status] += 1
         self.story.append(f"{sent.method} {sent.path} {(sent.raw or b'').decode()} -> {reply.status}")
         self.compare(answer, reply)
         if sent.call.repeat and answer.exact is None and answer.status < 300:
             self.model.keep(sent.call.repeat, reply.status, reply.json)
         self.settle()
-        self.sound = True
         return answer
 
     def export(
@@ -244,6 +246,7 @@ class Driver:
             reply = self.api.get(f"{ROOT}/{value(s.id)}/export", headers=key)
             lines = [json.loads(line) for line in reply.content.splitlines()]
             compare([self.envelope(s, e) for e in s.events], lines, self.vault, f"export of {s.id}")
+            self.seen.update(line["type"] for line in lines)
             times = [line["timestamp"] for line in lines]
             assert times == sorted(times), times
         for stream in [w.stream for w in self.watchers] + ([self.bridge] if self.bridge else []):

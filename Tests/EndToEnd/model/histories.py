@@ -6,12 +6,11 @@ import hashlib
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
 
-from .calls import Call, Refused
+from .calls import Call, Refused, Who
 from .cells import Mismatch, compare, value
 from .driver import HOSTS, ROOT
-from .machine import NOBODY, WRONG, Machine, flags, how, keys, one, someone, texts
+from .machine import NOBODY, WRONG, Machine, action, flags, how, keys, one, someone, texts
 from .values import Approval, Session
 
 reading = st.sampled_from([None, None, "right", "right", "wrong"])
@@ -25,7 +24,7 @@ class Histories(Machine):
 
     # What is said and asked
 
-    @rule(at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
+    @action(5, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
     def comment(self, at, by, how, text, in_body, key) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.comment(value(s.id), call, text)  # noqa: E731
@@ -37,18 +36,39 @@ class Histories(Machine):
         path, who = self.path(s, "/prompts"), self.who(s, by, how)
         self.driver.call("POST", path, rule, {"prompt": text}, who, in_body=in_body, key=key)
 
-    @rule(at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
+    @action(4, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
     def prompt(self, at, by, how, text, in_body, key) -> None:
         self._prompt(self.pick(at), by, how, text, in_body, key)
 
-    @rule(at=one, by=st.sampled_from([2, 3, 4]), text=st.sampled_from(["build", "test", "ship"]))
-    def propose(self, at, by, text) -> None:
-        """A plain prompt, so that there is something to decide."""
-        self._prompt(self.pick(at), by, "right", text)
+    @action(
+        7,
+        at=one,
+        by=st.sampled_from([2, 2, 3, 4]),
+        texts=st.lists(st.sampled_from(["build", "test"]), min_size=1, max_size=2),
+    )
+    def propose(self, at, by, texts) -> None:
+        """Plain prompts, so that there is something to decide."""
+        for text in texts:
+            self._prompt(self.pick(at), by, "right", text)
 
     # Decisions
 
-    @rule(
+    @action(6, at=one, which=one, action=st.sampled_from(["approve", "approve", "reject"]))
+    def settle_one(self, at, which, action) -> None:
+        """The host, or somebody the host trusts, decides on what is pending."""
+        s = self.pick(at)
+        deciders = [p for p in s.present if p.role == "host" or p.may_approve]
+        if not s.pending or not deciders:
+            return
+        p, a = deciders[which % len(deciders)], s.pending[which % len(s.pending)]
+        self._decide(s, self.who(s, s.participants.index(p), "right"), value(a.id), {"action": action, "reason": "so"})
+
+    def _decide(self, s: Session, who: Who | None, target: str, body: dict[str, Any], key: str | None = None) -> None:
+        rule = lambda call: self.model.decide(value(s.id), call, target, body)  # noqa: E731
+        self.driver.call("POST", self.path(s, f"/approvals/{target}"), rule, body, who, key=key)
+
+    @action(
+        5,
         at=one,
         by=someone,
         how=how,
@@ -69,10 +89,9 @@ class Histories(Machine):
             text = next((a.prompt for a in s.approvals if a.id.value == target), "")
             digest = hashlib.sha256((text + ("!" if shown == "other" else "")).encode()).hexdigest()
             body["promptHash"] = {"upper": digest.upper(), "x": "x"}.get(shown, digest)
-        rule = lambda call: self.model.decide(value(s.id), call, target, body)  # noqa: E731
-        self.driver.call("POST", self.path(s, f"/approvals/{target}"), rule, body, self.who(s, by, how), key=key)
+        self._decide(s, self.who(s, by, how), target, body, key)
 
-    @rule(at=one, by=someone, how=how, which=one, key=keys)
+    @action(3, at=one, by=someone, how=how, which=one, key=keys)
     def withdraw(self, at, by, how, which, key) -> None:
         s = self.pick(at)
         target = self.approval_id(s, which, s.pending)
@@ -80,14 +99,14 @@ class Histories(Machine):
         path, who = self.path(s, f"/approvals/{target}/withdraw"), self.who(s, by, how)
         self.driver.call("POST", path, rule, {}, who, key=key)
 
-    @rule(at=one, by=someone, how=how, which=one)
+    @action(3, at=one, by=someone, how=how, which=one)
     def take_back(self, at, by, how, which) -> None:
         s = self.pick(at)
         target = self.approval_id(s, which, s.queue)
         rule = lambda call: self.model.take_back(value(s.id), call, target)  # noqa: E731
         self.driver.call("DELETE", self.path(s, f"/queue/{target}"), rule, None, self.who(s, by, how))
 
-    @rule(at=one, by=st.sampled_from([2, 3, 4]), rare=st.integers(0, 3))
+    @action(1, at=one, by=st.sampled_from([2, 3]), rare=flags)
     def run_out_of_time(self, at, by, rare) -> None:
         """A prompt with a second to be decided in, and nobody who does."""
         s = self.pick(at)
@@ -105,7 +124,7 @@ class Histories(Machine):
 
     # The bridge and its agent
 
-    @rule(name=st.sampled_from(["a", "a", "b"]))
+    @action(2, name=st.sampled_from(["a", "a", "b"]))
     def attach(self, name) -> None:
         self.driver.attach(name)
 
@@ -120,7 +139,8 @@ class Histories(Machine):
             return value(a.dispatch.id), a.dispatch.attempt
         return known[which % len(known)]
 
-    @rule(
+    @action(
+        4,
         which=one,
         state=reports,
         off=st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1]),
@@ -136,13 +156,15 @@ class Histories(Machine):
         path = f"{HOSTS}/{self.model.host.id}/dispatches/{target}"
         self.driver.call("POST", path, lambda call: self.model.report(bearer, target, body), body, bearer=bearer)
 
-    @rule(state=st.sampled_from(["started", "completed"]))
-    def proceed(self, state) -> None:
+    @action(7, steps=st.integers(1, 3))
+    def proceed(self, steps) -> None:
         """The bridge goes on as it should."""
-        if self.model.host.running:
-            self.report(0, state, 0, None, "right")
+        for _ in range(steps):
+            if self.model.host.running:
+                state = self.model.host.running[1].dispatch.state
+                self.report(0, "started" if state == "queued" else "completed", 0, None, "right")
 
-    @rule(at=one, by=someone, how=how, key=keys)
+    @action(3, at=one, by=someone, how=how, key=keys)
     def cancel(self, at, by, how, key) -> None:
         s = self.pick(at)
         stops: list[str] = []
@@ -157,7 +179,7 @@ class Histories(Machine):
         if stops:
             self.driver.expect_cancel(stops[0])
 
-    @rule(
+    @action(
         texts=st.lists(st.sampled_from(["a", "b"]), max_size=3),
         token=st.sampled_from([*["right"] * 6, "wrong", None]),
         key=keys,
@@ -174,21 +196,22 @@ class Histories(Machine):
 
     # Repeats and tickets
 
-    @precondition(lambda self: self.driver.repeatable)
-    @rule(which=st.integers(0, 30))
+    @action(5, which=st.integers(0, 30))
     def repeat(self, which) -> None:
         """A POST with an Idempotency-Key goes out once more, perhaps much later."""
+        if not self.driver.repeatable:
+            return
         sent = self.driver.repeatable[-1 - which % len(self.driver.repeatable)]
         if sent.call.repeat.scope in self.model.kept:
             self.driver.send(sent)
 
-    @rule(at=one, by=someone, how=how, key=keys)
+    @action(at=one, by=someone, how=how, key=keys)
     def ticket(self, at, by, how, key) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.ticket(value(s.id), call)  # noqa: E731
         self.driver.call("POST", self.path(s, "/stream-tickets"), rule, {}, self.who(s, by, how), key=key)
 
-    @rule(at=one, by=st.sampled_from([2, 3, 4]), node=flags)
+    @action(at=one, by=st.sampled_from([2, 3, 4]), node=flags)
     def watch(self, at, by, node) -> None:
         """A participant opens a stream, which ends when they leave."""
         s = self.pick(at)
@@ -199,25 +222,25 @@ class Histories(Machine):
 
     # Reading
 
-    @rule(at=one, by=someone, how=how, key=reading, what=st.sampled_from(["", "", "/participants", "/queue"]))
+    @action(5, at=one, by=someone, how=how, key=reading, what=st.sampled_from(["", "", "/participants", "/queue"]))
     def read(self, at, by, how, key, what) -> None:
         s = self.pick(at)
         read = {"": self.model.snapshot, "/participants": self.model.participants, "/queue": self.model.queued}[what]
         rule = lambda call: read(value(s.id), call)  # noqa: E731
         self.driver.call("GET", self.path(s, what), rule, None, self.who(s, by, how), api_key=key)
 
-    @rule()
+    @action()
     def read_host_session(self) -> None:
         self.driver.call("GET", f"{HOSTS}/{self.model.host.id}", lambda _: self.model.host_session())
 
-    @rule(at=one, limit=st.integers(1, 4), key=st.sampled_from(["right", "right", "wrong"]))
+    @action(at=one, limit=st.integers(1, 4), key=st.sampled_from(["right", "right", "wrong"]))
     def read_messages(self, at, limit, key) -> None:
         s = self.pick(at)
         self.pages(
             self.path(s, "/messages"), "messages", "after", limit, key, lambda c: self.model.messages(value(s.id), c)
         )
 
-    @rule(status=st.sampled_from([None, "active", "closed", "expired"]), limit=st.integers(1, 3))
+    @action(status=st.sampled_from([None, "active", "closed", "expired"]), limit=st.integers(1, 3))
     def read_list(self, status, limit) -> None:
         query = f"hostSessionId={self.model.host.id}" + (f"&status={status}" if status else "")
         self.pages(f"{ROOT}?{query}", "sessions", "cursor", limit, "right", lambda c: self.model.listed(c, status))
@@ -243,7 +266,7 @@ class Histories(Machine):
             reply = self.driver.api.get(f"{path}&{cursor}={body['nextCursor']}", headers=headers)
         compare(expected, whole, self.driver.vault, path)
 
-    @rule(at=one, by=someone, how=how, key=reading)
+    @action(at=one, by=someone, how=how, key=reading)
     def export(self, at, by, how, key) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.export(value(s.id), call)  # noqa: E731

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from support.client import API
 from support.scenario import unique
@@ -22,16 +24,32 @@ WRONG = "A" * 43
 WITNESS = "witness"
 
 #: Small numbers that pick one of whatever there is; the host (the first who came) is picked often.
-someone = st.sampled_from([0, 0, 0, 2, 2, 3, 4, 1])
+someone = st.sampled_from([0, 0, 0, 0, 2, 2, 3, 4, 1])
 one = st.integers(0, 7)
 #: Most calls come with the right token; the others with what the contract has an answer for.
-how = st.sampled_from([*["right"] * 12, "first", "oldest", "wrong", "unknown", "elsewhere", "missing"])
+how = st.sampled_from([*["right"] * 24, "first", "oldest", "wrong", "unknown", "elsewhere", "missing"])
 keys = st.sampled_from([None, None, None, "k1", "k2"])
 flags = st.booleans()
-users = st.sampled_from(["ada", "bob", "cyd", " bob ", "eve"])
+users = st.sampled_from(["ada", "bob", "cyd", " bob ", "dee", "eve", "eve", "fay"])
 names = st.sampled_from([None, None, "Ada L.", " Bob ", ""])
 texts = st.sampled_from(["hello", "line\nbreak", "  ", "", 'quo"te \\ \u2028 é 🦊', "again"])
 minutes = st.sampled_from([None, None, 0, -5, 60, 43200, 43201])
+
+
+#: What may happen, by the name of its method: the arguments, and how often it is tried.
+ACTIONS: dict[str, st.SearchStrategy] = {}
+OFTEN: list[str] = []
+
+
+def action(often: int = 2, **arguments: st.SearchStrategy) -> Callable:
+    """Makes a method something that may happen; `often` is relative. Every history is a mixture of all of them."""
+
+    def register(method: Callable) -> Callable:
+        ACTIONS[method.__name__] = st.tuples(st.just(method.__name__), st.fixed_dictionaries(arguments))
+        OFTEN.extend([method.__name__] * often)
+        return method
+
+    return register
 
 
 class Machine(RuleBasedStateMachine):
@@ -40,6 +58,8 @@ class Machine(RuleBasedStateMachine):
     bases: ClassVar[list[str]]
     settings: ClassVar[Settings]
     api_key: ClassVar[str] = ""
+    #: What came up in any history.
+    seen: ClassVar[Counter[str | int]]
 
     @initialize(seed=st.integers(0, 2**16), mode=st.sampled_from(MODES[2:]), attached=flags)
     def begin(self, seed: int, mode: str, attached: bool) -> None:
@@ -53,6 +73,16 @@ class Machine(RuleBasedStateMachine):
         if attached:
             self.driver.attach("a")
         self._create({"hostUserId": "ada", "mode": mode})
+        s = self.model.sessions[0]
+        for user in ("bob", "cyd"):
+            self._join(s, {"userId": user, "inviteToken": value(s.invite)})
+
+    @rule(step=st.deferred(lambda: st.sampled_from(OFTEN).flatmap(ACTIONS.__getitem__)))
+    def act(self, step: tuple[str, dict[str, Any]]) -> None:
+        name, arguments = step
+        self.driver.sound = False
+        getattr(self, name)(**arguments)
+        self.driver.sound = True
 
     # Picking
 
@@ -107,8 +137,8 @@ class Machine(RuleBasedStateMachine):
                 self.driver.open(s, s.participants[1], base)
             self.driver.settle()
 
-    @precondition(lambda self: len(self.model.sessions) < 4)
-    @rule(
+    @action(
+        1,
         host=st.sampled_from(["ada", " bob ", "  "]),
         name=names,
         mode=st.sampled_from([None, *MODES, "anarchy"]),
@@ -121,6 +151,8 @@ class Machine(RuleBasedStateMachine):
         key=keys,
     )
     def create(self, host, name, mode, minutes, timeout, updates, of, token, api_key, key) -> None:
+        if len(self.model.sessions) == 4:
+            return
         body: dict[str, Any] = {"hostUserId": host}
         body |= {} if name is None else {"hostDisplayName": name}
         body |= {} if mode is None else {"mode": mode}
@@ -130,7 +162,8 @@ class Machine(RuleBasedStateMachine):
         body |= {} if of is None else {"hostSessionId": of}
         self._create(body, token, api_key, key)
 
-    @rule(
+    @action(
+        4,
         at=one,
         by=someone,
         how=how,
@@ -152,10 +185,10 @@ class Machine(RuleBasedStateMachine):
         id, path = value(s.id), self.path(s)
         self.driver.call("PATCH", path, lambda call: self.model.update(id, call, body), body, who, in_body=in_body)
 
-    @rule(at=one, by=someone, how=how, sure=st.integers(0, 3))
+    @action(2, at=one, by=someone, how=how, sure=st.integers(0, 2))
     def close(self, at, by, how, sure) -> None:
         s = self.pick(at)
-        who = self.who(s, by, how if sure else "wrong")
+        who = self.who(s, by, "wrong" if sure else how)
         self.driver.call("DELETE", self.path(s), lambda call: self.model.close(value(s.id), call), None, who)
 
     # Who is there
@@ -173,7 +206,8 @@ class Machine(RuleBasedStateMachine):
             caller=caller,
         )
 
-    @rule(
+    @action(
+        5,
         at=one,
         user=st.one_of(users, users, st.just(" ")),
         name=names,
@@ -198,11 +232,11 @@ class Machine(RuleBasedStateMachine):
         body |= {} if role is None else {"role": role}
         self._join(s, body, None if own is None else self.who(s, own, how), key)
 
-    @rule(at=one, by=someone, how=how, sure=flags, key=keys)
+    @action(at=one, by=someone, how=how, sure=st.integers(0, 5), key=keys)
     def leave(self, at, by, how, sure, key) -> None:
         s = self.pick(at)
         p = s.participants[by % len(s.participants)]
-        if p.user == WITNESS or (p.role == "host" and not sure):
+        if p.user == WITNESS or (p.role == "host" and sure):
             return
         who = self.who(s, by, how)
         if who and who.id == value(s.participants[1].id):
@@ -215,7 +249,33 @@ class Machine(RuleBasedStateMachine):
         others = [p for p in s.participants if p.user != WITNESS]
         return others[at % len(others)] if at < 7 else None
 
-    @rule(at=one, by=someone, how=how, of=one)
+    @action(1, at=one, by=st.sampled_from([2, 3]))
+    def join_again_and_again(self, at, by) -> None:
+        """Until the first access token is not among the newest any more."""
+        s = self.pick(at)
+        p = s.participants[by % len(s.participants)]
+        if s.is_active and p.left is None and p.role != "host" and not p.may_approve:
+            body = {"userId": p.user, "inviteToken": value(s.invite)}
+            for _ in range(self.settings.tokens):
+                self._join(s, body, self.who(s, s.participants.index(p), "right"))
+
+    @action(3, at=one, of=st.sampled_from([1, 2, 2]), what=st.sampled_from(["delegate", "delegate", "hand over"]))
+    def trust(self, at, of, what) -> None:
+        """The host lets somebody decide, or makes them the host."""
+        s = self.pick(at)
+        p = self.other(s, of)
+        if not s.is_active or p is None:
+            return
+        id, target, host = value(s.id), value(p.id), self.who(s, s.participants.index(s.host), "right")
+        if what == "delegate":
+            body = {"canApprove": True}
+            path = self.path(s, f"/participants/{target}")
+            self.driver.call("PATCH", path, lambda call: self.model.change(id, call, target, body), body, host)
+        else:
+            body = {"newHostParticipantId": target}
+            self.driver.call("POST", self.path(s, "/host"), lambda c: self.model.hand_over(id, c, target), body, host)
+
+    @action(at=one, by=someone, how=how, of=one)
     def remove(self, at, by, how, of) -> None:
         s = self.pick(at)
         p = self.other(s, of)
@@ -223,7 +283,8 @@ class Machine(RuleBasedStateMachine):
         path, who = self.path(s, f"/participants/{target}"), self.who(s, by, how)
         self.driver.call("DELETE", path, lambda call: self.model.remove(value(s.id), call, target), None, who)
 
-    @rule(
+    @action(
+        4,
         at=one,
         by=someone,
         how=how,
@@ -239,7 +300,7 @@ class Machine(RuleBasedStateMachine):
         path, who = self.path(s, f"/participants/{target}"), self.who(s, by, how)
         self.driver.call("PATCH", path, lambda call: self.model.change(value(s.id), call, target, body), body, who)
 
-    @rule(at=one, by=someone, how=how, of=one, key=keys)
+    @action(at=one, by=someone, how=how, of=one, key=keys)
     def hand_over(self, at, by, how, of, key) -> None:
         s = self.pick(at)
         p = self.other(s, of)
@@ -250,13 +311,13 @@ class Machine(RuleBasedStateMachine):
 
     # Invites
 
-    @rule(at=one, by=someone, how=how, key=keys)
+    @action(at=one, by=someone, how=how, key=keys)
     def rotate(self, at, by, how, key) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.rotate(value(s.id), call)  # noqa: E731
         self.driver.call("POST", self.path(s, "/invite"), rule, {}, self.who(s, by, how), key=key)
 
-    @rule(
+    @action(
         at=one,
         by=someone,
         how=how,
@@ -275,14 +336,14 @@ class Machine(RuleBasedStateMachine):
         rule = lambda call: self.model.make_invite(value(s.id), call, body)  # noqa: E731
         self.driver.call("POST", self.path(s, "/invites"), rule, body, self.who(s, by, how), key=key)
 
-    @rule(at=one, by=someone, how=how, which=one)
+    @action(at=one, by=someone, how=how, which=one)
     def revoke(self, at, by, how, which) -> None:
         s = self.pick(at)
         target = value(s.invites[which % len(s.invites)].id) if s.invites and which < 7 else NOBODY
         rule = lambda call: self.model.revoke(value(s.id), call, target)  # noqa: E731
         self.driver.call("DELETE", self.path(s, f"/invites/{target}"), rule, None, self.who(s, by, how))
 
-    @rule(at=one, by=someone, how=how)
+    @action(at=one, by=someone, how=how)
     def list_invites(self, at, by, how) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.list_invites(value(s.id), call)  # noqa: E731
@@ -295,3 +356,4 @@ class Machine(RuleBasedStateMachine):
                     self.driver.finish()
             finally:
                 self.driver.close()
+                self.seen.update(self.driver.seen)

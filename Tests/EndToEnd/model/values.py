@@ -15,11 +15,11 @@ class Settings:
     keyed: bool = False
     reason_required: bool = False
     participants: int = 5
-    messages: int = 12
-    pending: int = 6
+    messages: int = 7
+    pending: int = 5
     pending_each: int = 3
-    invites: int = 3
-    sessions: int = 3
+    invites: int = 2
+    sessions: int = 2
     tokens: int = 8
 
     @property
