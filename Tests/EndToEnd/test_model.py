@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from model.histories import Histories
+from model.agents import AgentHistories
 from model.values import Settings
 
 KEY = "the key of the model"
@@ -30,12 +30,13 @@ def limits(of: Settings) -> dict[str, int]:
         "TANDEM_LIMITS_MESSAGES": of.messages,
         "TANDEM_LIMITS_PENDING_APPROVALS": of.pending,
         "TANDEM_LIMITS_PENDING_APPROVALS_PER_PARTICIPANT": of.pending_each,
+        "TANDEM_LIMITS_PENDING_PERMISSIONS": of.permissions,
         "TANDEM_LIMITS_INVITES": of.invites,
         "TANDEM_LIMITS_SESSIONS_PER_HOST": of.sessions,
     }
 
 
-def run(machine: type[Histories], examples: int) -> None:
+def run(machine: type[AgentHistories], examples: int) -> None:
     options = settings(
         max_examples=EXAMPLES or examples,
         stateful_step_count=70,
@@ -57,7 +58,7 @@ def run(machine: type[Histories], examples: int) -> None:
 
 @pytest.mark.timeout(max(300, EXAMPLES * 20))
 def test_random_histories_keep_the_rules(module_cluster):
-    class Open(Histories):
+    class Open(AgentHistories):
         settings, seen = Settings(), Counter()
         bases = module_cluster(2, **limits(Settings())).bases
 
@@ -75,7 +76,7 @@ def test_random_histories_keep_the_rules_of_keyed_access(module_cluster):
         "TANDEM_RATE_ADDRESS": "off",
     }
 
-    class Keyed(Histories):
+    class Keyed(AgentHistories):
         settings, seen = keyed, Counter()
         api_key = KEY
         bases = module_cluster(2, **limits(keyed), **more).bases

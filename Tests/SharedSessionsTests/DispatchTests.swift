@@ -236,6 +236,25 @@ func withBridge<Value: Sendable>(
     }
   }
 
+  @Test func aPromptThatWasStoppedBeforeItBeganIsStoppedAtTheNextBridgeToo() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "one")
+      try await withBridge(world, shared, id: "a") { bridge in
+        _ = try await bridge.nextDispatch()
+        _ = try await world.one.approvals.cancelTurn(shared.id, credentials: shared.host)
+      }
+      for id in ["b", "b"] {
+        try await withBridge(world, shared, id: id) { bridge in
+          let dispatch = try await bridge.nextDispatch()
+          let frame = try json(try need(await bridge.nextFrame()))
+          #expect(frame["type"]?.string == "cancel")
+          #expect(frame["payload"]?["dispatchId"] == dispatch["dispatchId"])
+        }
+      }
+    }
+  }
+
   @Test func aBridgeIsNotAskedToStopWhatAnotherOneRan() async throws {
     try await withWorld { world in
       let shared = try await world.share()

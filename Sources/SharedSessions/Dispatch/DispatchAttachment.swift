@@ -112,9 +112,13 @@ public final class DispatchAttachment: Sendable {
         switch signal {
         case .look:
           switch try await queue.next(hostSessionID, fence: fence, delivered: delivered) {
-          case .deliver(let dispatchID, let payload):
+          case .deliver(let dispatchID, let payload, let isCancelled):
             delivered = dispatchID
             send("dispatch", payload)
+            if isCancelled {
+              cancelled = dispatchID
+              cancel(dispatchID)
+            }
           case .idle: break
           case .fenced: return
           }

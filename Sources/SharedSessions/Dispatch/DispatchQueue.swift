@@ -14,8 +14,8 @@ struct DispatchQueue: Sendable {
 
   /// What an attachment should do next.
   enum Next: Sendable {
-    /// Hand this out: the payload of a `dispatch` frame.
-    case deliver(dispatchID: String, payload: ByteBuffer)
+    /// Hand this out: the payload of a `dispatch` frame; when it is cancelled, the bridge must hear that next.
+    case deliver(dispatchID: String, payload: ByteBuffer, isCancelled: Bool)
     /// Nothing waits, or the slot is taken by a turn that runs.
     case idle
     /// A newer attachment has taken over.
@@ -49,7 +49,8 @@ struct DispatchQueue: Sendable {
         let lease = try await lease(place.session, place.approval, place.dispatch)
         switch lease {
         case .ok(let parts), .repeated(_, let parts):
-          return .deliver(dispatchID: place.dispatch, payload: try parts.part(0))
+          return .deliver(
+            dispatchID: place.dispatch, payload: try parts.part(0), isCancelled: try parts.text(2) == "true")
         case .refused("gone", "started"): return .idle
         case .refused: break
         }

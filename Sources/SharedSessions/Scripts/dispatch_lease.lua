@@ -3,7 +3,7 @@
 -- Hands a queued dispatch out: the attempt goes up by one, and what was handed out before is stale from here on.
 -- KEYS  frame (KEYS[3] the author), 5 approval hash, 6 queue zset
 -- ARGV  frame, 7 dispatch id, 8 dispatch time-out ms
--- Reply ok, dispatch payload
+-- Reply ok, dispatch payload, when it must have started in ms, 'true' when it was told to stop before it was begun
 -- Fails SESSION_NOT_FOUND, gone with the dispatch's state when it is not queued (any more)
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local a = hash(KEYS[5])
@@ -17,4 +17,4 @@ if a.attempt == '1' then set(KEYS[5], a, 'startBy', dec(NOW + tonumber(ARGV[8]))
 local text = present(a.editedPrompt) and a.editedPrompt or a.prompt
 return {'ok', '{"dispatchId":"' .. a.dispatchId .. '","approvalId":"' .. a.id .. '","sharedSessionId":"' .. S.id
   .. '","prompt":' .. quote(text) .. ',"participant":' .. participant_json(hash(KEYS[3])) .. ',"attempt":' .. a.attempt
-  .. '}', a.startBy}
+  .. '}', a.startBy, tostring(present(a.cancelledAt))}

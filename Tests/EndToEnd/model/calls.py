@@ -11,7 +11,8 @@ from .values import Participant, Session, Settings
 STATUS = {
     **dict.fromkeys(
         """INVALID_BODY INVALID_FIELD INVALID_QUERY INVALID_ACTION MISSING_CREDENTIALS MISSING_HOST_SESSION_ID
-        MISSING_HOST_USER_ID MISSING_USER_ID EMPTY_MESSAGE EMPTY_PROMPT REASON_REQUIRED""".split(),
+        MISSING_HOST_USER_ID MISSING_USER_ID EMPTY_MESSAGE EMPTY_PROMPT REASON_REQUIRED INVALID_OPTION
+        OPTION_REQUIRED""".split(),
         400,
     ),
     "API_KEY_REQUIRED": 401,
@@ -99,7 +100,7 @@ class HostSession:
     attached: str | None = None
     fence: int = 0
     running: tuple[Session, Any] | None = None
-    cancelling: str | None = None
+    heard: list[Any] = field(default_factory=list)
     handed_out: dict[str, tuple[Session, Any]] = field(default_factory=dict)
 
 

@@ -87,7 +87,10 @@ class Conversation(Membership):
         raise refuse("APPROVAL_ALREADY_RESOLVED", *how)
 
     def decide(self, id: str, call: Call, approval: str, body: dict[str, Any]) -> Answer:
-        if body["action"] not in ("approve", "reject"):
+        option = body.get("optionId")
+        if option is None and "action" not in body:
+            raise refuse("INVALID_BODY", "action")
+        if body.get("action", "approve") not in ("approve", "reject"):
             raise refuse("INVALID_ACTION")
         edited, shown = body.get("editedPrompt"), body.get("promptHash")
         if edited is not None and not edited.strip():
@@ -98,7 +101,11 @@ class Conversation(Membership):
         if p.role != "host" and not p.may_approve:
             raise refuse("HOST_REQUIRED")
         a = self.find(s, approval)
+        if option is not None if a.kind == "prompt" else edited or shown:
+            raise refuse("INVALID_FIELD")
         self.still_pending(a)
+        if a.kind == "permission":
+            return self.answer(s, a, p, body)
         if shown is not None and shown.lower() != hashlib.sha256(a.prompt.encode()).hexdigest():
             raise refuse("PROMPT_CHANGED")
         reason = body.get("reason") or None
@@ -114,10 +121,13 @@ class Conversation(Membership):
         s.emit(f"prompt_{a.status}", a.resolved, self.told(s, a, p) | place)
         return Answer(200, {"approval": s.approval(a)})
 
+    def answer(self, s: Session, a: Approval, p: Participant, body: dict[str, Any]) -> Answer:
+        raise NotImplementedError
+
     def withdraw(self, id: str, call: Call, approval: str) -> Answer:
         s, p = self.enter(id, call)
         a = self.find(s, approval)
-        if a.author is not p:
+        if a.author is not p or a.kind == "permission":
             raise refuse("AUTHOR_REQUIRED")
         self.still_pending(a)
         a.status, a.resolved, a.resolver = "withdrawn", now(), p

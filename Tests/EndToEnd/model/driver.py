@@ -14,7 +14,7 @@ from support.streams import Stream
 from support.waiting import eventually
 
 from .calls import Answer, Call, HostSession, Refused, Repeat, Who
-from .cells import Mismatch, Vault, compare, value
+from .cells import Mismatch, Vault, compare, value, without_absent
 from .hosting import Model
 from .values import Participant, Session, Settings
 
@@ -61,6 +61,8 @@ class Driver:
         self.watchers: list[Watcher] = []
         self.repeatable: list[Sent] = []
         self.bridge: Stream | None = None
+        #: The dispatch that the bridge is to be told to stop, by the call under way.
+        self.stops: list[str] = []
         self.story: list[str] = []
         #: Codes, statuses and events that came up.
         self.seen: Counter[str | int] = Counter()
@@ -157,6 +159,9 @@ class Driver:
     def settle(self) -> None:
         """Everything the last step has set off: events on every stream, and what the bridge is handed."""
         self.watch()
+        if self.stops:
+            self.expect_cancel(self.stops.pop())
+        self.hear()
         self.hand_out()
         self.vault.check_distances()
 
@@ -219,8 +224,8 @@ class Driver:
                 raise Mismatch(f"the older bridge was sent {rest}")
         self.watch()
         self.hand_out(again=True)
-        if model.host.cancelling:
-            self.expect_cancel(model.host.cancelling)
+        if model.host.running and model.host.running[1].cancelled and model.host.running[1].dispatch.state == "started":
+            self.expect_cancel(value(model.host.running[1].dispatch.id))
         self.settle()
 
     def hand_out(self, again: bool = False) -> None:
@@ -230,6 +235,27 @@ class Driver:
             if frame.type != "dispatch":
                 raise Mismatch(f"a dispatch was due, not {frame}")
             compare(expected, frame.payload, self.vault, "dispatch")
+            # What was told to stop before it began is to be stopped wherever it is begun.
+            if self.model.host.running[1].cancelled:
+                self.expect_cancel(frame.payload["dispatchId"])
+
+    def hear(self) -> None:
+        """What has become of the agent's requests, on the attached bridge."""
+        for a in self.model.host.heard:
+            assert self.bridge
+            frame = self.bridge.next()
+            if frame.type != "permission":
+                raise Mismatch(f"an answer to the agent was due, not {frame}")
+            expected = without_absent(
+                approvalId=a.id,
+                dispatchId=a.turn.dispatch.id,
+                status=a.status,
+                optionId=a.option,
+                reason=a.reason,
+                resolvedByName=a.resolver.called if a.resolver else None,
+            )
+            compare(expected, frame.payload, self.vault, "permission")
+        self.model.host.heard.clear()
 
     def expect_cancel(self, dispatch: str) -> None:
         assert self.bridge

@@ -6,11 +6,11 @@ from typing import Any
 
 from .calls import Answer, Call, now, refuse
 from .cells import Cell, value
-from .conversation import Conversation
+from .permissions import Permissions
 from .values import Approval, Session
 
 
-class Model(Conversation):
+class Model(Permissions):
     """All the rules."""
 
     # Attachments
@@ -22,10 +22,12 @@ class Model(Conversation):
             s, a = host.running
             if a.dispatch.state == "started":
                 message = "another bridge took over while this prompt was running, so its outcome is unknown"
-                self.fail(s, a, now(), message)
+                at = now()
+                self.ends(s, a, at, "turn_failed")
+                self.fail(s, a, at, message)
             elif a.dispatch.state == "queued":
                 a.dispatch.attempt += 1  # taken back, so that a late report of the older bridge is stale
-            host.running, host.cancelling = None, None
+            host.running = None
         host.attached = bridge
         host.fence += 1
         for s in self.sessions:
@@ -41,7 +43,7 @@ class Model(Conversation):
             s, a = host.running
             over = a.dispatch.state in ("completed", "failed")
             if over:
-                host.running, host.cancelling = None, None
+                host.running = None
             elif not (again and a.dispatch.state == "queued"):
                 return None
         if host.running is None:
@@ -67,10 +69,7 @@ class Model(Conversation):
     def report(self, token: str | None, dispatch: str, body: dict[str, Any]) -> Answer:
         if body.get("state") not in ("started", "completed", "failed"):
             raise refuse("INVALID_FIELD", "state")
-        if token is None:
-            raise refuse("MISSING_CREDENTIALS")
-        if token != self.host.token:
-            raise refuse("INVALID_HOST_TOKEN")
+        self.with_host_token(token)
         if dispatch not in self.host.handed_out:
             raise refuse("DISPATCH_NOT_FOUND")
         s, a = self.host.handed_out[dispatch]
@@ -88,9 +87,12 @@ class Model(Conversation):
             d.state, d.started = "started", at
             s.emit("prompt_dispatch_started", at, about | {"attempt": d.attempt})
         elif state == "completed":
-            d.state, d.ended, d.stop = "completed", at, body.get("stopReason") or "end_turn"
+            stop = body.get("stopReason") or "end_turn"
+            self.ends(s, a, at, "turn_cancelled" if a.cancelled or stop == "cancelled" else "turn_ended")
+            d.state, d.ended, d.stop = "completed", at, stop
             s.emit("prompt_dispatch_completed", at, about | {"stopReason": d.stop})
         else:
+            self.ends(s, a, at, "turn_failed")
             self.fail(s, a, at, body.get("error") or "the agent failed without saying why", by_service=False)
         return Answer(200, {"dispatch": d.json()})
 
@@ -107,14 +109,12 @@ class Model(Conversation):
         running = self.host.running
         if running is None or running[0] is not s or running[1].dispatch.state not in ("queued", "started"):
             return Answer(202, {"cancelling": False}), None
-        self.host.cancelling = value(running[1].dispatch.id)
-        return Answer(202, {"cancelling": True}), self.host.cancelling
+        running[1].cancelled = True
+        self.ends(s, running[1], now(), "turn_cancelled", told=True)
+        return Answer(202, {"cancelling": True}), value(running[1].dispatch.id)
 
     def notify(self, token: str | None, call: Call, notifications: list[dict[str, Any]]) -> Answer:
-        if token is None:
-            raise refuse("MISSING_CREDENTIALS")
-        if token != self.host.token:
-            raise refuse("INVALID_HOST_TOKEN")
+        self.with_host_token(token)
         self.repeated(call)
         for s in self.sessions:
             if s.is_active:

@@ -52,6 +52,11 @@ def action(often: int = 2, **arguments: st.SearchStrategy) -> Callable:
     return register
 
 
+def rank(name: str) -> tuple[int, str]:
+    """Histories are shrunk towards what comes first, and begin with it more often: what is frequent anyway."""
+    return -OFTEN.count(name), name
+
+
 class Machine(RuleBasedStateMachine):
     """The rules. A subclass says which nodes they are tried on."""
 
@@ -77,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         for user in ("bob", "cyd"):
             self._join(s, {"userId": user, "inviteToken": value(s.invite)})
 
-    @rule(step=st.deferred(lambda: st.sampled_from(OFTEN).flatmap(ACTIONS.__getitem__)))
+    @rule(step=st.deferred(lambda: st.sampled_from(sorted(OFTEN, key=rank)).flatmap(ACTIONS.__getitem__)))
     def act(self, step: tuple[str, dict[str, Any]]) -> None:
         name, arguments = step
         self.driver.sound = False

@@ -6,7 +6,7 @@ from typing import Any
 
 from .calls import Answer, Call, Rules, now, refuse
 from .cells import Cell
-from .values import Invite, Participant, Session
+from .values import Approval, Invite, Participant, Session
 
 MODES = ("view_only", "comment_only", "prompt_with_approval", "prompt_direct")
 MOST_MINUTES = 30 * 24 * 60
@@ -116,11 +116,22 @@ class Membership(Rules):
         for a in s.pending:
             a.status, a.resolved = "expired", at
             s.emit("prompt_expired", at, {"approval": s.approval(a), "participant": s.participant(a.author)})
+        for a in s.asked:
+            self.take_away(s, a, at, "session_closed")
+            self.tell(a)
         for a in s.queue:
             self.fail(s, a, at, "session closed")
         s.emit("session_closed", at, {"status": "closed"})
 
-    def fail(self, s: Session, a: Any, at: Cell, error: str) -> None:
+    # What ends with a session is told elsewhere.
+
+    def fail(self, s: Session, a: Approval, at: Cell, error: str) -> None:
+        raise NotImplementedError
+
+    def take_away(self, s: Session, a: Approval, at: Cell, reason: str) -> None:
+        raise NotImplementedError
+
+    def tell(self, a: Approval) -> None:
         raise NotImplementedError
 
     def join(self, id: str, call: Call, body: dict[str, Any]) -> Answer:

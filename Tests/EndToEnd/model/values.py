@@ -20,6 +20,7 @@ class Settings:
     pending_each: int = 3
     invites: int = 2
     sessions: int = 2
+    permissions: int = 2
     tokens: int = 8
 
     @property
@@ -98,6 +99,14 @@ class Approval:
     edited: str | None = None
     error: str | None = None
     dispatch: Dispatch | None = None
+    kind: str = "prompt"
+    #: Of a prompt: its turn was told to stop.
+    cancelled: bool = False
+    #: Of a permission request: the prompt whose turn waits, what is asked, what may be answered and what was.
+    turn: Approval | None = None
+    tool_call: dict[str, Any] | None = None
+    options: list[dict[str, str]] = field(default_factory=list)
+    option: str | None = None
 
     @property
     def text(self) -> str:
@@ -178,7 +187,13 @@ class Session:
 
     @property
     def pending(self) -> list[Approval]:
-        return [a for a in self.approvals if a.status == "pending"]
+        """Prompts that wait for a decision."""
+        return [a for a in self.approvals if a.status == "pending" and a.kind == "prompt"]
+
+    @property
+    def asked(self) -> list[Approval]:
+        """Permission requests that wait for an answer."""
+        return [a for a in self.approvals if a.status == "pending" and a.kind == "permission"]
 
     @property
     def queue(self) -> list[Approval]:
@@ -225,7 +240,7 @@ class Session:
             id=a.id,
             sharedSessionId=self.id,
             participantId=a.author.id,
-            kind="prompt",
+            kind=a.kind,
             prompt=a.prompt,
             status=a.status,
             createdAt=a.created,
@@ -236,6 +251,10 @@ class Session:
             editedPrompt=a.edited,
             errorMessage=a.error,
             dispatch=a.dispatch.json() if a.dispatch else None,
+            dispatchId=a.turn.dispatch.id if a.turn and a.turn.dispatch else None,
+            toolCall=a.tool_call,
+            options=a.options or None,
+            optionId=a.option,
         )
 
     def message(self, m: Message) -> dict[str, Any]:
