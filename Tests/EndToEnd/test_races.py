@@ -12,20 +12,12 @@ from support import load
 from support.bridge import Bridge
 from support.client import Credentials
 from support.scenario import share, unique
+from support.story import check_story
 
 APPROVALS = int(os.environ.get("TANDEM_E2E_APPROVALS", "2000"))
 APPROVERS = 8
 #: Pending approvals are bounded per session and per participant, so the proposals come in rounds.
 ROUND = 250
-
-
-def check_story(cluster, shared) -> list[dict[str, str]]:
-    """What Redis holds of a session: contiguous sequence numbers, rising entries."""
-    stored = cluster.redis.stored_events(shared.id)
-    assert [e["seq"] for e in stored] == [str(n + 1) for n in range(len(stored))]
-    entries = [tuple(map(int, e["entry"].split("-"))) for e in stored]
-    assert entries == sorted(set(entries))
-    return stored
 
 
 @pytest.mark.timeout(300)
