@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import strategies as st
-
-from .calls import Who
 from .cells import value
 from .driver import HOSTS
 from .histories import Histories
@@ -22,7 +19,7 @@ TOOLS = [
     {"toolCallId": "t1", "title": "Write a file", "kind": "edit", "rawInput": {"n": [1, {}]}},
     {"toolCallId": "t2"},
 ]
-tokens = st.sampled_from([*["right"] * 8, "wrong", None])
+tokens = [*["right"] * 8, "wrong", None]
 
 
 class AgentHistories(Histories):
@@ -32,14 +29,17 @@ class AgentHistories(Histories):
         return {"right": self.model.host.token, "wrong": WRONG}.get(token or "")
 
     @action(
-        6,
+        12,
         which=one,
-        options=st.sampled_from(["all", "all", "all", "broad", "odd", "none"]),
-        tool=st.sampled_from(TOOLS),
+        options=["all", "all", "all", "all", "broad", "odd", "odd", "none"],
+        tool=TOOLS,
         token=tokens,
         key=keys,
     )
     def ask(self, which, options, tool, token, key) -> None:
+        running = self.model.host.running
+        if which < 6 and not (running and running[1].dispatch.state == "started"):
+            return
         dispatch, _ = self.dispatch(which)
         offered = [{"optionId": id, "name": id.title(), "kind": kind} for id, kind in OPTIONS[options]]
         body: dict[str, Any] = {"dispatchId": dispatch, "toolCall": tool, "options": offered}
@@ -48,31 +48,25 @@ class AgentHistories(Histories):
         self.driver.call("POST", path, rule, body, bearer=bearer, key=key, caller=bearer or "")
 
     @action(
-        6,
+        10,
         at=one,
         by=someone,
         how=how,
         which=one,
-        what=st.sampled_from([None, None, "approve", "reject", "maybe"]),
-        option=st.sampled_from(["yes", "no", "always", None, "other"]),
-        reason=st.sampled_from([None, "because"]),
+        what=[None, None, "approve", "reject", "maybe"],
+        option=["yes", "no", "always", None, "other"],
+        reason=[None, "because"],
         key=keys,
     )
     def answer(self, at, by, how, which, what, option, reason, key) -> None:
-        s = self.pick(at)
+        s = next((s for s in self.model.sessions if s.asked), self.pick(at))
         among = s.asked or [a for a in s.approvals if a.kind == "permission"]
         if not among and which < 6:
             return
         target = value(among[which % len(among)].id) if among else NOBODY
         body = ({} if what is None else {"action": what}) | ({} if option is None else {"optionId": option})
         body |= {} if reason is None else {"reason": reason}
-        who = self.who(s, by, how)
-        # Mostly somebody who may.
-        deciders = [p for p in s.present if p.role == "host" or p.may_approve]
-        if which < 5 and deciders:
-            p = deciders[which % len(deciders)]
-            who = Who(value(p.id), value(p.tokens[-1]))
-        self._decide(s, who, target, body, key)
+        self._decide(s, self.decider(s, by, how, which), target, body, key)
 
     def request_id(self, which: int) -> str:
         known = [a for s in self.model.sessions for a in s.approvals if a.kind == "permission" or which == 6]

@@ -66,8 +66,6 @@ class Driver:
         self.story: list[str] = []
         #: Codes, statuses and events that came up.
         self.seen: Counter[str | int] = Counter()
-        #: False from the moment a step has gone wrong.
-        self.sound = True
 
     # Calls
 
