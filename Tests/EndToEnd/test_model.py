@@ -82,7 +82,7 @@ def test_random_histories_keep_the_rules(module_cluster):
         out_of_reach = {"API_KEY_REQUIRED", "INVALID_API_KEY", "HOST_TOKEN_REQUIRED", "REASON_REQUIRED"}
         bases = module_cluster(2, **limits(Settings())).bases
 
-    run(Open, 60)
+    run(Open, 80)
 
 
 @pytest.mark.timeout(max(300, EXAMPLES * 20))
@@ -101,7 +101,7 @@ def test_random_histories_keep_the_rules_of_keyed_access(module_cluster):
         api_key = KEY
         bases = module_cluster(2, **limits(keyed), **more).bases
 
-    run(Keyed, 40)
+    run(Keyed, 60)
 
 
 def test_a_history_that_goes_wrong_is_shortened_to_what_matters():

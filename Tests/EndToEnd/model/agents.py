@@ -31,7 +31,7 @@ class AgentHistories(Histories):
     @action(
         12,
         which=one,
-        options=["all", "all", "all", "all", "broad", "odd", "odd", "none"],
+        options=["all", "all", "broad", "odd", "odd", "none"],
         tool=TOOLS,
         token=tokens,
         key=keys,
@@ -53,9 +53,9 @@ class AgentHistories(Histories):
         by=someone,
         how=how,
         which=one,
-        what=[None, None, "approve", "reject", "maybe"],
-        option=["yes", "no", "always", None, "other"],
-        reason=[None, "because"],
+        what=[None, None, "approve", "approve", "reject", "maybe"],
+        option=["yes", "no", None, None, None, "other"],
+        reason=[None, "because", "because"],
         key=keys,
     )
     def answer(self, at, by, how, which, what, option, reason, key) -> None:
@@ -67,6 +67,32 @@ class AgentHistories(Histories):
         body = ({} if what is None else {"action": what}) | ({} if option is None else {"optionId": option})
         body |= {} if reason is None else {"reason": reason}
         self._decide(s, self.decider(s, by, how, which), target, body, key)
+
+    @action(
+        8,
+        at=one,
+        options=["all", "broad", "odd"],
+        what=[None, None, "approve", "reject"],
+        option=["yes", "no", "sure", None, None],
+        reason=[None, "because"],
+        answered=[True, True, False],
+    )
+    def work(self, at, options, what, option, reason, answered) -> None:
+        """A turn as it should go: it runs, the agent asks, and somebody who may decide answers."""
+        model = self.model
+        if model.host.attached is None:
+            self.driver.attach("a")
+        s = self.pick(at)
+        if model.host.running is None and s.is_active:
+            self._prompt(s, s.participants.index(s.host), "right", "work")
+        if model.host.running is None:
+            return
+        if model.host.running[1].dispatch.state == "queued":
+            self.report(0, "started", 0, None, "right")
+        s = model.host.running[0]
+        self.ask(0, options, TOOLS[0], "right", None)
+        if answered and s.asked and s.is_active:
+            self.answer(at, 0, "right", 0, what, option, reason, None)
 
     def request_id(self, which: int) -> str:
         known = [a for s in self.model.sessions for a in s.approvals if a.kind == "permission" or which == 6]

@@ -162,24 +162,34 @@ class Rules:
         if self.settings.keyed and call.api_key != "right":
             raise refuse("API_KEY_REQUIRED" if call.api_key is None else "INVALID_API_KEY")
 
-    def read(self, session_id: str, call: Call, ended: bool = False) -> Session:
-        """The checks of every read of one session; with `ended` also of one that has ended."""
-        trusted = not self.settings.keyed or call.api_key == "right"
-        if not trusted and call.api_key == "wrong":
+    def read(self, session_id: str, call: Call, ended: bool = False) -> tuple[Session, bool]:
+        """The checks of every read of one session, with `ended` also of one that has ended.
+
+        Answers the session, and whether the reader sees no more than viewers do.
+        """
+        trusted = self.settings.keyed and call.api_key == "right"
+        if self.settings.keyed and call.api_key == "wrong":
             raise refuse("INVALID_API_KEY")
-        if not trusted and call.who is None:
+        if self.settings.keyed and not trusted and call.who is None:
             raise refuse("API_KEY_REQUIRED")
         session = self.session(session_id)
         if not session.is_active and not ended:
             raise refuse("SESSION_INACTIVE")
-        if trusted or call.who is None:
-            return session
-        p = next((p for p in session.participants if p.id.value == call.who.id), None)
-        if session.is_active or p is None or not p.was_there_at_the_end:
-            self.caller(session, call.who)
-        elif not p.holds(call.who.token):
-            raise refuse("INVALID_PARTICIPANT_TOKEN")
-        return session
+        reader = None if trusted or call.who is None else self.reader(session, call.who)
+        is_viewer = not trusted and (reader is None or reader.role == "viewer")
+        return session, is_viewer and session.viewer_updates == "reduced"
+
+    def reader(self, session: Session, who: Who) -> Participant | None:
+        """Whoever reads; in open access wrong credentials count as none."""
+        p = next((p for p in session.participants if p.id.value == who.id), None)
+        if p and p.was_there_at_the_end and p.holds(who.token):
+            return p
+        try:
+            return self.caller(session, who)
+        except Refused:
+            if self.settings.keyed:
+                raise
+            return None
 
     @staticmethod
     def member(session: Session, id: str) -> Participant:

@@ -9,6 +9,7 @@ from .calls import Answer, Call, now, refuse
 from .cells import Cell
 from .membership import Membership
 from .values import Approval, Dispatch, Message, Participant, Session
+from .visibility import reduced_approval
 
 COMMENTS = ("comment_only", "prompt_with_approval", "prompt_direct")
 
@@ -156,28 +157,29 @@ class Conversation(Membership):
     # Reading
 
     def snapshot(self, id: str, call: Call) -> Answer:
-        s = self.read(id, call)
+        s, less = self.read(id, call)
+        approvals = [s.approval(a) for a in reversed(s.approvals)]
         return Answer(
             200,
             {
                 "session": s.json(),
                 "participants": [s.participant(p) for p in s.participants],
-                "approvals": [s.approval(a) for a in reversed(s.approvals)],
+                "approvals": [reduced_approval(a) for a in approvals] if less else approvals,
                 "cursor": s.events[-1].entry,
             },
         )
 
     def participants(self, id: str, call: Call) -> Answer:
-        s = self.read(id, call)
+        s, _ = self.read(id, call)
         return Answer(200, {"participants": [s.participant(p) for p in s.participants]})
 
     def queued(self, id: str, call: Call) -> Answer:
-        s = self.read(id, call)
+        s, _ = self.read(id, call)
         queue = [{"position": at, "approval": s.approval(a)} for at, a in enumerate(s.queue, 1)]
         return Answer(200, {"queue": queue})
 
     def messages(self, id: str, call: Call) -> list[dict[str, Any]]:
-        s = self.read(id, call)
+        s, _ = self.read(id, call)
         return [s.message(m) for m in s.messages]
 
     def listed(self, call: Call, status: str | None) -> list[dict[str, Any]]:
@@ -185,7 +187,5 @@ class Conversation(Membership):
         return [s.json() for s in reversed(self.sessions) if status in (None, s.status)]
 
     def export(self, id: str, call: Call) -> list[dict[str, Any]]:
-        s = self.read(id, call, ended=True)
-        return [
-            {"type": e.type, "sharedSessionId": s.id, "timestamp": e.timestamp, "payload": e.payload} for e in s.events
-        ]
+        s, less = self.read(id, call, ended=True)
+        return [line for e in s.events if (line := s.envelope(e, less))]

@@ -15,6 +15,17 @@ reading = [None, None, "right", "right", "wrong"]
 edits = [None, None, "edited", " "]
 hashes = [None, None, None, "right", "upper", "other", "x"]
 reports = ["started", "started", "started", "completed", "completed", "failed", "paused"]
+UPDATES = {
+    "thought": {"sessionUpdate": "agent_thought_chunk", "content": {"type": "text", "text": "hm"}},
+    "message": {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "yes"}},
+    "tool": {
+        "sessionUpdate": "tool_call",
+        "toolCallId": "t0",
+        "rawInput": {"path": "/"},
+        "rawOutput": [],
+        "title": "x",
+    },
+}
 
 
 class Histories(Machine):
@@ -22,7 +33,7 @@ class Histories(Machine):
 
     # What is said and asked
 
-    @action(5, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
+    @action(8, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
     def comment(self, at, by, how, text, in_body, key) -> None:
         s = self.pick(at)
         rule = lambda call: self.model.comment(value(s.id), call, text)  # noqa: E731
@@ -51,15 +62,17 @@ class Histories(Machine):
 
     # Decisions
 
-    @action(6, at=one, which=one, action=["approve", "approve", "reject"])
-    def settle_one(self, at, which, action) -> None:
+    @action(6, at=one, which=one, action=["approve", "approve", "reject"], reason=["so", "so", ""])
+    def settle_one(self, at, which, action, reason) -> None:
         """The host, or somebody the host trusts, decides on what is pending."""
         s = self.pick(at)
         deciders = [p for p in s.present if p.role == "host" or p.may_approve]
         if not s.pending or not deciders:
             return
         p, a = deciders[which % len(deciders)], s.pending[which % len(s.pending)]
-        self._decide(s, self.who(s, s.participants.index(p), "right"), value(a.id), {"action": action, "reason": "so"})
+        self._decide(
+            s, self.who(s, s.participants.index(p), "right"), value(a.id), {"action": action, "reason": reason}
+        )
 
     def decider(self, s: Session, by: int, how: str, which: int) -> Who | None:
         """Mostly somebody who may decide, sometimes anybody at all."""
@@ -181,15 +194,14 @@ class Histories(Machine):
         self.driver.call("POST", self.path(s, "/cancel"), rule, {}, self.who(s, by, how), key=key)
 
     @action(
-        texts=[[], ["a"], ["b", "a"], ["a", "a", "b"]],
+        kinds=[[], ["thought"], ["message", "tool"], ["tool", "thought", "message"]],
         token=[*["right"] * 6, "wrong", None],
         key=keys,
     )
-    def notify(self, texts, token, key) -> None:
+    def notify(self, kinds, token, key) -> None:
         bearer = {"right": self.model.host.token, "wrong": WRONG}.get(token or "")
-        notifications = [
-            {"jsonrpc": "2.0", "method": "session/update", "params": {"update": {"text": text}}} for text in texts
-        ]
+        method = {"jsonrpc": "2.0", "method": "session/update"}
+        notifications = [method | {"params": {"update": UPDATES[kind]}} for kind in kinds]
         path = f"{HOSTS}/{self.model.host.id}/notifications"
         rule = lambda call: self.model.notify(bearer, call, notifications)  # noqa: E731
         body = {"notifications": notifications}
@@ -197,14 +209,13 @@ class Histories(Machine):
 
     # Repeats and tickets
 
-    @action(5, which=range(0, 31))
-    def repeat(self, which) -> None:
-        """A POST with an Idempotency-Key goes out once more, perhaps much later."""
-        if not self.driver.repeatable:
-            return
-        sent = self.driver.repeatable[-1 - which % len(self.driver.repeatable)]
-        if sent.call.repeat.scope in self.model.kept:
-            self.driver.send(sent)
+    @action(5, which=range(31), other=[False, False, False, True])
+    def repeat(self, which, other) -> None:
+        """A POST with an Idempotency-Key goes out once more, perhaps much later, perhaps with another body."""
+        kept = [sent for sent in self.driver.repeatable if sent.call.repeat.scope in self.model.kept]
+        if kept:
+            sent = kept[-1 - which % len(kept)]
+            self.driver.send(sent.changed() if other else sent)
 
     @action(at=one, by=someone, how=how, key=keys)
     def ticket(self, at, by, how, key) -> None:

@@ -137,16 +137,16 @@ class Machine:
             self.driver.settle()
 
     @action(
-        3,
+        8,
         host=["ada", "ada", " bob ", "  "],
         name=names,
-        mode=[None, *MODES, "anarchy"],
+        mode=[None, None, *MODES, "anarchy"],
         minutes=minutes,
-        timeout=[None, None, 0, 3600, 99_999_999],
-        updates=[*[None] * 3, "all", "reduced", "some"],
-        of=[*[None] * 8, "", "nowhere"],
-        token=["right", "right", "right", "wrong", None],
-        api_key=["right", "right", "right", "wrong", None],
+        timeout=[None, None, None, 0, 3600, 99_999_999],
+        updates=[*[None] * 6, "all", "reduced", "some"],
+        of=[*[None] * 10, "", "nowhere"],
+        token=[*["right"] * 14, "wrong", None],
+        api_key=[*["right"] * 14, "wrong", None],
         key=keys,
     )
     def create(self, host, name, mode, minutes, timeout, updates, of, token, api_key, key) -> None:
@@ -248,7 +248,7 @@ class Machine:
         others = [p for p in s.participants if p.user != WITNESS]
         return others[at % len(others)] if at < 7 else None
 
-    @action(1, at=one, by=[2, 3])
+    @action(2, at=one, by=[2, 3])
     def join_again_and_again(self, at, by) -> None:
         """Until the first access token is not among the newest any more."""
         s = self.pick(at)
@@ -325,16 +325,18 @@ class Machine:
         most=[None, None, 1, 1, 2, 0, 1_000_001],
         minutes=minutes,
         label=names,
+        times=[1, 1, 3],
         key=keys,
     )
-    def make_invite(self, at, by, how, role, most, minutes, label, key) -> None:
+    def make_invite(self, at, by, how, role, most, minutes, label, times, key) -> None:
         s = self.pick(at)
         body: dict[str, Any] = {} if role is None else {"role": role}
         body |= {} if most is None else {"maxUses": most}
         body |= {} if minutes is None else {"expiresInMinutes": minutes}
         body |= {} if label is None else {"label": label}
         rule = lambda call: self.model.make_invite(value(s.id), call, body)  # noqa: E731
-        self.driver.call("POST", self.path(s, "/invites"), rule, body, self.who(s, by, how), key=key)
+        for _ in range(times):
+            self.driver.call("POST", self.path(s, "/invites"), rule, body, self.who(s, by, how), key=key)
 
     @action(at=one, by=someone, how=how, which=one)
     def revoke(self, at, by, how, which) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cells import Cell, value, without_absent
+from .visibility import reduced
 
 
 @dataclass
@@ -15,7 +16,7 @@ class Settings:
     keyed: bool = False
     reason_required: bool = False
     participants: int = 5
-    messages: int = 7
+    messages: int = 6
     pending: int = 5
     pending_each: int = 3
     invites: int = 2
@@ -205,6 +206,13 @@ class Session:
         self.events.append(Event(type, now, payload))
 
     # JSON
+
+    def envelope(self, e: Event, less: bool) -> dict[str, Any] | None:
+        """An event as it is sent, with `less` to viewers; nothing when they do not get it."""
+        payload = reduced(e.type, e.payload) if less else e.payload
+        if payload is None:
+            return None
+        return {"type": e.type, "sharedSessionId": self.id, "timestamp": e.timestamp, "payload": payload}
 
     def json(self) -> dict[str, Any]:
         return without_absent(
