@@ -55,8 +55,8 @@ private struct DemoSession: Service {
     var configuration = BridgeConfiguration(servers: [server], agent: agent, userID: "host")
     configuration.displayName = "Demo host"
     configuration.workspaceID = "demo"
-    // The agent only pretends, and nobody sits at this terminal to be asked.
-    configuration.permissions = .allow
+    // Nobody sits at this terminal to be asked; the host's page and the API are where the agent is answered.
+    configuration.permissions = .ask
     let http = HTTPClient(
       eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: HostCommand.httpConfiguration)
     do {

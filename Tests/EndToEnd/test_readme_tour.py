@@ -8,8 +8,10 @@ import subprocess
 
 import pytest
 
+from support.client import API, Credentials
 from support.nodes import REPOSITORY, START, binary
 from support.processes import Processes, clean_environment
+from support.waiting import eventually
 
 BEGIN, END = "<!-- tour -->", "<!-- end of the tour -->"
 
@@ -58,3 +60,26 @@ def test_the_tour_shows_a_prompt_from_proposal_to_completion(demo, tmp_path):
         "prompt_dispatch_started", "host_session_update", "prompt_dispatch_completed",
     ):  # fmt: skip
         assert promised in re.sub(r'("\w+"): ', r"\1:", shown), f"{promised} is not shown:\n{shown}\n{ended.stderr}"
+
+
+def test_the_demo_asks_its_host_for_permission(demo):
+    link = re.search(r"(http://\S+)/s/([0-9a-f-]{36})#host=(\S+)\.([A-Za-z0-9_-]{43})", "\n".join(demo.lines))
+    assert link, demo.lines
+    api, path = API([link[1]]), f"/api/shared-sessions/{link[2]}"
+    host = Credentials(link[3], link[4])
+    api.post(f"{path}/prompts", {"prompt": "ask for permission first"}, host).expect(200)
+
+    def asked():
+        approvals = api.get(path).expect(200)["approvals"]
+        return next((a for a in approvals if a["kind"] == "permission" and a["status"] == "pending"), None)
+
+    question = eventually(asked, "the agent to ask")
+    api.post(f"{path}/approvals/{question['id']}", {"action": "approve"}, host).expect(200)
+
+    def done():
+        return any(
+            a["kind"] == "prompt" and a.get("dispatch", {}).get("state") == "completed"
+            for a in api.get(path).expect(200)["approvals"]
+        )
+
+    eventually(done, "the turn to end")
