@@ -70,6 +70,48 @@ import Testing
     }
   }
 
+  @Test func theKeyOfAPermissionRequestIsTakenOverAllSessionsOfTheHost() async throws {
+    try await withWorld { world in
+      let host = try await world.register()
+      let shares = [try await world.share(host: host), try await world.share(host: host)]
+      for shared in shares {
+        _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "go")
+      }
+      try await withBridge(world, shares[0]) { bridge in
+        func ask(_ dispatch: JSONText) async throws -> ByteBuffer {
+          let id = try need(dispatch["dispatchId"]?.string)
+          let asked = PermissionRequest(
+            dispatchID: id, summary: "x", toolCall: ByteBuffer(string: "{}"),
+            options: ByteBuffer(string: #"[{"optionId":"y","name":"Y","kind":"allow_once"}]"#))
+          return try await world.one.permissions.request(
+            host.id, token: host.token, asked, idempotency: request("POST permissions", id))
+        }
+        let one = try await bridge.nextDispatch()
+        try await bridge.report(one, .started)
+        let first = try await ask(one)
+        try await bridge.report(one, .completed)
+        let two = try await bridge.nextDispatch()
+        try await bridge.report(two, .started)
+        #expect(try await code { _ = try await ask(two) } == .idempotencyKeyReused)
+        #expect(try await ask(one) == first)
+      }
+    }
+  }
+
+  @Test func aTurnThatRunsWhenItsHostSessionIsRemovedIsRecordedAsLost() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      _ = try await world.two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "go")
+      try await withBridge(world, shared) { bridge in
+        try await bridge.report(try await bridge.nextDispatch(), .started)
+        _ = try await world.two.hostSessions.delete(shared.hostSessionID, token: shared.hostToken)
+      }
+      let events = try await world.events(shared.id)
+      #expect(events.map(\.type).suffix(2) == ["session_closed", "prompt_dispatch_failed"])
+      #expect(events.last?.payload["error"]?.string?.contains("outcome is unknown") == true)
+    }
+  }
+
   @Test func repeatedNotificationsReachNoSessionThatCameLater() async throws {
     try await withWorld { world in
       let host = try await world.register()

@@ -56,13 +56,18 @@ public struct HostSessionStore: Sendable {
   /// - Returns: `{closed: true}`.
   public func delete(_ hostSessionID: String, token: String) async throws(SharedSessionError) -> ByteBuffer {
     for _ in 0..<ScriptRunner.tries {
-      for sessionID in try await read(hostSessionID, token: token).sessions {
+      let (sessions, running) = try await read(hostSessionID, token: token)
+      for sessionID in sessions {
         let outcome = try await closer.close(sessionID, .host)
         // One that ended (or was never made) meanwhile only has to leave the list.
         if outcome.refusal != nil {
           try await runner.send("ZREM", key: runner.keys.hostSessions(hostSessionID), .string(sessionID))
         }
       }
+      // Nobody can tell any more what becomes of a turn that runs.
+      try await queue.abandon(
+        hostSessionID, running,
+        message: "the host session was removed while this prompt was running, so its outcome is unknown")
       let outcome = try await runner.host(
         ScriptLibrary.hostDelete, hostSessionID, tokenDigest: Secrets.digest(token))
       if outcome.refusal == "retry" { continue }
@@ -100,7 +105,7 @@ public struct HostSessionStore: Sendable {
     let sessions = try await read(hostSessionID, token: token).sessions
     let repeatable = idempotency.map(Idempotency.init)
     let kept = isPart ? nil : repeatable
-    if let first = try await answer(hostSessionID, to: kept, keeping: "") { return first }
+    if let first = try await runner.answer(hostSessionID, to: kept) { return first }
     for sessionID in sessions where !notifications.isEmpty {
       let outcome = try await runner.session(
         ScriptLibrary.notificationsAppend, sessionID, idempotency: repeatable,
@@ -111,24 +116,9 @@ public struct HostSessionStore: Sendable {
       default: _ = try outcome.parts()
       }
     }
-    let accepted = "{\"accepted\":\(notifications.count)}"
-    _ = try await answer(hostSessionID, to: kept, keeping: accepted)
-    return ByteBuffer(string: accepted)
-  }
-
-  /// The first answer to a repeatable call, or nil; then `keeping` is kept as it, unless that is empty.
-  private func answer(
-    _ hostSessionID: String, to repeatable: Idempotency?, keeping answer: String
-  ) async throws(SharedSessionError) -> ByteBuffer? {
-    guard let repeatable else { return nil }
-    let first = try await runner.host(
-      ScriptLibrary.hostAnswer, hostSessionID,
-      keys: [runner.keys.hostIdempotency(hostSessionID, repeatable.name)],
-      arguments: [
-        .string(repeatable.requestDigest), .string(answer), .integer(Int(settings.idempotencyLifetime.milliseconds)),
-      ]
-    ).parts(atLeast: 1).part(0)
-    return first.readableBytes > 0 ? first : nil
+    let accepted = ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
+    try await runner.answer(hostSessionID, to: kept, keeping: accepted)
+    return accepted
   }
 
   /// `GET /api/host-sessions/{hid}/dispatches`: attaches a bridge; a newer attachment fences an older one.
@@ -143,16 +133,40 @@ public struct HostSessionStore: Sendable {
 
   private func read(
     _ hostSessionID: String, token: String
-  ) async throws(SharedSessionError) -> (sessions: [String], fence: String) {
+  ) async throws(SharedSessionError) -> (sessions: [String], running: RunningDispatch) {
     // An empty digest would mean that the node vouches; a token's digest is never empty.
     let parts = try await runner.host(
       ScriptLibrary.hostRead, hostSessionID, tokenDigest: Secrets.digest(token)
     ).parts(atLeast: 8)
-    return (try parts.list(6), try parts.text(1))
+    return (
+      try parts.list(6),
+      RunningDispatch(session: try parts.text(3), approval: try parts.text(4), dispatch: try parts.text(5))
+    )
   }
 }
 
 extension ScriptRunner {
+  /// The first answer to a repeatable call on a host session, or nil; then `answer` is kept as it.
+  ///
+  /// - Parameters:
+  ///   - repeatable: nil for a call without an Idempotency-Key, of which nothing is kept.
+  ///   - answer: nil only looks.
+  /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
+  @discardableResult
+  func answer(
+    _ hostSessionID: String, to repeatable: Idempotency?, keeping answer: ByteBuffer? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer? {
+    guard let repeatable else { return nil }
+    let first = try await host(
+      ScriptLibrary.hostAnswer, hostSessionID, keys: [keys.hostIdempotency(hostSessionID, repeatable.name)],
+      arguments: [
+        .string(repeatable.requestDigest), .bytes(answer ?? ByteBuffer()),
+        .integer(Int(settings.idempotencyLifetime.milliseconds)),
+      ]
+    ).parts(atLeast: 1).part(0)
+    return first.readableBytes > 0 ? first : nil
+  }
+
   /// Tells one session that its host's bridge is attached or gone; the session decides by the fence whether that is news.
   func announceHost(_ sessionID: String, fence: String, online: Bool) async throws(SharedSessionError) {
     let outcome = try await session(

@@ -29,6 +29,8 @@ public struct PermissionStore: Sendable {
       throw SharedSessionError(.dispatchNotFound)
     }
     let (keys, repeatable) = (runner.keys, idempotency.map(Idempotency.init))
+    // A session remembers its own requests; that this one was another session's is remembered here.
+    if let first = try await runner.answer(hostSessionID, to: repeatable) { return first }
     let approvalID = repeatable?.derivedID("permission of \(request.dispatchID)") ?? Secrets.newID()
     let promptKey = keys.approval(place.session, place.approval)
     let author = try await runner.send("HGET", key: promptKey, "participantId").string ?? ""
@@ -50,7 +52,9 @@ public struct PermissionStore: Sendable {
       ScriptLibrary.hostPermission, hostSessionID, keys: [keys.hostPermission(hostSessionID, approvalID)],
       arguments: [.string(place.session)]
     ).parts()
-    return ReplyBody.object([("approval", try parts.part(0))])
+    let body = ReplyBody.object([("approval", try parts.part(0))])
+    try await runner.answer(hostSessionID, to: repeatable, keeping: body)
+    return body
   }
 
   /// `GET /api/host-sessions/{hid}/permissions/{aid}`: what has become of a request; also after its session has ended.
