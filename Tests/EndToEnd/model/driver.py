@@ -186,7 +186,7 @@ class Driver:
         self.hand_out()
         self.vault.check_distances()
 
-    def open(self, s: Session, p: Participant, base: str, online: bool = True) -> None:
+    def open(self, s: Session, p: Participant, base: str) -> None:
         """A stream of a participant, from the beginning; returns when the participant is online."""
         who = Who(value(p.id), value(p.tokens[-1]))
         headers = {"Authorization": f"Bearer {who.id}.{who.token}", "Last-Event-ID": "earliest"}

@@ -8,7 +8,8 @@ from typing import Any
 from .calls import Answer, Call, Refused, Who
 from .cells import Mismatch, compare, value
 from .driver import HOSTS, ROOT
-from .machine import NOBODY, WRONG, Machine, action, flags, how, keys, one, someone, texts
+from .machine import NOBODY, WRONG, action, flags, how, keys, one, someone, texts
+from .people import People
 from .values import Approval, Session
 
 reading = [None, None, "right", "right", "wrong"]
@@ -28,7 +29,7 @@ UPDATES = {
 }
 
 
-class Histories(Machine):
+class Histories(People):
     """Every rule."""
 
     # What is said and asked

@@ -135,6 +135,20 @@ class Model(Permissions):
         }
         return Answer(200, {"hostSession": host})
 
+    def delete(self, token: str | None) -> Answer:
+        """The host session goes, with all that it shares; what becomes of a turn that runs can no longer be told."""
+        self.with_host_token(token)
+        for s in self.sessions:
+            if s.is_active:
+                self.end(s)
+        self.host.heard.clear()
+        if self.host.running and self.host.running[1].dispatch.state == "started":
+            s, a = self.host.running
+            message = "the host session was removed while this prompt was running, so its outcome is unknown"
+            self.fail(s, a, now(), message)
+        self.host.running = self.host.attached = None
+        return Answer(200, {"closed": True})
+
     def ticket(self, id: str, call: Call) -> Answer:
         self.enter(id, call)
         return Answer(201, {"ticket": Cell("token"), "expiresAt": Cell("time")})
