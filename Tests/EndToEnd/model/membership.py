@@ -51,11 +51,11 @@ class Membership(Rules):
             raise refuse("MISSING_HOST_USER_ID")
         wanted, seen, asked, timeout = mode(body), updates(body), minutes(body), seconds(body)
         self.with_key(call)
+        self.repeated(call)
         if body["hostSessionId"] != self.host.id:
             raise refuse("HOST_SESSION_NOT_FOUND")
         if self.settings.keyed and token != self.host.token:
             raise refuse("HOST_TOKEN_REQUIRED")
-        self.repeated(call)
         if sum(s.is_active for s in self.sessions) >= self.settings.sessions:
             raise refuse("SESSION_LIMIT")
         at = now()
