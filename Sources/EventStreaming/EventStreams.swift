@@ -150,7 +150,8 @@ public final class EventStreams: Sendable {
     case .earliest: return (.zero, nil)
     case .after(let cursor):
       guard let id = EventID(cursor) else { return (request.authorized, .malformed) }
-      guard id > .zero else { return (request.authorized, .unknown) }
+      // What nobody could have seen yet is no place to start from: events before it may change what the client may see.
+      guard id > .zero, id <= request.authorized else { return (request.authorized, .unknown) }
       let isKnown = try await source.page(of: request.sessionID, after: id, limit: 1).isKnown
       return isKnown ? (id, nil) : (request.authorized, .unknown)
     }

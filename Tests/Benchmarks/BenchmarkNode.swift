@@ -16,6 +16,8 @@ struct BenchmarkNode: Sendable {
   let streams: EventStreams
   let sessionID: String
   let host: ParticipantCredentials
+  private let invite: String
+  private let hostToken: String
 
   /// Where the session is.
   var path: String { "/api/shared-sessions/\(sessionID)" }
@@ -49,29 +51,51 @@ struct BenchmarkNode: Sendable {
       tasks.addTask { try await gateway.run() }
       defer { tasks.cancelAll() }
       guard let port = await ports.first(where: { _ in true }) else { throw FixtureError("The node does not listen.") }
-      let (sessionID, host) = try await share(domain)
+      let registered = try await domain.hostSessions.register(RegisterHostSession(userID: "u", hostSessionID: "h"))
+      let (sessionID, host, invite) = try await share(domain, hostSessionID: "h")
       try await body(
         BenchmarkNode(
           port: port, redis: server, client: redis, domain: domain, streams: streams, sessionID: sessionID,
-          host: host))
+          host: host, invite: invite, hostToken: try field("hostToken", of: registered.body)))
     }
   }
 
-  private static func share(_ domain: SharedSessionsDomain) async throws -> (String, ParticipantCredentials) {
-    _ = try await domain.hostSessions.register(RegisterHostSession(userID: "u", hostSessionID: "h"))
-    let created = try await domain.sessions.create(CreateSession(hostSessionID: "h", hostUserID: "u"))
-    let text = String(buffer: created)
-    func field(_ name: String, after mark: String) throws -> String {
-      guard let place = text.firstRange(of: "\"\(mark)\":{"),
-        let value = text[place.upperBound...].firstRange(of: "\"\(name)\":\"")
-      else { throw FixtureError("No \(name) in \(text)") }
-      return String(text[value.upperBound...].prefix { $0 != "\"" })
-    }
+  /// Adds somebody to the session.
+  func join(_ userID: String, role: Role) async throws -> ParticipantCredentials {
+    let joined = try await domain.sessions.join(
+      sessionID, JoinSession(inviteToken: invite, userID: userID, role: role))
+    return ParticipantCredentials(
+      participantID: try Self.field("id", of: joined, after: "participant"),
+      token: try Self.field("accessToken", of: joined, after: "participant"))
+  }
+
+  /// Publishes what the agent says, in one step.
+  func notify(_ notifications: [ByteBuffer]) async throws {
+    _ = try await domain.hostSessions.notify("h", token: hostToken, notifications: notifications)
+  }
+
+  /// Shares a host session, which is registered where it is not.
+  static func share(
+    _ domain: SharedSessionsDomain, hostSessionID: String
+  ) async throws -> (id: String, host: ParticipantCredentials, invite: String) {
+    _ = try? await domain.hostSessions.register(RegisterHostSession(userID: "u", hostSessionID: hostSessionID))
+    let created = try await domain.sessions.create(CreateSession(hostSessionID: hostSessionID, hostUserID: "u"))
     return (
-      try field("id", after: "session"),
+      try field("id", of: created, after: "session"),
       ParticipantCredentials(
-        participantID: try field("id", after: "hostParticipant"),
-        token: try field("accessToken", after: "hostParticipant"))
+        participantID: try field("id", of: created, after: "hostParticipant"),
+        token: try field("accessToken", of: created, after: "hostParticipant")),
+      try field("inviteToken", of: created)
     )
+  }
+
+  /// The first text of a name in a reply, behind the beginning of an object.
+  private static func field(_ name: String, of reply: ByteBuffer, after mark: String? = nil) throws -> String {
+    let text = String(buffer: reply)
+    let start = mark.map { text.firstRange(of: "\"\($0)\":{")?.upperBound } ?? text.startIndex
+    guard let start, let value = text[start...].firstRange(of: "\"\(name)\":\"") else {
+      throw FixtureError("No \(name) in \(text)")
+    }
+    return String(text[value.upperBound...].prefix { $0 != "\"" })
   }
 }

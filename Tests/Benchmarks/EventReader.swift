@@ -70,10 +70,11 @@ final class EventReader: ChannelInboundHandler {
   }
 
   /// Connects one reader; with a request it waits until its stream is open.
+  @discardableResult
   static func open(
     _ group: any EventLoopGroup, port: Int, request: ByteBuffer?, _ received: Received
-  ) async throws {
-    _ = try await ClientBootstrap(group: group).channelInitializer { channel in
+  ) async throws -> any Channel {
+    try await ClientBootstrap(group: group).channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(EventReader(request: request, received: received))
       }

@@ -79,7 +79,7 @@ struct FanOutBenchmark: AsyncParsableCommand {
   }
 
   /// Sends `depth` events, waits until every stream has them, and so on.
-  private static func rounds(
+  static func rounds(
     _ received: EventReader.Received, streams: Int, depth: Int, for duration: Duration,
     send: () async throws -> Void
   ) async throws -> Measurement {

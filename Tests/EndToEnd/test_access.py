@@ -117,6 +117,20 @@ def test_the_export_is_for_keys_and_for_those_who_were_there_at_the_end(api):
             api.delete(path, host).expect(200)
 
 
+def test_what_viewers_see_of_the_past_is_no_secret_from_the_holder_of_a_key(api):
+    agent = register(api)
+    body = {"hostSessionId": agent.id, "hostUserId": "h", "viewerUpdates": "reduced"}
+    made = api.post(ROOT, body, APIKey(KEY), headers=agent.header).expect(201)
+    path = f"{ROOT}/{made['session']['id']}"
+    joining = {"inviteToken": made["inviteToken"], "userId": "v", "role": "viewer"}
+    viewer = api.post(f"{path}/join", joining).expect(200)["participant"]
+    update = {"sessionUpdate": "agent_thought_chunk", "content": {"type": "text", "text": "secret"}}
+    thought = {"method": "session/update", "params": {"update": update}}
+    api.post(f"/api/host-sessions/{agent.id}/notifications", {"notifications": [thought]}, agent).expect(202)
+    assert b"secret" in api.get(f"{path}/export", APIKey(KEY)).content
+    assert b"secret" not in api.get(f"{path}/export", Credentials(viewer["id"], viewer["accessToken"])).content
+
+
 def test_a_host_shares_with_a_key_and_not_without(api, processes):
     argv = [binary(), "host", "--server", api.bases[0], "--json", "--", binary(), "example-agent"]
     for settings in ({}, {"TANDEM_API_KEY": "wrong"}):

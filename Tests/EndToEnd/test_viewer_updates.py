@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from support import shapes
+from support.bridge import Bridge
 from support.combined import Combined, ask
 from support.scenario import ROOT, register_host, share
 from support.waiting import eventually
@@ -240,3 +241,46 @@ def test_what_nobody_can_read_is_kept_from_viewers(api):
         assert b"SECRET" not in stream.raw
         assert '"update":{"sessionUpdate":"tool_call","title": "\\"rawInput\\":1" }' in seen[0].data
         assert shown[1] in seen[1].data, "byte for byte"
+
+
+def test_a_permission_request_is_shown_without_what_is_raw(api):
+    """On streams, in replays, snapshots and exports; those who may decide see what they decide on."""
+    shared = share(api, viewerUpdates="reduced")
+    viewer, delegate = shared.join(role="viewer"), shared.join()
+    api.patch(f"{shared.path}/participants/{delegate.id}", {"canApprove": True}, shared.host).expect(200)
+    call = {"toolCallId": "c", "title": "read a file", "kind": "read", "rawInput": {"path": SECRET}, "rawOutput": SECRET}
+    rest = {name: value for name, value in call.items() if not name.startswith("raw")}
+    options = [{"optionId": "y", "name": "Yes", "kind": "allow_once"}]
+    with (
+        Bridge(api, shared.agent) as bridge,
+        shared.stream(viewer, tells_positions=True) as less,
+        shared.stream(delegate) as whole,
+    ):
+        for closes in (False, True):
+            shared.prompt("go")
+            dispatch = bridge.take()
+            bridge.start(dispatch)
+            body = {"dispatchId": dispatch["dispatchId"], "toolCall": call, "options": options}
+            path = f"/api/host-sessions/{shared.agent.id}/permissions"
+            asked = api.post(path, body, shared.agent).expect(201)["approval"]
+            assert asked["toolCall"] == call
+            for who, seen in ((viewer, rest), (None, rest), (delegate, call), (shared.host, call)):
+                shown = [a for a in api.get(shared.path, who).expect(200)["approvals"] if a["id"] == asked["id"]]
+                assert shown == [asked | {"toolCall": seen}]
+            if closes:
+                shared.close()
+            else:
+                answer = api.post(f"{shared.path}/approvals/{asked['id']}", {"optionId": "y"}, delegate)
+                assert answer.expect(200)["approval"]["toolCall"] == call
+                bridge.stream.until("permission")
+                bridge.complete(dispatch)
+        for stream, seen in ((less, rest), (whole, call)):
+            about = [f for f in stream.until("session_closed") if f.type.startswith("permission_")]
+            assert [f.type for f in about] == [
+                "permission_requested", "permission_resolved", "permission_requested", "permission_withdrawn",
+            ]  # fmt: skip
+            assert all(f.payload["approval"]["toolCall"] == seen for f in about)
+    assert SECRET.encode() not in export(shared, viewer) and SECRET.encode() in export(shared, delegate)
+    with shared.stream(viewer, since="earliest", tells_positions=True) as replayed:
+        replayed.wait_end()
+        assert SECRET.encode() not in replayed.raw and b"permission_requested" in replayed.raw

@@ -124,6 +124,14 @@ import Testing
     }
   }
 
+  @Test func aCursorFromTheFutureIsUnknownEvenWhenItHasComeTrue() async throws {
+    try await withNode { node in
+      for _ in 0..<6 { node.source.append() }
+      let client = try await node.open(.after(id(6).description), authorized: 4)
+      try await client.expect([5, 6])
+    }
+  }
+
   @Test func nothingBetweenTheAuthorizationAndTheSubscriptionIsMissed() async throws {
     try await withNode { node in
       for _ in 0..<6 { node.source.append() }

@@ -15,6 +15,8 @@ final class FakeSource: EventSource {
     var isDeaf = false
     var isDown = false
     var pagesRead = 0
+    /// Readers that wait for a page, while pages are held back.
+    var waiting: [CheckedContinuation<Void, Never>]?
   }
 
   private let state = Mutex(State())
@@ -34,10 +36,16 @@ final class FakeSource: EventSource {
 
   /// Appends an event and publishes it.
   func append(_ type: String = "message_created", subject: String? = nil) {
+    append { event($0, type, subject: subject) }
+  }
+
+  /// Appends what is made of the next number, and publishes it.
+  func append(_ make: (Int) -> StreamEvent) {
     let (message, listeners) = state.withLock { state in
-      let next = event(state.first + state.log.count, type, subject: subject)
+      let next = make(state.first + state.log.count)
       state.log.append(next)
-      let head = "\(next.position?.id.description ?? "-") \(next.position?.seq ?? 0) \(type) \(subject ?? "-")\n"
+      let (id, seq) = (next.position?.id.description ?? "-", next.position?.seq ?? 0)
+      let head = "\(id) \(seq) \(next.type) \(next.subject ?? "-")\n"
       return (
         ByteBuffer(string: head + String(buffer: next.json)), state.isDeaf ? [] : Array(state.listeners.values)
       )
@@ -49,6 +57,19 @@ final class FakeSource: EventSource {
   func setDeaf(_ isDeaf: Bool) { state.withLock { $0.isDeaf = isDeaf } }
   /// Whether nothing can be read.
   func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+  /// Whether pages are held back until this is false again.
+  func holdPages(_ isHeld: Bool) {
+    let waiting = state.withLock { state in
+      let waiting = state.waiting ?? []
+      state.waiting = isHeld ? waiting : nil
+      return isHeld ? [] : waiting
+    }
+    for reader in waiting { reader.resume() }
+  }
+
+  /// Readers that wait for a page.
+  var heldReaders: Int { state.withLock { $0.waiting?.count ?? 0 } }
 
   /// Forgets the oldest events.
   func trim(_ count: Int) {
@@ -83,7 +104,14 @@ final class FakeSource: EventSource {
   }
 
   func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
-    try state.withLock { state in
+    await withCheckedContinuation { reader in
+      let isHeld = state.withLock { state in
+        state.waiting?.append(reader)
+        return state.waiting != nil
+      }
+      if !isHeld { reader.resume() }
+    }
+    return try state.withLock { state in
       guard !state.isDown else { throw Down() }
       state.pagesRead += 1
       let isKnown = id == .zero || state.log.contains { $0.position?.id == id }
