@@ -248,7 +248,7 @@ def test_a_permission_request_is_shown_without_what_is_raw(api):
     shared = share(api, viewerUpdates="reduced")
     viewer, delegate = shared.join(role="viewer"), shared.join()
     api.patch(f"{shared.path}/participants/{delegate.id}", {"canApprove": True}, shared.host).expect(200)
-    call = {"toolCallId": "c", "title": "read a file", "kind": "read", "rawInput": {"path": SECRET}, "rawOutput": SECRET}
+    call = {"toolCallId": "c", "title": "read", "rawInput": {"path": SECRET}, "kind": "read", "rawOutput": SECRET}
     rest = {name: value for name, value in call.items() if not name.startswith("raw")}
     options = [{"optionId": "y", "name": "Yes", "kind": "allow_once"}]
     with (

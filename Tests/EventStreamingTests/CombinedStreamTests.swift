@@ -222,6 +222,16 @@ import Testing
     }
   }
 
+  /// What changes a client's view could otherwise be skipped with a guessed cursor.
+  @Test func aCursorFromTheFutureIsUnknownEvenWhenItHasComeTrue() async throws {
+    try await withNode(["a"]) { node in
+      for _ in 0..<6 { node.sources["a"].append() }
+      let client = try await node.open([("a", .after(id(6).description))], authorized: 4)
+      #expect(client.first.contains(#""reason":"cursor_unknown","cursor":"\#(id(4))""#))
+      try await eventually("what came meanwhile") { try await client.ids() == [id(5), id(6)].map(\.description) }
+    }
+  }
+
   @Test func drainingEndsItOnceAndTellsWhereItStands() async throws {
     try await withNode(["a", "b"]) { node in
       let client = try await node.open([("a", .live), ("b", .live)], types: "message_created")

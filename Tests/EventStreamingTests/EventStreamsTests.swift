@@ -124,14 +124,6 @@ import Testing
     }
   }
 
-  @Test func aCursorFromTheFutureIsUnknownEvenWhenItHasComeTrue() async throws {
-    try await withNode { node in
-      for _ in 0..<6 { node.source.append() }
-      let client = try await node.open(.after(id(6).description), authorized: 4)
-      try await client.expect([5, 6])
-    }
-  }
-
   @Test func nothingBetweenTheAuthorizationAndTheSubscriptionIsMissed() async throws {
     try await withNode { node in
       for _ in 0..<6 { node.source.append() }
@@ -304,18 +296,5 @@ import Testing
       try await two.expect([1])
       #expect(node.presence.changes.withLock { $0 } == ["p on"])
     }
-  }
-
-  @Test func pagesGrowWhileTheyAreSmall() {
-    var size = PageSize()
-    for _ in 0..<10 { size.read(page(1...3)) }
-    #expect(size.limit == PageSize.largest)
-    var large = event(1)
-    large.json = ByteBuffer(repeating: 120, count: PageSize.manyBytes + 1)
-    size.read(StreamPage(events: [large], isLast: false))
-    #expect(size.limit == PageSize.smallest)
-    size.read(nothingMore)
-    size.failed()
-    #expect(size.limit == PageSize.smallest)
   }
 }
