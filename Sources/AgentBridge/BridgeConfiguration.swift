@@ -24,6 +24,8 @@ public struct BridgeConfiguration: Sendable {
   public var workspaceID: String?
   /// The session's mode; nil for the service's default.
   public var mode: String?
+  /// What viewers see of the agent's work, `all` or `reduced`; nil for the service's default.
+  public var viewerUpdates: String?
   /// When the session ends by itself, in minutes from now.
   public var expiresInMinutes: Int?
   /// What to answer when the agent asks for permission.

@@ -111,7 +111,7 @@ public final class HostBridge: Service {
       api.share(
         host, userID: configuration.userID, displayName: configuration.displayName, mode: configuration.mode,
         workspaceID: configuration.workspaceID, expiresInMinutes: configuration.expiresInMinutes,
-        key: UUID().uuidString))
+        viewerUpdates: configuration.viewerUpdates, key: UUID().uuidString))
     guard let sessionID = shared["session"]?["id"]?.string, let invite = shared["inviteToken"]?.string,
       let participant = shared["hostParticipant"], let participantID = participant["id"]?.string,
       let accessToken = participant["accessToken"]?.string

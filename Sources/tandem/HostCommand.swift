@@ -31,6 +31,9 @@ struct HostCommand: AsyncParsableCommand {
   @Option(help: "view_only, comment_only, prompt_with_approval or prompt_direct. Default: prompt_with_approval.")
   var mode: SharingMode?
 
+  @Option(help: "What viewers see: all, or reduced, without the agent's thoughts and its tools' raw input and output.")
+  var viewerUpdates: SharedUpdates?
+
   @Option(help: ArgumentHelp("End the session after this many minutes.", valueName: "minutes"))
   var expires: Int?
 
@@ -147,6 +150,7 @@ struct HostCommand: AsyncParsableCommand {
     configuration.displayName = name
     configuration.workspaceID = workspace
     configuration.mode = mode?.rawValue
+    configuration.viewerUpdates = viewerUpdates?.rawValue
     configuration.expiresInMinutes = expires
     configuration.permissions = permissions.policy
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
@@ -188,6 +192,11 @@ enum SharingMode: String, ExpressibleByArgument, CaseIterable {
   case commentOnly = "comment_only"
   case promptWithApproval = "prompt_with_approval"
   case promptDirect = "prompt_direct"
+}
+
+/// What viewers of a shared session see, as options.
+enum SharedUpdates: String, ExpressibleByArgument, CaseIterable {
+  case all, reduced
 }
 
 /// What the agent is told when it asks, as options.

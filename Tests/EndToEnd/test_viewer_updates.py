@@ -10,6 +10,8 @@ import pytest
 from support import shapes
 from support.bridge import Bridge
 from support.combined import Combined, ask
+from support.host import Host
+from support.nodes import binary
 from support.scenario import ROOT, register_host, share
 from support.waiting import eventually
 
@@ -284,3 +286,9 @@ def test_a_permission_request_is_shown_without_what_is_raw(api):
     with shared.stream(viewer, since="earliest", tells_positions=True) as replayed:
         replayed.wait_end()
         assert SECRET.encode() not in replayed.raw and b"permission_requested" in replayed.raw
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], "all"), (["--viewer-updates", "reduced"], "reduced")])
+def test_the_host_command_decides_it_when_it_shares(processes, cluster, arguments, expected):
+    host = Host(processes, cluster.api, [binary(), "example-agent"], *arguments)
+    assert host.shared.session["viewerUpdates"] == expected

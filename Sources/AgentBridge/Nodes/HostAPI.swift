@@ -41,7 +41,7 @@ struct HostAPI: Sendable {
   /// Creates a shared session of a host session.
   func share(
     _ host: HostSession, userID: String, displayName: String?, mode: String?, workspaceID: String?,
-    expiresInMinutes: Int?, key: String
+    expiresInMinutes: Int?, viewerUpdates: String?, key: String
   ) -> NodeClient.Call {
     let body = JSONText { body in
       body.add("hostSessionId", host.id)
@@ -50,6 +50,7 @@ struct HostAPI: Sendable {
       body.add("mode", mode)
       body.add("workspaceId", workspaceID)
       body.add("expiresInMinutes", expiresInMinutes)
+      body.add("viewerUpdates", viewerUpdates)
     }
     return NodeClient.Call(
       method: .POST, path: "/api/shared-sessions", body: body, token: host.token, idempotencyKey: key)
