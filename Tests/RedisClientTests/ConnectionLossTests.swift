@@ -74,6 +74,7 @@ struct ConnectionLossTests {
       configure: {
         $0.commandTimeout = .milliseconds(300)
         $0.connectTimeout = .milliseconds(300)
+        $0.connectionWait = .milliseconds(300)
       }
     ) { server, client in
       try await eventually("connected") {

@@ -98,6 +98,7 @@ func withFakeAndClient<Value: Sendable>(
   let fake = try await FakeRedis(answer)
   var configuration = RedisClientConfiguration(topology: .standalone(.unixSocket(path: fake.path)))
   configuration.reconnectDelay = .milliseconds(1)...Duration.milliseconds(5)
+  configuration.commandTimeout = patience
   configure(&configuration)
   do {
     let value = try await withClient(configuration, group: eventLoop) { client in

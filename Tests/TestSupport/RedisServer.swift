@@ -36,7 +36,11 @@ public final class RedisServer: Sendable {
   public var url: String { "unix://\(socketPath)" }
   /// A configuration for the socket.
   public var configuration: RedisClientConfiguration {
-    RedisClientConfiguration(topology: .standalone(.unixSocket(path: socketPath)))
+    var configuration = RedisClientConfiguration(topology: .standalone(.unixSocket(path: socketPath)))
+    // A busy machine can need more than the defaults; tests that are about time set their own.
+    configuration.connectTimeout = .seconds(20)
+    configuration.commandTimeout = .seconds(60)
+    return configuration
   }
 
   private let process = Mutex<ChildProcess?>(nil)
