@@ -77,7 +77,7 @@ struct Program: Sendable {
 
   /// An open file that has no name any more, holding the text.
   private static func scratchFile(_ text: String) throws -> FileDescriptor {
-    // mkstemp(3) fills in the six letters.
+    // The directory every Unix has for this; mkstemp(3) fills in the six letters, and the name is gone at once.
     var template = Array("/tmp/tandem-XXXXXX".utf8CString)
     let raw = mkstemp(&template)
     guard raw >= 0 else { throw Errno(rawValue: errno) }

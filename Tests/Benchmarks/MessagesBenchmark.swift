@@ -64,6 +64,7 @@ struct MessagesBenchmark: AsyncParsableCommand {
             LoadConnection(path, authorization: authorization, body: body, run: run)
           })
       }
+      // The length of the measurement.
       try await Task.sleep(for: duration)
       run.isOver.store(true, ordering: .relaxed)
       for channel in open { try await channel.closeFuture.get() }

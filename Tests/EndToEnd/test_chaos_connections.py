@@ -14,7 +14,7 @@ from support.client import API
 from support.nodes import start_nodes
 from support.redis_server import RedisServer
 from support.scenario import share
-from support.waiting import eventually, eventually_async
+from support.waiting import PAUSE, eventually, eventually_async
 
 
 class Writer(threading.Thread):
@@ -149,7 +149,7 @@ def test_a_repeat_with_its_key_after_an_unknown_outcome_is_one_write(make_cluste
         async with load.session() as http:
 
             async def until_acknowledged(at: int) -> str:
-                for attempt in range(300):
+                for attempt in range(1_000):
                     status, body = await load.post(
                         http,
                         cluster.bases[attempt % 2],
@@ -161,7 +161,7 @@ def test_a_repeat_with_its_key_after_an_unknown_outcome_is_one_write(make_cluste
                     if status == 200:
                         return body["message"]["id"]
                     assert status in (503, 504), body
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(PAUSE)  # before this client repeats itself
                 raise AssertionError("never acknowledged")
 
             asking = [asyncio.create_task(until_acknowledged(at)) for at in range(40)]

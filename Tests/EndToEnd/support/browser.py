@@ -13,7 +13,7 @@ import aiohttp
 
 from .processes import Processes
 from .topology import program
-from .waiting import PATIENCE, Deadline, eventually
+from .waiting import PATIENCE, PAUSE, Deadline, eventually
 
 
 class Browser:
@@ -96,7 +96,7 @@ class Page:
             if deadline.passed:
                 shown = await self.evaluate("document.body.innerText")
                 raise AssertionError(f"never true: {expression}\n{shown}\n{self.problems}")
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(PAUSE)
 
     async def wait_text(self, selector: str, text: str, seconds: float = PATIENCE) -> str:
         """What an element shows, once it holds that text."""

@@ -11,7 +11,7 @@ import aiohttp
 
 from .client import Credentials
 from .sse import ChunkedDecoder, EventParser, Frame
-from .waiting import PATIENCE
+from .waiting import PATIENCE, PAUSE
 
 #: What a client sees of a node that dies. Everything else is a failure of the test.
 NODE_GONE = (ConnectionError, aiohttp.ClientConnectionError, asyncio.IncompleteReadError, TimeoutError)
@@ -57,7 +57,7 @@ class Follower:
             try:
                 await self._follow_one()
             except NODE_GONE:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(PAUSE)  # before this client tries the next node
 
     async def _follow_one(self) -> None:
         base = urlsplit(self.bases[self._turn % len(self.bases)])

@@ -1,4 +1,7 @@
-"""Waiting for a thing to become true, with a deadline: the only place of this suite that pauses."""
+"""Waiting for a thing to become true, with a deadline.
+
+Nothing else in this suite pauses, but for a page that is looked at (`browser`) and clients that try again what failed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ T = TypeVar("T")
 #: nothing asserts that it was used up or not.
 PATIENCE = 20.0
 
-#: Seconds between two looks.
+#: Seconds between two looks, and between two tries of a client.
 PAUSE = 0.02
 
 
