@@ -26,7 +26,7 @@ public struct HostSessionStore: Sendable {
         .string(Secrets.digest(token)), .string(request.userID), .string(request.workspaceID),
         .string(request.agentName ?? ""), .string(request.agentVersion ?? ""),
         .string(repeatable?.requestDigest ?? ""), .string(try repeatable?.seal([token]) ?? ""),
-        .integer(Int(settings.idempotencyLifetime.milliseconds)),
+        .integer(Int(settings.idempotencyLifetime.milliseconds)), .string(request.sharing.rawValue),
       ])
     let parts = try outcome.parts(atLeast: 2)
     let isNew = try parts.text(0) == "new"

@@ -4,7 +4,7 @@
 -- KEYS  frame, 3 idempotency hash
 -- ARGV  frame (ARGV[2] the digest of the token presented, '' none), 4 digest of a new token, 5 user id, 6 workspace id,
 --       7 agent name, 8 agent version, 9 digest of the idempotent request ('' none), 10 sealed new token,
---       11 ms an Idempotency-Key is remembered
+--       11 ms an Idempotency-Key is remembered, 12 who may share it: token or anyone
 -- Reply ok, 'new' or 'known', host session; or repeated, sealed token, 'new', host session
 -- Fails HOST_SESSION_EXISTS, IDEMPOTENCY_KEY_REUSED
 if ARGV[9] ~= '' then
@@ -19,7 +19,7 @@ if H then
 else
   H = {id = ARGV[1], createdAt = dec(NOW), tokenHash = ARGV[4], workspaceId = ARGV[6], userId = ARGV[5], fence = '0'}
   call('HSET', KEYS[1], 'id', H.id, 'createdAt', H.createdAt, 'tokenHash', H.tokenHash, 'workspaceId', H.workspaceId,
-    'userId', H.userId, 'fence', H.fence)
+    'userId', H.userId, 'fence', H.fence, 'sharing', ARGV[12])
 end
 H.lastSeenAt = dec(NOW)
 call('HSET', KEYS[1], 'lastSeenAt', H.lastSeenAt)

@@ -6,7 +6,7 @@
 -- Fails HOST_SESSION_NOT_FOUND, HOST_TOKEN_REQUIRED, SESSION_LIMIT
 H = hash(KEYS[1])
 if not H then return refuse('HOST_SESSION_NOT_FOUND') end
-if ARGV[6] == 'required' and H.tokenHash ~= ARGV[2] then return refuse('HOST_TOKEN_REQUIRED') end
+if (ARGV[6] == 'required' or H.sharing == 'token') and H.tokenHash ~= ARGV[2] then return refuse('HOST_TOKEN_REQUIRED') end
 if not call('ZSCORE', KEYS[2], ARGV[4]) then
   if call('ZCARD', KEYS[2]) >= tonumber(ARGV[5]) then return refuse('SESSION_LIMIT') end
   call('ZADD', KEYS[2], dec(NOW), ARGV[4])

@@ -65,7 +65,7 @@ public struct CreateSession: Sendable {
   public var viewerUpdates: ViewerUpdates
   /// The host token sent as bearer, if any.
   public var hostToken: String?
-  /// True in `keyed` access: the host token must be right.
+  /// True in `keyed` access: the host token must be right, whatever the host session says.
   public var hostTokenRequired: Bool
 
   /// Gathers the fields.
@@ -176,11 +176,13 @@ public struct RegisterHostSession: Sendable {
   public var agentVersion: String?
   /// The token of an existing host session, to attach to it again.
   public var hostToken: String?
+  /// Who may share it; what was said when it was first registered stays.
+  public var sharing: HostSharing
 
   /// Gathers the fields.
   public init(
     userID: String, workspaceID: String = "default", hostSessionID: String? = nil, agentName: String? = nil,
-    agentVersion: String? = nil, hostToken: String? = nil
+    agentVersion: String? = nil, hostToken: String? = nil, sharing: HostSharing = .anyone
   ) {
     self.userID = userID
     self.workspaceID = workspaceID
@@ -188,6 +190,7 @@ public struct RegisterHostSession: Sendable {
     self.agentName = agentName
     self.agentVersion = agentVersion
     self.hostToken = hostToken
+    self.sharing = sharing
   }
 }
 

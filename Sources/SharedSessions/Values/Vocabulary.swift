@@ -19,6 +19,14 @@ public enum ViewerUpdates: String, Sendable, CaseIterable {
   case reduced
 }
 
+/// Who may share a host session.
+public enum HostSharing: String, Sendable, CaseIterable {
+  /// Whoever holds its host token.
+  case token
+  /// Whoever may create sessions.
+  case anyone
+}
+
 /// Where a session is in its life.
 public enum SessionStatus: String, Sendable, CaseIterable {
   case active, closed, expired
