@@ -36,7 +36,8 @@ public final class HTTPGateway: Service {
     let drain = DrainSignal()
     let set = RouteSet(
       domain: domain, streams: streams,
-      access: AccessControl(policy: configuration.access, keys: configuration.apiKeys),
+      access: AccessControl(
+        policy: configuration.access, keys: configuration.apiKeys, metrics: configuration.metricsAccess),
       rules: configuration.fieldRules, configuration: configuration, operations: operations, drain: drain)
     self.configuration = configuration
     self.routes = set.all
@@ -117,6 +118,7 @@ extension RequestGuardStateMachine.Limits {
     headerBytes = configuration.headerBytes
     headTimeout = TimeAmount(configuration.headTimeout)
     bodyTimeout = TimeAmount(configuration.bodyTimeout)
+    lineTimeout = TimeAmount(configuration.lineTimeout)
     idleTimeout = TimeAmount(configuration.idleTimeout)
     writeTimeout = TimeAmount(configuration.writeTimeout)
   }

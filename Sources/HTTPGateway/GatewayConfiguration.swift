@@ -11,6 +11,13 @@ public struct GatewayConfiguration: Sendable {
   public var access: AccessPolicy = .open
   /// The keys that `keyed` access asks for.
   public var apiKeys = APIKeys()
+  /// Further names that `open` access answers to, `example.org` or `example.org:8443`; loopback names and the address
+  /// that is listened on need no entry. What is no `HostName` matches nothing.
+  public var hosts: [String] = []
+  /// The origins whose pages may call this node, such as `https://example.org`. What is no `WebOrigin` matches nothing.
+  public var corsOrigins: [String] = []
+  /// Who may read `/metrics`.
+  public var metricsAccess: MetricsAccess = .loopback
 
   /// Bytes of a request's body.
   public var bodyBytes = 256 * 1024
@@ -42,6 +49,8 @@ public struct GatewayConfiguration: Sendable {
   public var headTimeout: Duration = .seconds(10)
   /// From the end of a head to the end of its body; NDJSON bodies are exempt.
   public var bodyTimeout: Duration = .seconds(30)
+  /// From the first byte of a line of an NDJSON body to its last; between two lines it may be silent.
+  public var lineTimeout: Duration = .seconds(60)
   /// A connection without a request is closed after this.
   public var idleTimeout: Duration = .seconds(75)
   /// A response that cannot be written for this long is given up.

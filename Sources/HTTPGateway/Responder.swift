@@ -10,7 +10,11 @@ struct Responder: Sendable {
   private let table: RouteTable
   private let reader: BodyReader
   private let jsonDepth: Int
+  private let hosts: HostRules
+  private let origins: OriginRules
   private let metrics: RequestMetrics
+  private let refusedHosts = Counter(label: "tandem.http.requests.refused", dimensions: [("reason", "host")])
+  private let refusedOrigins = Counter(label: "tandem.http.requests.refused", dimensions: [("reason", "origin")])
   private let logger: Logger
   /// Once it is fired answers close their connections.
   private let drain: DrainSignal
@@ -20,6 +24,9 @@ struct Responder: Sendable {
     self.table = table
     self.reader = BodyReader(limit: configuration.bodyBytes)
     self.jsonDepth = configuration.jsonDepth
+    self.hosts = HostRules(
+      access: configuration.access, hosts: configuration.hosts, listening: configuration.host)
+    self.origins = OriginRules(listed: configuration.corsOrigins)
     self.metrics = RequestMetrics(routes: table.routes)
     self.logger = logger
   }
@@ -31,19 +38,50 @@ struct Responder: Sendable {
     let started = ContinuousClock.now
     let target = request.head.path ?? "/"
     let path = target.prefix { $0 != "?" }
+    let query = target.dropFirst(path.count + 1)
     let match = table.match(request.method, path: path)
-    let reply: Reply
+    let origin = origins.decide(OriginRules.Request(request.head), isCredentialed: request.isCredentialed(query: query))
+    var reply: Reply
     var route: Int?
+    if case .found(let index, _) = match { route = index }
+    // What a page of another site may not ask is refused before anything is read, decoded or looked up.
+    if !(route.map { table.routes[$0].answersAnyHost } ?? false), !hosts.allows(request.head.authority) {
+      refusedHosts.increment()
+      reply = .failure(.hostNotAllowed)
+    } else {
+      switch origin {
+      case .refuse:
+        refusedOrigins.increment()
+        reply = .failure(.originNotAllowed)
+      case .preflight(let page):
+        reply = .preflight(for: page)
+      case .take:
+        reply = try await answer(request, match, path: path, query: query, writer, channel: channel)
+      case .takeFrom(let page):
+        reply = try await answer(request, match, path: path, query: query, writer, channel: channel)
+          .readable(for: page)
+      }
+    }
+    if origins.vary { reply = reply.varyingByOrigin() }
+    if route.map({ !table.routes[$0].isStream }) ?? true {
+      metrics.answered(route: route, status: reply.status, after: ContinuousClock.now - started)
+    }
+    try await write(reply, writer, route: route, started: started)
+  }
+
+  /// What the route table has for a request that may be answered.
+  @concurrent private func answer(
+    _ request: Request, _ match: RouteTable.Match, path: Substring, query: Substring,
+    _ writer: borrowing ResponseWriter, channel: any Channel
+  ) async throws -> Reply {
     switch match {
     case .none:
-      reply = .failure(.routeNotFound)
+      return .failure(.routeNotFound)
     case .otherMethods(let allowed):
-      reply =
-        request.method == .options
+      return request.method == .options
         ? .empty(.noContent, headers: [.allow: allowed])
         : .failure(.methodNotAllowed(request.method, allowed: allowed))
     case .found(let index, let parameters):
-      route = index
       do {
         let handled = table.routes[index]
         if handled.body == .collected {
@@ -54,20 +92,15 @@ struct Responder: Sendable {
         if request.headers[.expect]?.lowercased() == "100-continue" {
           try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
-        let query = target.dropFirst(path.count + 1)
         let incoming = IncomingRequest(
           head: request.head, path: path, query: try QueryParameters(query), parameters: parameters,
           body: handled.body == .collected ? try await reader.collect(request.body, of: request.head) : ByteBuffer(),
-          bodyParts: request.body, channel: channel, maximumJSONDepth: jsonDepth)
-        reply = try await handled.handler(incoming)
+          bodyParts: request.body, channel: channel, maximumJSONDepth: jsonDepth, keyCharacters: handled.keyCharacters)
+        return try await handled.handler(incoming)
       } catch {
-        reply = failure(error, request)
+        return failure(error, request)
       }
     }
-    if route.map({ !table.routes[$0].isStream }) ?? true {
-      metrics.answered(route: route, status: reply.status, after: ContinuousClock.now - started)
-    }
-    try await write(reply, writer, route: route, started: started)
   }
 
   @concurrent private func write(
@@ -97,5 +130,23 @@ struct Responder: Sendable {
         ])
     }
     return .failure(rendered)
+  }
+}
+
+extension OriginRules.Request {
+  fileprivate init(_ head: HTTPRequest) {
+    let headers = head.headerFields
+    self.init(
+      method: head.method.rawValue, authority: head.authority, origin: headers[.origin], site: headers[.fetchSite],
+      preflightMethod: headers[.accessControlRequestMethod])
+  }
+}
+
+extension Request {
+  /// Whether it was sent with what says who the caller is, readable or not.
+  fileprivate func isCredentialed(query: Substring) -> Bool {
+    let isInHeaders = [.authorization, .apiKey, .sessions].contains { headers[$0] != nil }
+    guard !isInHeaders, let query = try? QueryParameters(query) else { return isInHeaders }
+    return ["participantId", "participantToken", "ticket", "session"].contains { query[$0] != nil }
   }
 }

@@ -13,6 +13,8 @@ enum RequestFailure: Error, Equatable {
   case headTimeout
   /// The body did not arrive in time after the head.
   case bodyTimeout
+  /// A line of an NDJSON body did not arrive in time after its first byte.
+  case lineTimeout
 }
 
 /// A value: what one HTTP/1 connection may do next. It decides; `RequestGuard` reads, writes, closes and keeps time.
@@ -30,6 +32,8 @@ struct RequestGuardStateMachine {
     var headTimeout = TimeAmount.seconds(10)
     /// From the end of a head to the end of its body; NDJSON bodies, which are long-lived, are exempt.
     var bodyTimeout = TimeAmount.seconds(30)
+    /// From the first byte of a line of an NDJSON body to its last, less the time in which nobody read.
+    var lineTimeout = TimeAmount.seconds(60)
     /// A connection without a request is closed after this.
     var idleTimeout = TimeAmount.seconds(75)
     /// A response that cannot be written for this long gives up; event streams have a byte budget instead.
@@ -47,6 +51,8 @@ struct RequestGuardStateMachine {
     var isKeepAlive = true
     var isHEAD = false
     var hasUnboundedBody = false
+    /// How many `Host` fields it has.
+    var hosts = 1
   }
 
   private enum Reading {
@@ -67,6 +73,8 @@ struct RequestGuardStateMachine {
   /// Requests whose response has not ended, oldest first.
   private var exchanges: Deque<Exchange> = []
   private var heldFailure: RequestFailure?
+  /// Of a body that may take all the time it wants: what its lines may not.
+  private var line = LineClock()
   private var lastLineIncomplete = true
   private var isInputClosed = false
   private var unwritableSince: NIODeadline?
@@ -101,6 +109,9 @@ struct RequestGuardStateMachine {
     case .betweenRequests, .head: break
     }
     guard head.uriBytes <= limits.uriBytes else { return .fail(failed(.uriTooLong, now: now)) }
+    // What the node is called by must not depend on who reads the head (RFC 9112, 3.2).
+    guard head.hosts == 1 || (head.hosts == 0 && head.isHTTP10) else { return .fail(failed(.malformed, now: now)) }
+    line = LineClock()
     reading = .body(since: now, isUnbounded: head.hasUnboundedBody, discarded: nil)
     exchanges.append(Exchange(head: head))
     return .forward
@@ -114,8 +125,24 @@ struct RequestGuardStateMachine {
     return .forward
   }
 
+  /// Whether `bodyArrived` has to be told of line ends; looking for them costs a scan.
+  var followsLines: Bool {
+    if case .body(_, isUnbounded: true, discarded: nil) = reading { true } else { false }
+  }
+
+  /// Bytes of a body whose lines are followed arrived.
+  mutating func bodyArrived(_ lineEnd: LineClock.LineEnd, now: NIODeadline) {
+    line.arrived(lineEnd, now: now)
+  }
+
+  /// Whoever reads wants more.
+  mutating func readAsked(now: NIODeadline) {
+    if followsLines { line.asked(now: now) }
+  }
+
   mutating func requestEnd(now: NIODeadline) -> InboundAction {
     guard case .body = reading else { return .drop }
+    line = LineClock()
     reading = .betweenRequests(since: now)
     lastLineIncomplete = true
     return .forward
@@ -244,7 +271,8 @@ struct RequestGuardStateMachine {
     switch reading {
     case .betweenRequests(let since): return exchanges.isEmpty ? since + limits.idleTimeout : nil
     case .head(let since): return since + limits.headTimeout
-    case .body(let since, let isUnbounded, _): return isUnbounded ? nil : since + limits.bodyTimeout
+    case .body(let since, let isUnbounded, _):
+      return isUnbounded ? line.deadline(limit: limits.lineTimeout) : since + limits.bodyTimeout
     case .nothing: return nil
     }
   }
@@ -267,7 +295,7 @@ struct RequestGuardStateMachine {
     switch reading {
     case .betweenRequests: return .close
     case .head: return .fail(failed(.headTimeout, now: now))
-    case .body: return .fail(failed(.bodyTimeout, now: now))
+    case .body(_, let isUnbounded, _): return .fail(failed(isUnbounded ? .lineTimeout : .bodyTimeout, now: now))
     case .nothing: return .none
     }
   }

@@ -51,9 +51,18 @@ final class RequestGuard: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let action: RequestGuardStateMachine.InboundAction
+    var data = data
     switch unwrapInboundIn(data) {
-    case .head(let head): action = machine.requestHead(.init(head), now: .now())
-    case .body(let bytes): action = machine.requestBody(bytes: bytes.readableBytes)
+    case .head(var head):
+      action = machine.requestHead(.init(head), now: .now())
+      // An absolute target says whom the request is for, whatever its Host says (RFC 9112, 3.2.2).
+      if let authority = HostName.authority(ofTarget: head.uri) {
+        head.headers.replaceOrAdd(name: "host", value: String(authority))
+        data = wrapInboundOut(.head(head))
+      }
+    case .body(let bytes):
+      action = machine.requestBody(bytes: bytes.readableBytes)
+      if machine.followsLines { machine.bodyArrived(.init(in: bytes.readableBytesView), now: .now()) }
     case .end:
       action = machine.requestEnd(now: .now())
       wire.seeksLineEnd = machine.seeksLineEnd
@@ -94,6 +103,12 @@ final class RequestGuard: ChannelDuplexHandler {
   }
 
   // MARK: Outbound
+
+  func read(context: ChannelHandlerContext) {
+    machine.readAsked(now: .now())
+    armTimer(context)
+    context.read()
+  }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
@@ -207,6 +222,7 @@ extension RequestGuardStateMachine.RequestHead {
       isKeepAlive: head.isKeepAlive,
       isHEAD: head.method == .HEAD,
       hasUnboundedBody: head.headers.first(name: "content-type")?.lowercased().hasPrefix("application/x-ndjson")
-        ?? false)
+        ?? false,
+      hosts: head.headers["host"].count)
   }
 }

@@ -49,6 +49,8 @@ struct GatewayError: Error, Equatable {
       self.init(status: 408, code: "REQUEST_TIMEOUT", message: "The request's headers did not arrive in time.")
     case .bodyTimeout:
       self.init(status: 408, code: "REQUEST_TIMEOUT", message: "The request's body did not arrive in time.")
+    case .lineTimeout:
+      self.init(status: 408, code: "REQUEST_TIMEOUT", message: "A line of the request's body did not arrive in time.")
     }
   }
 
@@ -96,6 +98,14 @@ extension GatewayError {
       message: "This path does not take \(method.rawValue); it takes \(allowed).",
       headers: [.allow: allowed])
   }
+
+  static let hostNotAllowed = GatewayError(
+    status: 421, code: "HOST_NOT_ALLOWED",
+    message: "This node does not answer to that host name; its configuration may name it in 'hosts'.")
+
+  static let originNotAllowed = GatewayError(
+    status: 403, code: "ORIGIN_NOT_ALLOWED",
+    message: "Pages of that origin may not do this here; the node's configuration may name it in 'cors.origins'.")
 
   static func bodyTooLarge(limit: Int) -> GatewayError {
     GatewayError(

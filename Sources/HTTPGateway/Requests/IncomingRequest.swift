@@ -22,6 +22,8 @@ struct IncomingRequest: Sendable {
   let channel: any Channel
   /// How deep JSON may be nested.
   let maximumJSONDepth: Int
+  /// How many characters an `Idempotency-Key` has here.
+  let keyCharacters: ClosedRange<Int>
 
   var contentType: String? { head.headerFields[.contentType] }
 
@@ -58,8 +60,13 @@ struct IncomingRequest: Sendable {
       default: false
       }
     }
-    guard (1...64).contains(key.utf8.count), key.utf8.allSatisfy(isAllowed) else {
-      throw GatewayError(.invalidField, "'Idempotency-Key' must be 1 to 64 characters of A-Z, a-z, 0-9, '_' and '-'.")
+    guard keyCharacters.contains(key.utf8.count), key.utf8.allSatisfy(isAllowed) else {
+      let why =
+        keyCharacters.lowerBound > 1 ? "; whoever guesses it gets this answer's tokens, so make it of random bytes" : ""
+      throw GatewayError(
+        .invalidField,
+        "'Idempotency-Key' must be \(keyCharacters.lowerBound) to \(keyCharacters.upperBound) characters of A-Z, a-z, 0-9, '_' and '-'\(why)."
+      )
     }
     return key
   }
@@ -70,6 +77,9 @@ extension HTTPField.Name {
   static let apiKey = known("X-API-Key")
   static let lastEventID = known("Last-Event-ID")
   static let forwardedFor = known("X-Forwarded-For")
+  static let forwarded = known("Forwarded")
+  static let realIP = known("X-Real-IP")
+  static let fetchSite = known("Sec-Fetch-Site")
   static let sessions = known("Tandem-Sessions")
   static let accelBuffering = known("X-Accel-Buffering")
   static let contentTypeOptions = known("X-Content-Type-Options")

@@ -49,6 +49,23 @@ struct TrustedProxies: Sendable {
   ///   - peer: the connection's other end; nil for a Unix socket.
   ///   - forwardedFor: the request's `X-Forwarded-For`, all its lines joined with commas.
   func client(peer: String?, forwardedFor: String?) -> String? {
+    guard var client = address(peer: peer, forwardedFor: forwardedFor) else { return nil }
+    if client.count == 16 { client.replaceSubrange(8..., with: repeatElement(0, count: 8)) }
+    return IPAddress.text(client)
+  }
+
+  /// Whether a request comes from this machine: from a loopback peer that passes on nobody else's, or through a trusted
+  /// proxy that says so.
+  ///
+  /// - Parameter isForwarded: whether any header says that a proxy was in between.
+  func isLocal(peer: String?, forwardedFor: String?, isForwarded: Bool) -> Bool {
+    guard let peer, let nearest = IPAddress.bytes(peer) else { return false }
+    guard isForwarded else { return IPAddress.isLoopback(nearest) }
+    guard forwardedFor != nil, ranges.contains(where: { $0.contains(nearest) }) else { return false }
+    return address(peer: peer, forwardedFor: forwardedFor).map(IPAddress.isLoopback) ?? false
+  }
+
+  private func address(peer: String?, forwardedFor: String?) -> [UInt8]? {
     guard let peer, var client = IPAddress.bytes(peer) else { return nil }
     if let forwardedFor, !ranges.isEmpty {
       for hop in forwardedFor.split(separator: ",").reversed().prefix(Self.maximumHops) {
@@ -58,8 +75,7 @@ struct TrustedProxies: Sendable {
         client = next
       }
     }
-    if client.count == 16 { client.replaceSubrange(8..., with: repeatElement(0, count: 8)) }
-    return IPAddress.text(client)
+    return client
   }
 }
 
@@ -73,6 +89,11 @@ enum IPAddress {
     guard inet_pton(AF_INET6, String(text), &bytes) == 1 else { return nil }
     let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
     return bytes.starts(with: mapped) ? Array(bytes.suffix(4)) : bytes
+  }
+
+  /// Whether it is of 127.0.0.0/8 or ::1.
+  static func isLoopback(_ bytes: [UInt8]) -> Bool {
+    bytes.count == 4 ? bytes[0] == 127 : bytes == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
   }
 
   static func text(_ bytes: [UInt8]) -> String? {

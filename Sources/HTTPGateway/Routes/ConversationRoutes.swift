@@ -26,8 +26,8 @@ extension RouteSet {
 
   private func postMessage(_ request: IncomingRequest) async throws -> Reply {
     let (id, fields) = (try sessionID(request), try request.fields())
-    let text = try fields.string("text")
-    guard !FieldRules.isBlank(text) else { throw GatewayError(.emptyMessage) }
+    let text = FieldRules.trimmed(try fields.string("text"))
+    guard !text.isEmpty else { throw GatewayError(.emptyMessage) }
     let checked = try rules.text(text, "text", mostBytes: rules.messageText)
     let credentials = try await caller(request, fields)
     return .json(
@@ -37,8 +37,8 @@ extension RouteSet {
 
   private func submitPrompt(_ request: IncomingRequest) async throws -> Reply {
     let (id, fields) = (try sessionID(request), try request.fields())
-    let prompt = try fields.string("prompt")
-    guard !FieldRules.isBlank(prompt) else { throw GatewayError(.emptyPrompt) }
+    let prompt = FieldRules.trimmed(try fields.string("prompt"))
+    guard !prompt.isEmpty else { throw GatewayError(.emptyPrompt) }
     let checked = try rules.text(prompt, "prompt", mostBytes: rules.prompt)
     let credentials = try await caller(request, fields)
     return .json(
@@ -60,9 +60,9 @@ extension RouteSet {
     }
     let reason = try fields.optionalString("reason").map { try rules.text($0, "reason", mostBytes: rules.reason) }
     let edited = try fields.optionalString("editedPrompt").map {
-      try rules.text($0, "editedPrompt", mostBytes: rules.prompt)
+      try rules.text(FieldRules.trimmed($0), "editedPrompt", mostBytes: rules.prompt)
     }
-    if let edited, FieldRules.isBlank(edited) {
+    if edited?.isEmpty ?? false {
       throw GatewayError(
         .invalidField, "'editedPrompt' must not be blank; leave it out to approve the prompt as it is.")
     }

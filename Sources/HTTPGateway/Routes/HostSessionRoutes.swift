@@ -7,7 +7,7 @@ import SharedSessions
 extension RouteSet {
   var hostSessionRoutes: [Route] {
     [
-      Route(.post, "/api/host-sessions", handler: register),
+      Route(.post, "/api/host-sessions", answersTokens: true, handler: register),
       Route(.get, "/api/host-sessions/{hid}", handler: hostSession),
       Route(.delete, "/api/host-sessions/{hid}", handler: deleteHostSession),
       Route(.get, "/api/host-sessions/{hid}/dispatches", isStream: true, handler: dispatches),
@@ -22,14 +22,16 @@ extension RouteSet {
     guard !FieldRules.isBlank(userID) else { throw GatewayError(.missingUserID) }
     let agent = try fields.optionalObject("agent")
     let hostSessionID = try fields.optionalString("hostSessionId")
+    let sharing: HostSharing = try fields.optionalWord("sharing") ?? .anyone
     let register = RegisterHostSession(
       userID: try rules.userID(userID, "userId"),
       workspaceID: try workspace(fields) ?? "default",
       hostSessionID: try hostSessionID.map { try rules.identifier($0, "hostSessionId") },
       agentName: try rules.displayName(agent?.optionalString("name"), "agent.name"),
       agentVersion: try rules.displayName(agent?.optionalString("version"), "agent.version"),
-      hostToken: request.bearer.map(String.init))
-    try access.requireKey(request)
+      hostToken: try request.hostToken(),
+      sharing: access.policy == .keyed ? .token : sharing)
+    try access.requireKey(.create, request)
     let caller = register.hostToken ?? request.head.headerFields[.apiKey] ?? ""
     let result = try await domain.hostSessions.register(
       register, idempotency: try idempotency(request, caller: caller))
@@ -37,7 +39,11 @@ extension RouteSet {
   }
 
   private func hostSession(_ request: IncomingRequest) async throws -> Reply {
-    .json(try await domain.hostSessions.get(try hostSessionID(request)))
+    let id = try hostSessionID(request)
+    if case .token(let token) = try access.hostReader(request) {
+      try await domain.hostSessions.authorize(id, token: token)
+    }
+    return .json(try await domain.hostSessions.get(id))
   }
 
   private func deleteHostSession(_ request: IncomingRequest) async throws -> Reply {

@@ -5,9 +5,9 @@ import SharedSessions
 extension RouteSet {
   var inviteRoutes: [Route] {
     [
-      Route(.post, "/api/shared-sessions/{id}/invite", handler: rotateInvite),
+      Route(.post, "/api/shared-sessions/{id}/invite", answersTokens: true, handler: rotateInvite),
       Route(.get, "/api/shared-sessions/{id}/invites", handler: invites),
-      Route(.post, "/api/shared-sessions/{id}/invites", handler: createInvite),
+      Route(.post, "/api/shared-sessions/{id}/invites", answersTokens: true, handler: createInvite),
       Route(.delete, "/api/shared-sessions/{id}/invites/{iid}", handler: revokeInvite),
     ]
   }

@@ -6,11 +6,10 @@ import NIOCore
 extension RouteSet {
   var operationRoutes: [Route] {
     [
-      Route(.get, "/health/live") { _ in .status("live") },
-      Route(.get, "/health/ready", handler: ready),
-      Route(.get, "/metrics") { _ in
-        .bytes(operations.metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
-      },
+      // Load balancers call a node by names of their own.
+      Route(.get, "/health/live", answersAnyHost: true) { _ in .status("live") },
+      Route(.get, "/health/ready", answersAnyHost: true, handler: ready),
+      Route(.get, "/metrics", handler: metrics),
       Route(.get, "/version") { _ in
         .json(
           JSONText {
@@ -20,6 +19,18 @@ extension RouteSet {
       },
       Route(.get, "/openapi.json") { _ in .json(WebFiles.openAPI) },
     ]
+  }
+
+  private func metrics(_ request: IncomingRequest) async throws -> Reply {
+    let headers = request.head.headerFields
+    // A page that rebinds its name, and a proxy on this machine that adds no header, still call the node by that name.
+    let isLocal =
+      (request.head.authority.flatMap { HostName($0) }?.isLoopback ?? false)
+      && TrustedProxies(ranges: configuration.trustedProxies).isLocal(
+        peer: request.channel.remoteAddress?.ipAddress, forwardedFor: headers[.forwardedFor],
+        isForwarded: [.forwardedFor, .forwarded, .realIP, .via].contains { headers[$0] != nil })
+    try access.requireMetrics(request, isLocal: isLocal)
+    return .bytes(operations.metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
   }
 
   /// Green while this node can do its work: Redis takes a write, answers a read and delivers a message in time.

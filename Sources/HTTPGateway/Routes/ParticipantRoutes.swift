@@ -5,13 +5,13 @@ import SharedSessions
 extension RouteSet {
   var participantRoutes: [Route] {
     [
-      Route(.post, "/api/shared-sessions/{id}/join", handler: join),
+      Route(.post, "/api/shared-sessions/{id}/join", answersTokens: true, handler: join),
       Route(.post, "/api/shared-sessions/{id}/leave", handler: leave),
       Route(.get, "/api/shared-sessions/{id}/participants", handler: participants),
       Route(.patch, "/api/shared-sessions/{id}/participants/{pid}", handler: changeRole),
       Route(.delete, "/api/shared-sessions/{id}/participants/{pid}", handler: remove),
       Route(.post, "/api/shared-sessions/{id}/host", handler: handOver),
-      Route(.post, "/api/shared-sessions/{id}/stream-tickets", handler: createTicket),
+      Route(.post, "/api/shared-sessions/{id}/stream-tickets", answersTokens: true, handler: createTicket),
     ]
   }
 

@@ -8,7 +8,7 @@ extension RouteSet {
   var sessionRoutes: [Route] {
     [
       Route(.get, "/api/shared-sessions", handler: list),
-      Route(.post, "/api/shared-sessions", handler: create),
+      Route(.post, "/api/shared-sessions", answersTokens: true, handler: create),
       Route(.get, "/api/shared-sessions/{id}", handler: snapshot),
       Route(.patch, "/api/shared-sessions/{id}", handler: update),
       Route(.delete, "/api/shared-sessions/{id}", handler: close),
@@ -28,7 +28,7 @@ extension RouteSet {
       }
       filter.status = known
     }
-    try access.requireKey(request)
+    try access.requireKey(.read, request)
     return .json(try await domain.sessions.list(filter))
   }
 
@@ -47,11 +47,11 @@ extension RouteSet {
       expiresInMinutes: try fields.optionalInteger("expiresInMinutes"),
       approvalTimeoutSeconds: try fields.optionalInteger("approvalTimeoutSeconds"),
       viewerUpdates: try fields.optionalWord("viewerUpdates") ?? .all,
-      hostToken: request.bearer.map(String.init),
+      hostToken: try request.hostToken(),
       hostTokenRequired: access.policy == .keyed)
     try domain.sessions.check(
       expiresInMinutes: create.expiresInMinutes, approvalTimeoutSeconds: create.approvalTimeoutSeconds)
-    try access.requireKey(request)
+    try access.requireKey(.create, request)
     let idempotency = try idempotency(request, caller: create.hostToken ?? "")
     return .json(try await domain.sessions.create(create, idempotency: idempotency), status: .created)
   }

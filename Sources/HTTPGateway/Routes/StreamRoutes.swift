@@ -93,7 +93,7 @@ extension RouteSet {
   }
 
   private func streamAccess(_ request: IncomingRequest) async throws -> StreamAccess {
-    if let credentials = try request.credentials(request.fields(), allowsQuery: true) {
+    if let credentials = try request.readableCredentials(request.fields(), allowsQuery: true) {
       try await takeRate(of: credentials)
       return .credentials(credentials)
     }

@@ -20,18 +20,27 @@ struct Route: Sendable {
   let body: Body
   /// Whether the response has no end of its own.
   let isStream: Bool
+  /// Whether the answer holds tokens, so that whoever knows its `Idempotency-Key` gets them.
+  let answersTokens: Bool
+  /// Whether it is answered under whatever name the node was called by, since it reveals nothing.
+  let answersAnyHost: Bool
   let handler: Handler
 
   init(
     _ method: HTTPRequest.Method, _ path: String, body: Body = .collected, isStream: Bool = false,
-    handler: @escaping Handler
+    answersTokens: Bool = false, answersAnyHost: Bool = false, handler: @escaping Handler
   ) {
     self.method = method
     self.path = path
     self.body = body
     self.isStream = isStream
+    self.answersTokens = answersTokens
+    self.answersAnyHost = answersAnyHost
     self.handler = handler
   }
+
+  /// How many characters an `Idempotency-Key` has: where tokens are answered those of 16 random bytes at least.
+  var keyCharacters: ClosedRange<Int> { answersTokens ? 22...64 : 1...64 }
 
   /// The path's segments.
   var segments: [Substring] { path.split(separator: "/") }
@@ -41,6 +50,8 @@ struct Route: Sendable {
     by around: @escaping @Sendable (IncomingRequest, Handler) async throws -> Reply
   ) -> Route {
     let handler = handler
-    return Route(method, path, body: body, isStream: isStream) { try await around($0, handler) }
+    return Route(
+      method, path, body: body, isStream: isStream, answersTokens: answersTokens, answersAnyHost: answersAnyHost
+    ) { try await around($0, handler) }
   }
 }
