@@ -139,7 +139,11 @@ targets += [
   tests(
     "AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, nioHTTP1, nioPosix]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
-  tests("tandem", ["SharedSessions", argumentParser, configuration]),
+  tests(
+    "tandem",
+    [
+      "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions", argumentParser, configuration,
+    ]),
 ]
 
 // Benchmarks cost a release build of everything, so they exist only when asked for.

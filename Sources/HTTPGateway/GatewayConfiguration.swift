@@ -30,7 +30,7 @@ public struct GatewayConfiguration: Sendable {
   /// How deep arrays and objects may be nested in a JSON body.
   public var jsonDepth = 32
   /// Connections open at once; more wait to be accepted.
-  public var connections = 20_000
+  public var connections = 25_000
   /// Sessions on one combined stream.
   public var sessionsPerStream = 32
   /// The largest `limit` of a listing.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPGateway
 import SharedSessions
 
 /// `tandem check-config`: shows the effective configuration and where each value came from, without starting anything.
@@ -40,9 +41,10 @@ enum EffectiveConfiguration {
   /// as what they came out to be.
   static func render(_ resolver: ConfigurationResolver, _ configuration: TandemConfiguration) -> String {
     let derived = [
-      "access": configuration.access.rawValue, "join.reuse": configuration.joinReuse.rawValue,
+      "access": configuration.access.rawValue, "join.reuse": configuration.sessions.joinReuse.rawValue,
       "dataDirectory": configuration.dataDirectory, "redis": "(private redis-server)",
-      "rate.participant": text(configuration.participantRate), "rate.address": text(configuration.addressRate),
+      "rate.participant": RateSetting(configuration.gateway.participantRate).text,
+      "rate.address": RateSetting(configuration.gateway.addressRate).text,
     ]
     let width = ConfigurationKey.all.map(\.name.count).max() ?? 0
     return ConfigurationKey.all.compactMap { key in
@@ -75,11 +77,5 @@ enum EffectiveConfiguration {
     case .file: "file"
     case .default: "default"
     }
-  }
-
-  private static func text(_ rate: RequestRate?) -> String {
-    guard let rate else { return "off" }
-    let unit = rate.interval == .seconds(1) ? "s" : rate.interval == .seconds(60) ? "m" : "h"
-    return "\(rate.count)/\(unit)"
   }
 }

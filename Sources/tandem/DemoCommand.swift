@@ -3,6 +3,7 @@ import AgentClientProtocol
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
+import HTTPGateway
 import JSONText
 import Logging
 import NIOPosix

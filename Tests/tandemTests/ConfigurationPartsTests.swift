@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import tandem
@@ -12,12 +13,12 @@ import Testing
     all.merge(flags) { $1 }
     let read = try configuration(flags: all)
     var text = ""
-    dump(read.gatewayConfiguration, to: &text)
-    dump(read.sharedSessionSettings, to: &text)
+    dump(read.gateway, to: &text)
+    dump(read.sessions, to: &text)
     // Its description leaves the rest out.
     dump(Mirror(reflecting: try read.redisClient()).children.map { "\($0.label ?? ""): \($0.value)" }, to: &text)
     dump(read.embeddedRedis, to: &text)
-    dump([read.logLevel, read.logFormat.rawValue, read.prefix], to: &text)
+    dump([read.logLevel.rawValue, read.logFormat.rawValue, read.prefix], to: &text)
     return text
   }
 
@@ -26,7 +27,7 @@ import Testing
     switch key.kind {
     case .choice(let words): return key.name == "durability" ? "local" : words.first { $0 != key.defaultText } ?? ""
     case .integer(let range): return String(range.upperBound - 1)
-    case .bytes(let range): return String(range.upperBound - 1)
+    case .bytes(let range), .optionalBytes(let range): return String(range.upperBound - 1)
     case .duration(let range): return DurationText.format(range.lowerBound + .seconds(1))
     case .boolean: return "true"
     case .text, .list:

@@ -13,6 +13,8 @@ struct ConfigurationKey: Sendable {
     case integer(ClosedRange<Int>)
     /// A number of bytes, written as a number or with `KiB`, `MiB` or `GiB`.
     case bytes(ClosedRange<Int>)
+    /// The same, or 0 for no bound.
+    case optionalBytes(ClosedRange<Int>)
     /// A length of time, written as a number of seconds or with `ms`, `s`, `m`, `h` or `d`.
     case duration(ClosedRange<Duration>)
     /// `true` or `false`.
@@ -25,6 +27,8 @@ struct ConfigurationKey: Sendable {
   let name: String
   /// The form and the allowed values.
   let kind: Kind
+  /// Where the value lives: in the settings of the part that uses it.
+  let field: ConfigurationField
   /// The default as one would write it, or nil when leaving the key out has a meaning of its own (see `doc`).
   let defaultText: String?
   /// Whether the value must never be printed as it is.
@@ -32,10 +36,11 @@ struct ConfigurationKey: Sendable {
   /// One sentence for the person who sets it.
   let doc: String
 
-  init(_ name: String, _ kind: Kind, default defaultText: String?, secret isSecret: Bool = false, _ doc: String) {
+  init(_ name: String, _ kind: Kind, _ field: ConfigurationField, secret isSecret: Bool = false, _ doc: String) {
     self.name = name
     self.kind = kind
-    self.defaultText = defaultText
+    self.field = field
+    self.defaultText = field.get(TandemConfiguration()).map { $0.text(for: kind) }
     self.isSecret = isSecret
     self.doc = doc
   }
@@ -61,14 +66,18 @@ struct ConfigurationKey: Sendable {
       return rule.allowed
     case .choice(let words): return words.joined(separator: " or ")
     case .integer(let range): return "a whole number from \(range.lowerBound) to \(range.upperBound)"
-    case .bytes(let range):
-      return "a number of bytes (or with KiB, MiB, GiB) from \(ByteCountText.format(range.lowerBound)) to "
-        + ByteCountText.format(range.upperBound)
+    case .bytes(let range): return Self.allowed(range)
+    case .optionalBytes(let range): return "0, or " + Self.allowed(range)
     case .duration(let range):
       return "a time in seconds (or with ms, s, m, h, d) from \(DurationText.format(range.lowerBound)) to "
         + DurationText.format(range.upperBound)
     case .boolean: return "true or false"
     }
+  }
+
+  private static func allowed(_ range: ClosedRange<Int>) -> String {
+    "a number of bytes (or with KiB, MiB, GiB) from \(ByteCountText.format(range.lowerBound)) to "
+      + ByteCountText.format(range.upperBound)
   }
 
   /// One word for the form, used in `--help`.
@@ -77,7 +86,7 @@ struct ConfigurationKey: Sendable {
     case .text: "<text>"
     case .choice(let words): "<" + words.joined(separator: "|") + ">"
     case .integer: "<number>"
-    case .bytes: "<bytes>"
+    case .bytes, .optionalBytes: "<bytes>"
     case .duration: "<time>"
     case .boolean: "<true|false>"
     case .list: "<text,...>"

@@ -131,9 +131,10 @@ struct ConfigurationSources: Sendable {
   /// The text of a scalar whose JSON type suits the key: a boolean is no text, a number in quotes no number.
   private static func content(of value: JSONText, for key: ConfigurationKey) -> ConfigContent? {
     switch (key.kind, value.kind) {
-    case (.text, .string), (.choice, .string), (.bytes, .string), (.duration, .string):
+    case (.text, .string), (.choice, .string), (.bytes, .string), (.optionalBytes, .string),
+      (.duration, .string):
       return value.string.map { .string($0) }
-    case (.integer, .number), (.bytes, .number), (.duration, .number):
+    case (.integer, .number), (.bytes, .number), (.optionalBytes, .number), (.duration, .number):
       return .string(String(buffer: value.bytes))
     case (.boolean, .boolean):
       return .string(String(buffer: value.bytes))

@@ -85,6 +85,12 @@ enum RateText {
     default: return nil
     }
   }
+
+  /// The spelling that ``parse(_:)`` reads back as the same rate.
+  static func format(_ rate: RequestRate) -> String {
+    let unit = rate.interval == .seconds(1) ? "s" : rate.interval == .seconds(60) ? "m" : "h"
+    return "\(rate.count)/\(unit)"
+  }
 }
 
 /// An API key as the configuration knows it: a name for the logs, and the digest of the secret.

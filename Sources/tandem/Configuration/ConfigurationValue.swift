@@ -24,6 +24,9 @@ enum ConfigurationValue: Sendable, Hashable {
     case .bytes(let range):
       guard let number = ByteCountText.parse(text), range.contains(number) else { return nil }
       self = .integer(number)
+    case .optionalBytes(let range):
+      guard let number = ByteCountText.parse(text), number == 0 || range.contains(number) else { return nil }
+      self = .integer(number)
     case .duration(let range):
       guard let duration = DurationText.parse(text), range.contains(duration) else { return nil }
       self = .duration(duration)
@@ -46,7 +49,11 @@ enum ConfigurationValue: Sendable, Hashable {
   func text(for kind: ConfigurationKey.Kind) -> String {
     switch self {
     case .text(let text): text
-    case .integer(let number): if case .bytes = kind { ByteCountText.format(number) } else { String(number) }
+    case .integer(let number):
+      switch kind {
+      case .bytes, .optionalBytes: ByteCountText.format(number)
+      default: String(number)
+      }
     case .duration(let duration): DurationText.format(duration)
     case .boolean(let flag): String(flag)
     case .list(let entries): entries.joined(separator: ",")

@@ -1,56 +1,72 @@
+import EmbeddedRedis
 import HTTPGateway
-import NIOCore
+import Logging
+import RedisClient
 import SharedSessions
 
-/// The effective configuration of a node: every key checked, every default applied, read once before anything starts.
+/// The effective configuration of a node: the settings of each part, every key checked, every default applied, read once
+/// before anything starts.
 ///
-/// Isolation: an immutable value.
+/// A key's value lives in one place, the part that uses it; ``ConfigurationKey/all`` says where. What this struct holds
+/// itself is what concerns several parts, or the program.
+///
+/// Isolation: a value; nobody changes it once it is read.
 struct TandemConfiguration: Sendable {
-  /// Who may list, create and read.
-  enum Access: String, Sendable { case open, keyed }
   /// When a write is acknowledged.
-  enum Durability: String, Sendable { case local, replicated }
+  enum Durability: String, Sendable, CaseIterable { case local, replicated }
   /// Form of the log.
-  enum LogFormat: String, Sendable { case json, text }
+  enum LogFormat: String, Sendable, CaseIterable { case json, text }
 
-  /// The bounds of api.md; lengths are in characters for `userId` and `displayName`, in bytes for the rest.
-  struct Limits: Sendable {
-    let body, headers, uri, jsonDepth, identifier, userId, displayName, messageText, prompt, reason, notification: Int
-    let participants, messages, pendingApprovals, pendingApprovalsPerParticipant, pendingPermissions, toolCall: Int
-    let invites, streamsPerParticipant, sessionsPerStream, sessionsPerHost, pageSize, streamsPerNode, connections: Int
-    let redisCommands, redisBytes, redisReply, redisChannels: Int
+  /// For the gateway and its streams.
+  var gateway = GatewayConfiguration()
+  /// For the domain.
+  var sessions = SharedSessionSettings()
+  /// For the private redis-server.
+  var embeddedRedis = EmbeddedRedisConfiguration(dataDirectory: "")
+  /// For the Redis client, but for where it connects to; ``redisClient()`` adds that.
+  var redisSettings = RedisClientConfiguration(topology: .standalone(.host("127.0.0.1", port: 6379)))
+
+  /// Nil: the node runs a private redis-server.
+  var redis: String?
+  var durability = Durability.local
+  var redisReplicas = 1
+  var forceOpen = false
+  /// The entries as they were written; the gateway has what they mean.
+  var apiKeys: [String] = []
+  var logLevel = Logger.Level.info
+  var logFormat = LogFormat.json
+
+  // What was asked for where the default depends on other keys; nil when nothing was. The gateway and the domain have
+  // what came of it.
+  var askedAccess: AccessPolicy?
+  var askedJoinReuse: JoinReuse?
+  var askedParticipantRate: RateSetting?
+  var askedAddressRate: RateSetting?
+
+  /// The defaults, as far as they depend on nothing.
+  init() {}
+
+  /// First part of every key in Redis.
+  var prefix: String {
+    get { redisSettings.probePrefix }
+    set { redisSettings.probePrefix = newValue }
   }
 
-  /// How long a client, or Redis at a readiness probe, may take.
-  struct Timeouts: Sendable {
-    let head, body, idle, write, ready: Duration
+  /// How long Redis may take for anything.
+  var redisTimeout: Duration {
+    get { redisSettings.commandTimeout }
+    set {
+      redisSettings.commandTimeout = newValue
+      redisSettings.connectTimeout = newValue
+    }
   }
 
-  let host: String
-  let port: Int
-  /// Nil: the node runs a private redis-server in `dataDirectory`.
-  let redis: String?
-  let redisTimeout: Duration
-  let durability: Durability
-  let redisReplicas: Int
-  let prefix: String
-  let dataDirectory: String
-  let access: Access
-  let forceOpen: Bool
-  let apiKeys: [APIKeyDigest]
-  let joinReuse: JoinReuse
-  let sessionMaximumLifetime, sessionRetention, sweeperInterval: Duration
-  let dispatchLease, dispatchTimeout, dispatchGrace, drainTimeout: Duration
-  let approvalsReasonRequired: Bool
-  let streamHeartbeat, streamRetry: Duration
-  let streamBufferBytes, eventsRetained, eventBytesRetained: Int
-  let limits: Limits
-  let timeouts: Timeouts
-  /// Nil: no limit.
-  let participantRate, addressRate: RequestRate?
-  let trustedProxies: [AddressRange]
-  let logLevel: String
-  let logFormat: LogFormat
+  /// Who may list, create and read.
+  var access: AccessPolicy { gateway.access }
+  /// Where the private redis-server keeps its data.
+  var dataDirectory: String { embeddedRedis.dataDirectory }
+  /// Whether only this machine can reach the listener.
+  var isLocal: Bool { LoopbackAddress.contains(gateway.host) }
 
   /// Reads and checks everything.
   ///
@@ -60,97 +76,27 @@ struct TandemConfiguration: Sendable {
   /// - Throws: All problems at once, each a sentence naming the key, the value and what is allowed.
   init(_ resolver: ConfigurationResolver, environment: [String: String]) throws(ConfigurationError) {
     guard resolver.problems.isEmpty else { throw ConfigurationError(problems: resolver.problems) }
-    var values = ConfigurationValues(resolver)
-
-    host = values.text("host")
-    port = values.integer("port")
-    redis = values.optionalText("redis")
-    redisTimeout = values.duration("redisTimeout")
-    durability = values.choice("durability")
-    redisReplicas = values.integer("redisReplicas")
-    prefix = values.text("prefix")
-    let directory = values.optionalText("dataDirectory") ?? Self.defaultDataDirectory(environment)
-    dataDirectory = directory ?? ""
-    forceOpen = values.boolean("forceOpen")
-    apiKeys = values.list("apiKeys").compactMap(APIKeyDigest.init)
-    let isLocal = LoopbackAddress.contains(host)
-    let asked: Access? = values.optionalChoice("access")
-    access = asked ?? (isLocal || (forceOpen && apiKeys.isEmpty) ? .open : .keyed)
-    joinReuse = values.optionalChoice("join.reuse") ?? (access == .open ? .lenient : .strict)
-    sessionMaximumLifetime = values.duration("session.maximumLifetime")
-    sessionRetention = values.duration("session.retention")
-    sweeperInterval = values.duration("sweeper.interval")
-    dispatchLease = values.duration("dispatch.lease")
-    dispatchTimeout = values.duration("dispatch.timeout")
-    dispatchGrace = values.duration("dispatch.grace")
-    approvalsReasonRequired = values.boolean("approvals.reasonRequired")
-    drainTimeout = values.duration("drain.timeout")
-    streamHeartbeat = values.duration("stream.heartbeat")
-    streamRetry = values.duration("stream.retry")
-    streamBufferBytes = values.integer("stream.bufferBytes")
-    eventsRetained = values.integer("events.retained")
-    eventBytesRetained = values.integer("events.retainedBytes")
-    limits = Limits(
-      body: values.integer("limits.body"), headers: values.integer("limits.headers"),
-      uri: values.integer("limits.uri"), jsonDepth: values.integer("limits.jsonDepth"),
-      identifier: values.integer("limits.identifier"), userId: values.integer("limits.userId"),
-      displayName: values.integer("limits.displayName"), messageText: values.integer("limits.messageText"),
-      prompt: values.integer("limits.prompt"), reason: values.integer("limits.reason"),
-      notification: values.integer("limits.notification"), participants: values.integer("limits.participants"),
-      messages: values.integer("limits.messages"), pendingApprovals: values.integer("limits.pendingApprovals"),
-      pendingApprovalsPerParticipant: values.integer("limits.pendingApprovalsPerParticipant"),
-      pendingPermissions: values.integer("limits.pendingPermissions"), toolCall: values.integer("limits.toolCall"),
-      invites: values.integer("limits.invites"),
-      streamsPerParticipant: values.integer("limits.streamsPerParticipant"),
-      sessionsPerStream: values.integer("limits.sessionsPerStream"),
-      sessionsPerHost: values.integer("limits.sessionsPerHost"), pageSize: values.integer("limits.pageSize"),
-      streamsPerNode: values.integer("limits.streamsPerNode"), connections: values.integer("limits.connections"),
-      redisCommands: values.integer("limits.redisCommands"), redisBytes: values.integer("limits.redisBytes"),
-      redisReply: values.integer("limits.redisReply"), redisChannels: values.integer("limits.redisChannels"))
-    timeouts = Timeouts(
-      head: values.duration("timeouts.head"), body: values.duration("timeouts.body"),
-      idle: values.duration("timeouts.idle"), write: values.duration("timeouts.write"),
-      ready: values.duration("timeouts.ready"))
-    participantRate = Self.rate(values.optionalText("rate.participant"), inKeyed: "50/s", access: access)
-    addressRate = Self.rate(values.optionalText("rate.address"), inKeyed: "200/s", access: access)
-    trustedProxies = values.list("rate.trustedProxies").compactMap { AddressRange($0) }
-    logLevel = values.text("log.level")
-    logFormat = values.choice("log.format")
-    values.assertAllRead()
-
-    var problems = contradictions(isLocal: isLocal)
-    if redis == nil && directory == nil {
-      problems.append("dataDirectory is not set and neither XDG_STATE_HOME nor HOME is; name a directory")
+    for key in ConfigurationKey.all {
+      if let value = resolver.resolved[key.name]?.value { key.field.set(value, &self) }
     }
+    derive(environment)
+    let problems = ConfigurationRule.all.compactMap { $0.problem(self) }
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
   }
 
-  /// What cannot be told from one key alone.
-  private func contradictions(isLocal: Bool) -> [String] {
-    var problems: [String] = []
-    if access == .open && !isLocal && !forceOpen {
-      problems.append(
-        "access is \"open\" but host is \"\(host)\", which other machines can reach; set access to keyed and give "
-          + "apiKeys, listen on 127.0.0.1, or set forceOpen to true if everybody on that network may use it")
+  /// Fills in what follows from several keys.
+  private mutating func derive(_ environment: [String: String]) {
+    if dataDirectory.isEmpty { embeddedRedis.dataDirectory = Self.defaultDataDirectory(environment) ?? "" }
+    gateway.apiKeys = APIKeys(apiKeys.compactMap { APIKeys.Entry($0) })
+    gateway.access = askedAccess ?? (isLocal || (forceOpen && apiKeys.isEmpty) ? .open : .keyed)
+    sessions.joinReuse = askedJoinReuse ?? (access == .open ? .lenient : .strict)
+    let isLimited = access == .keyed
+    gateway.participantRate = (askedParticipantRate ?? (isLimited ? .keyedParticipant : .off)).rate
+    gateway.addressRate = (askedAddressRate ?? (isLimited ? .keyedAddress : .off)).rate
+    redisSettings.connectionWait = min(redisSettings.connectionWait, redisTimeout)
+    if durability == .replicated {
+      redisSettings.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
     }
-    if access == .keyed && apiKeys.isEmpty {
-      problems.append(
-        "access is \"keyed\" (the default unless host is a loopback address; host is \"\(host)\") but apiKeys is "
-          + "empty, so nobody could create a session; give at least one NAME:DIGEST, or set forceOpen to true if everybody "
-          + "who can reach the address may use it")
-    }
-    let names = apiKeys.map(\.name)
-    for name in Set(names).sorted() where names.count(where: { $0 == name }) > 1 {
-      problems.append("apiKeys holds the name \"\(name)\" more than once; each name must be unique")
-    }
-    if durability == .replicated && redis == nil {
-      problems.append("durability is \"replicated\" but redis is not set; the private redis-server has no replicas")
-    }
-    return problems
-  }
-
-  private static func rate(_ text: String?, inKeyed keyed: String, access: Access) -> RequestRate? {
-    RateText.parse(text ?? (access == .keyed ? keyed : "off"))
   }
 
   /// `tandem` below the directory the XDG base directory specification names for state.
@@ -161,18 +107,38 @@ struct TandemConfiguration: Sendable {
   }
 }
 
-/// Which addresses only this machine can reach.
+/// How many requests are taken, where none is a choice of its own.
 ///
-/// Isolation: pure functions.
-enum LoopbackAddress {
-  /// Whether it is `localhost` or a loopback address; false for anything in doubt.
-  static func contains(_ host: String) -> Bool {
-    if host.lowercased() == "localhost" { return true }
-    guard let address = try? SocketAddress(ipAddress: host, port: 0) else { return false }
-    switch address {
-    case .v4: return host.hasPrefix("127.")
-    case .v6: return address.ipAddress == "::1"
-    case .unixDomainSocket: return false
+/// Isolation: an immutable value.
+enum RateSetting: Sendable, Hashable {
+  case off
+  case limit(RequestRate)
+
+  static let keyedParticipant = RateSetting.limit(RequestRate(count: 50, interval: .seconds(1)))
+  static let keyedAddress = RateSetting.limit(RequestRate(count: 200, interval: .seconds(1)))
+
+  /// Reads `off` or a rate.
+  init?(_ text: String) {
+    if text == "off" {
+      self = .off
+    } else if let rate = RateText.parse(text) {
+      self = .limit(rate)
+    } else {
+      return nil
     }
   }
+
+  /// The setting that stands for a rate; nil is no limit.
+  init(_ rate: RequestRate?) { self = rate.map(Self.limit) ?? .off }
+
+  /// Nil: no limit.
+  var rate: RequestRate? {
+    switch self {
+    case .off: nil
+    case .limit(let rate): rate
+    }
+  }
+
+  /// As a person writes it.
+  var text: String { rate.map(RateText.format) ?? "off" }
 }

@@ -37,14 +37,13 @@ struct Node: Sendable {
     let redis = RedisClient(
       configuration: try configuration.redisClient(), eventLoopGroup: group, logger: logger)
     let domain = SharedSessionsDomain(
-      redis: redis, prefix: configuration.prefix, settings: configuration.sharedSessionSettings, logger: logger)
-    let gatewayConfiguration = configuration.gatewayConfiguration
+      redis: redis, prefix: configuration.prefix, settings: configuration.sessions, logger: logger)
     let streams = EventStreams(
-      settings: gatewayConfiguration.streams, domain: domain, redis: redis, eventLoopGroup: group, logger: logger)
+      settings: configuration.gateway.streams, domain: domain, redis: redis, eventLoopGroup: group, logger: logger)
     Gauge(label: "tandem.node.info", dimensions: [("version", Build.version)]).record(1)
-    let host = configuration.host
+    let host = configuration.gateway.host
     gateway = HTTPGateway(
-      configuration: gatewayConfiguration, domain: domain, streams: streams,
+      configuration: configuration.gateway, domain: domain, streams: streams,
       operations: Operations(
         version: Build.version, probe: { limit in try await redis.probe(within: limit) },
         metrics: { ByteBuffer(string: registry.exposition()) }),
@@ -82,13 +81,13 @@ struct Node: Sendable {
     var group = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: EndingSignals.all, logger: logger)
     // The gateway keeps to its own limit; this one is for what should never happen.
-    group.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(15)
+    group.maximumGracefulShutdownDuration = configuration.gateway.drainTimeout + .seconds(15)
     do {
       try await ServiceGroup(configuration: group).run()
     } catch let error as IOError {
       throw NodeError(
         status: .failure,
-        message: "cannot listen on \(configuration.host) port \(configuration.port): "
+        message: "cannot listen on \(configuration.gateway.host) port \(configuration.gateway.port): "
           + String(cString: strerror(error.errnoCode)))
     } catch let error as BridgeError {
       throw NodeError(status: .failure, message: "the agent cannot be shared: \(error)")

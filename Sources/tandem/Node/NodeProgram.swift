@@ -39,18 +39,17 @@ enum NodeProgram {
   }
 
   private static func bootstrapLogging(_ configuration: TandemConfiguration) {
-    let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
     switch configuration.logFormat {
     case .json:
       LoggingSystem.bootstrap { label in
         var handler = JSONLogHandler(label: label, output: .standardError)
-        handler.logLevel = level
+        handler.logLevel = configuration.logLevel
         return handler
       }
     case .text:
       LoggingSystem.bootstrap { label in
         var handler = StreamLogHandler.standardError(label: label)
-        handler.logLevel = level
+        handler.logLevel = configuration.logLevel
         return handler
       }
     }
