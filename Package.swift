@@ -142,7 +142,8 @@ targets += [
   tests(
     "tandem",
     [
-      "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions", argumentParser, configuration,
+      "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions", argumentParser,
+      configuration,
     ]),
 ]
 

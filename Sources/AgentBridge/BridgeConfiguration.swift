@@ -12,6 +12,13 @@ public struct BridgeConfiguration: Sendable {
     case reject
   }
 
+  /// How long a silence ends a connection to a node, unless told otherwise. It must be longer than a node's
+  /// `stream.heartbeat`, or quiet streams break all the time.
+  public static let defaultReadTimeout: Duration = .seconds(22)
+  /// Bytes of the largest event that is read, unless told otherwise: more than the largest `limits.notification` that a
+  /// node can have, with all that stands around it. A larger event is passed over.
+  public static let defaultEventBytes = 72 * 1024 * 1024
+
   /// Base URLs of the nodes, at least one. The first is the one the links point to.
   public var servers: [String]
   /// The agent.

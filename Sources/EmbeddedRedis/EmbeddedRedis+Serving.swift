@@ -25,7 +25,7 @@ public struct ServingRedis: Sendable, Hashable {
 
   /// What is known against this version, as a sentence; nil when nothing is. Asks dpkg, because Debian repairs packages
   /// without changing the version that the server says.
-  public func knownHoles() async -> String? {
+  public func knownVulnerabilities() async -> String? {
     guard let version else { return "the version of redis-server is unknown" }
     return version.warning(packageVersion: await RedisServerVersion.installedPackage())
   }

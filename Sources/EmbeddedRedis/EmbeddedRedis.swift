@@ -77,7 +77,7 @@ public final class EmbeddedRedis: Service, Sendable {
 
   /// Supervises: what lives is adopted first, then server after server is run.
   private func own(_ directory: DataDirectory) async throws {
-    if let survivor = LivingServer.processIdentifier(directory) {
+    if let survivor = OrphanedServer.processIdentifier(directory) {
       try await adopt(survivor, directory)
     }
     var policy = RestartPolicy(configuration)
@@ -114,9 +114,9 @@ public final class EmbeddedRedis: Service, Sendable {
   private func adopt(_ identifier: Int32, _ directory: DataDirectory) async throws {
     var silentSince: ContinuousClock.Instant?
     var isPublished = false
-    while LivingServer.isAlive(identifier, directory) {
+    while OrphanedServer.isAlive(identifier, directory) {
       if Task.isCancelled {
-        await LivingServer.stop(identifier, directory, within: configuration.stopTimeout)
+        await OrphanedServer.stop(identifier, directory, within: configuration.stopTimeout)
         return
       }
       if let info = await answer(directory) {
@@ -131,7 +131,7 @@ public final class EmbeddedRedis: Service, Sendable {
         if ContinuousClock.now - since > configuration.answerTimeout {
           // Two servers on one append-only file would destroy it, so this one must be gone first.
           logger.error("a redis-server that gives no answer is stopped", metadata: ["redis.pid": "\(identifier)"])
-          await LivingServer.stop(identifier, directory, within: .zero)
+          await OrphanedServer.stop(identifier, directory, within: .zero)
         }
       }
       try? await Task.sleep(for: configuration.watchInterval)

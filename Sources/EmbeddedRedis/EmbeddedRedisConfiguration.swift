@@ -8,6 +8,8 @@ public struct EmbeddedRedisConfiguration: Sendable, Hashable {
   public var serverProgram = "redis-server"
   /// The program that repairs append-only files, by name or path.
   public var checkProgram = "redis-check-aof"
+  /// Bytes its data may take; full, it refuses writes and evicts nothing. 0 is no bound.
+  public var maximumMemory = 1 << 30
   /// Pause before the first restart; it doubles with each further failure in a row.
   public var firstRestartDelay: Duration = .milliseconds(50)
   /// Longest pause between restarts.

@@ -1,4 +1,4 @@
-/// A version of redis-server, and whether its known holes are closed.
+/// A version of redis-server, and whether its known vulnerabilities are closed.
 ///
 /// Isolation: an immutable value.
 public struct RedisServerVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -25,9 +25,9 @@ public struct RedisServerVersion: Sendable, Hashable, Comparable, CustomStringCo
   /// Whether sharded pub/sub and script flags are there: 7.0 and later.
   public var isSupported: Bool { major >= 7 }
 
-  /// Whether this release of the project itself closes the holes of the Lua engine known in 2025 (CVE-2025-49844 and
+  /// Whether this release of the project itself closes the vulnerabilities of the Lua engine known in 2025 (CVE-2025-49844 and
   /// older). Distributions close them under an unchanged version number; see ``distributionFix(of:)``.
-  var closesKnownHoles: Bool {
+  var closesKnownVulnerabilities: Bool {
     switch (major, minor) {
     case (6, 2): patch >= 20
     case (7, 2): patch >= 11
@@ -43,16 +43,17 @@ public struct RedisServerVersion: Sendable, Hashable, Comparable, CustomStringCo
   /// - Parameter packageVersion: The version of the distribution's package, nil when it comes from none.
   func warning(packageVersion: String?) -> String? {
     if !isSupported { return "redis-server \(self) is too old; 7.0 or later is needed" }
-    if closesKnownHoles { return nil }
+    if closesKnownVulnerabilities { return nil }
     guard let packageVersion else {
-      return "redis-server \(self) has known holes in its Lua engine; use 7.2.11, 7.4.6, 8.0.4 or later of those lines"
+      return
+        "redis-server \(self) has known vulnerabilities in its Lua engine; use 7.2.11, 7.4.6, 8.0.4 or later of those lines"
     }
     return Self.distributionFix(of: packageVersion) == false
-      ? "the package redis-server \(packageVersion) has known holes in its Lua engine; use 7.0.15-1~deb12u10 or later"
+      ? "the package redis-server \(packageVersion) has known vulnerabilities in its Lua engine; use 7.0.15-1~deb12u10 or later"
       : nil
   }
 
-  /// Whether a Debian package version is at least the one that closes the holes; nil for those of other suites, of
+  /// Whether a Debian package version is at least the one that closes them; nil for those of other suites, of
   /// which nothing is known.
   static func distributionFix(of packageVersion: String) -> Bool? {
     // EPOCH:7.0.15-1~deb12uN

@@ -89,6 +89,7 @@ struct ServerProcess: Sendable {
     no-appendfsync-on-rewrite no
     aof-load-truncated no
     save ""
+    maxmemory \(configuration.maximumMemory)
     maxmemory-policy noeviction
     stop-writes-on-bgsave-error no
     """ + "\n"

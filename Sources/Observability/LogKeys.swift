@@ -4,6 +4,8 @@
 public enum LogKey {
   /// The node's address, `HOST:PORT`.
   public static let address = "address"
+  /// What a line is about, where no other key fits: names, a hint.
+  public static let detail = "detail"
   /// An error's sentence.
   public static let error = "error"
   /// The id of a request, as in the `X-Request-Id` header.

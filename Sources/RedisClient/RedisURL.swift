@@ -21,8 +21,9 @@ extension RedisClientConfiguration {
   /// Ports default to 6379 and, for Sentinel, 26379. Reserved characters in user and password are percent-encoded. A password
   /// without a user is written `:password@`.
   ///
+  /// - Parameter elsewhere: The password to use when the URL holds none.
   /// - Throws: `RedisURLError` naming the part that is wrong.
-  public init(url: String) throws(RedisURLError) {
+  public init(url: String, password elsewhere: String? = nil) throws(RedisURLError) {
     guard let separator = RedisURLParts.range(of: "://", in: url) else {
       throw RedisURLError(
         "The Redis URL has no scheme; it must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://."
@@ -55,7 +56,7 @@ extension RedisClientConfiguration {
         "The Redis URL's scheme \"\(scheme)\" is unknown; use redis, rediss, unix, redis+sentinel or redis+cluster.")
     }
     username = parts.user ?? parts.query["user"]
-    password = parts.password ?? parts.query["password"]
+    password = parts.password ?? parts.query["password"] ?? elsewhere
     if username != nil, password == nil {
       throw RedisURLError(
         "The Redis URL names a user but no password; write user:password@, or :password@ for the default user.")

@@ -26,6 +26,7 @@ struct CheckConfigCommand: ParsableCommand {
       let resolver = try settings.resolve(environment: environment)
       let configuration = try TandemConfiguration(resolver, environment: environment)
       print(EffectiveConfiguration.render(resolver, configuration))
+      for remark in configuration.remarks { StandardError.write("configuration: \(remark.sentence)") }
     } catch let error as ConfigurationError {
       for problem in error.problems { StandardError.write("configuration: \(problem)") }
       throw ExitCode(1)

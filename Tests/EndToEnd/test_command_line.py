@@ -53,7 +53,8 @@ def test_redis_that_does_not_answer_at_start_is_69():
         ({"TANDEM_REDIS": "http://example.org"}, "redis"),
         ({"TANDEM_PREFIX": "a{b}"}, "prefix"),
         ({"TANDEM_DURABILITY": "maybe"}, "durability"),
-        ({"TANDEM_NO_SUCH_KEY": "1"}, "TANDEM_NO_SUCH_KEY"),
+        ({"TANDEM_STREAM_HEARTBEAT": "30s"}, "read time-out"),
+        ({"TANDEM_API_KEYS_FILE": "/nonexistent/keys"}, "apiKeysFile"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(settings, named):

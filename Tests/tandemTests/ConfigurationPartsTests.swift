@@ -1,4 +1,6 @@
+import HTTPGateway
 import Logging
+import RedisClient
 import Testing
 
 @testable import tandem
@@ -26,15 +28,18 @@ import Testing
   private func another(_ key: ConfigurationKey) -> String {
     switch key.kind {
     case .choice(let words): return key.name == "durability" ? "local" : words.first { $0 != key.defaultText } ?? ""
-    case .integer(let range): return String(range.upperBound - 1)
-    case .bytes(let range), .optionalBytes(let range): return String(range.upperBound - 1)
+    // Near the default, so that it contradicts no other key.
+    case .integer, .bytes, .optionalBytes:
+      let number = ByteCountText.parse(key.defaultText ?? "") ?? 0
+      let isLargest = ConfigurationValue(parsing: String(number + 1), for: key.kind) == nil
+      return String(isLargest ? number - 1 : number + 1)
     case .duration(let range): return DurationText.format(range.lowerBound + .seconds(1))
     case .boolean: return "true"
     case .text, .list:
       let values = [
         "host": "::1", "redis": "redis://127.0.0.1:7000", "prefix": "other", "dataDirectory": "/elsewhere",
         "apiKeys": "other:" + String(repeating: "0b", count: 32), "rate.participant": "7/s", "rate.address": "7/s",
-        "rate.trustedProxies": "192.0.2.0/24",
+        "rate.trustedProxies": "192.0.2.0/24", "hosts": "team.example", "cors.origins": "https://team.example",
       ]
       return values[key.name] ?? ""
     }
@@ -42,11 +47,27 @@ import Testing
 
   @Test(
     arguments: ConfigurationKey.all.map(\.name).filter {
-      !["forceOpen", "access", "join.reuse"].contains($0)
+      !["forceOpen", "access", "join.reuse", "apiKeysFile", "redisPasswordFile"].contains($0)
     })
   func aKeyReachesItsPart(name: String) throws {
     let key = try #require(ConfigurationKey.named(name))
     #expect(try parts([name: another(key)]) != parts([:]))
+  }
+
+  @Test func aURLReachesTheRedisClientAsAWhole() throws {
+    let read = try configuration(flags: ["redis": "rediss://ops:secret@redis.example:7000/3?ca=/ca.pem"])
+    let (given, own) = (
+      try read.redisClient(),
+      try RedisClientConfiguration(url: "rediss://ops:secret@redis.example:7000/3?ca=/ca.pem")
+    )
+    #expect(given == own)
+  }
+
+  @Test func withForceOpenTheAddressToListenOnIsAHost() throws {
+    let forced = try configuration(flags: ["host": "10.0.0.7", "forceOpen": "true", "hosts": "team.example"])
+    #expect(forced.gateway.hosts == ["team.example", "10.0.0.7"])
+    #expect(try configuration(flags: ["hosts": "team.example"]).gateway.hosts == ["team.example"])
+    #expect(try configuration(flags: ["forceOpen": "true"]).gateway.hosts == [])
   }
 
   @Test func accessAndJoinReuseReachTheirParts() throws {

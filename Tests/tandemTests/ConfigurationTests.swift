@@ -129,11 +129,6 @@ private let digest = String(repeating: "0a", count: 32)
     #expect(found.first?.contains(expected) == true, "\(found)")
   }
 
-  @Test func unknownVariablesAreRefusedAndThoseOfTestsAreNot() throws {
-    let found = try problems(environment: ["TANDEM_PROT": "1", "TANDEM_TEST_X": "1", "PORT": "x"])
-    #expect(found == ["unknown environment variable TANDEM_PROT; did you mean TANDEM_PORT?"])
-  }
-
   @Test func allProblemsAreToldAtOnce() throws {
     let found = try problems(flags: ["port": "x"], environment: ["TANDEM_HOST": " \n"], file: #"{"prefx": "t"}"#)
     #expect(found.count == 3)

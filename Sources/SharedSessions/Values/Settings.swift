@@ -14,10 +14,22 @@ public struct SharedSessionSettings: Sendable {
   public var maximumParticipants: Int = 1_000
   /// Messages of a session.
   public var maximumMessages: Int = 100_000
+  /// Bytes of the messages of a session.
+  public var maximumMessageBytes: Int = 64 << 20
   /// Approvals of a session that are pending or queued.
   public var maximumPendingApprovals: Int = 1_000
   /// Those of one participant.
   public var maximumPendingApprovalsPerParticipant: Int = 300
+  /// Resolved approvals a session keeps; the oldest go first.
+  public var maximumApprovals: Int = 1_000
+  /// Bytes of the approvals a session keeps; the oldest resolved ones go first.
+  public var approvalBytesRetained: Int = 32 << 20
+  /// Departed participants a session keeps; those who left first go first.
+  public var maximumDeparted: Int = 1_000
+  /// Answers to requests with an Idempotency-Key that a session keeps; the oldest go first.
+  public var maximumAnswers: Int = 10_000
+  /// Bytes of those answers; the oldest go first.
+  public var answerBytesRetained: Int = 16 << 20
   /// Permission requests of the agent that wait in a session.
   public var maximumPendingPermissions: Int = 100
   /// Scoped invites of a session, revoked ones included.

@@ -8,7 +8,8 @@ enum ConfigurationDocuments {
   /// The list of settings for `--help`.
   static var help: String {
     var lines = [
-      "SETTINGS (a flag wins over its environment variable, that over the JSON file, that over the default):"
+      "SETTINGS (a flag wins over its environment variable, that over the JSON file, that over the default).",
+      "Other users of this machine can see flags: give secrets by file (--api-keys-file, --redis-password-file, --config) or in the environment.",
     ]
     for key in ConfigurationKey.all {
       let fallback = key.defaultText.map { $0.isEmpty ? "" : " Default: \($0)." } ?? ""

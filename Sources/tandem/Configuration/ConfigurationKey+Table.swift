@@ -31,11 +31,15 @@ extension ConfigurationKey {
     .text(
       "redis", \.redis, secret: true,
       TextRule("a URL that starts with redis://, rediss:// or unix://") { text in
+        // A user may stand without a password, which a file can hold.
         ["redis://", "rediss://", "unix://"].contains(where: text.hasPrefix)
-          && (try? RedisClientConfiguration(url: text)) != nil
+          && (try? RedisClientConfiguration(url: text, password: "")) != nil
       },
       "Redis to use, with user, password and database number in the URL; without it the node runs a private redis-server."
     ),
+    .text(
+      "redisPasswordFile", \.redisPasswordFile, .printable("the path of a file"),
+      "File with the password for `redis`, instead of in the URL; one line."),
     .duration(
       "redisTimeout", \.redisTimeout, .milliseconds(50)...(.seconds(120)),
       "How long a command may wait for its reply before it fails."),
@@ -50,6 +54,10 @@ extension ConfigurationKey {
     .text(
       "dataDirectory", \.embeddedRedis.dataDirectory, .printable("a path"),
       "Where the private redis-server keeps its data; by default `tandem` below `$XDG_STATE_HOME` or `~/.local/state`."),
+    .optionalBytes(
+      "redisMaxMemory", \.embeddedRedis.maximumMemory, (16 << 20)...(1 << 40),
+      "Memory the data of the private redis-server may take; full, it refuses writes (503) and evicts nothing. 0 is no bound."
+    ),
   ]
 
   private static let access: [ConfigurationKey] = [
@@ -59,9 +67,19 @@ extension ConfigurationKey {
     ),
     .boolean("forceOpen", \.forceOpen, "Allow `access` = open on an address other machines can reach."),
     .list(
-      "apiKeys", \.apiKeys, secret: true,
-      TextRule("NAME:DIGEST, a name and the 64 hex digits of the key's SHA-256", accepts: APIKeyDigest.isWellFormed),
-      "API keys as NAME:DIGEST, the digest being the key's SHA-256 in hex."),
+      "hosts", \.gateway.hosts, HostText.rule,
+      "Names a request's `Host` may hold when `access` = open, besides those of loopback: the name of a tunnel or proxy on this machine. With `forceOpen` also `host`."
+    ),
+    .list(
+      "cors.origins", \.gateway.corsOrigins, OriginText.rule,
+      "Web sites whose pages may use this server, as origins such as https://team.example; none may by default."),
+    .list(
+      "apiKeys", \.apiKeys, secret: true, APIKeyDigest.rule,
+      "API keys as NAME:DIGEST, the digest being the key's SHA-256 in hex, or NAME:DIGEST:SCOPES with what it may do, such as ci:DIGEST:create+read; without scopes everything."
+    ),
+    .text(
+      "apiKeysFile", \.apiKeysFile, .printable("the path of a file"),
+      "File with such entries, one a line, instead of `apiKeys`; blank lines and those that begin with # are skipped."),
     .choice(
       "join.reuse", \.askedJoinReuse,
       "Whether joining again under a present user's id needs that participant's credentials (strict); by default lenient with `access` = open, else strict."
@@ -130,11 +148,20 @@ extension ConfigurationKey {
     .integer(
       "limits.participants", \.sessions.maximumParticipants, 1...100_000, "Participants present in one session."),
     .integer("limits.messages", \.sessions.maximumMessages, 1...10_000_000, "Messages of one session."),
+    .bytes(
+      "limits.messageBytes", \.sessions.maximumMessageBytes, (64 << 10)...(1 << 32),
+      "Bytes of the messages of one session."),
     .integer(
       "limits.pendingApprovals", \.sessions.maximumPendingApprovals, 1...100_000, "Pending approvals of one session."),
     .integer(
       "limits.pendingApprovalsPerParticipant", \.sessions.maximumPendingApprovalsPerParticipant, 1...100_000,
       "Pending approvals of one participant."),
+    .integer(
+      "limits.resolvedApprovals", \.sessions.maximumApprovals, 1...100_000,
+      "Resolved approvals kept in one session; the oldest go first, and events and export keep the record."),
+    .bytes(
+      "limits.approvalBytes", \.sessions.approvalBytesRetained, (64 << 10)...(1 << 32),
+      "Bytes of the approvals kept in one session; the oldest resolved ones go first."),
     .integer(
       "limits.pendingPermissions", \.sessions.maximumPendingPermissions, 1...10_000,
       "Permission requests of the agent that wait in one session."),
@@ -143,6 +170,15 @@ extension ConfigurationKey {
       "Largest tool call of a permission request, and largest list of its options."),
     .integer(
       "limits.invites", \.sessions.maximumInvites, 1...10_000, "Scoped invites of one session, revoked ones included."),
+    .integer(
+      "limits.departedParticipants", \.sessions.maximumDeparted, 1...100_000,
+      "Departed participants kept in one session; those who left first go first."),
+    .integer(
+      "limits.answers", \.sessions.maximumAnswers, 1...1_000_000,
+      "Answers kept in one session for requests with an Idempotency-Key; the oldest go first."),
+    .bytes(
+      "limits.answerBytes", \.sessions.answerBytesRetained, (64 << 10)...(1 << 32),
+      "Bytes of those answers; the oldest go first."),
     .integer(
       "limits.streamsPerParticipant", \.gateway.streams.streamsPerParticipant, 1...10_000,
       "Open streams of one participant."),
@@ -159,8 +195,8 @@ extension ConfigurationKey {
       "limits.redisBytes", \.redisSettings.maximumBytesInFlight, (1 << 20)...(1 << 32),
       "Bytes of those commands; more are refused."),
     .bytes(
-      "limits.redisReply", \.redisSettings.maximumReplyBytes, (1 << 20)...(1 << 32),
-      "Largest reply of Redis; a connection that sends more is closed."),
+      "limits.redisReply", \.redisSettings.maximumReplyBytes, (16 << 20)...(1 << 32),
+      "Largest reply of Redis; a larger one is dropped, and only its own command fails."),
     .integer(
       "limits.redisChannels", \.redisSettings.maximumChannels, 1...10_000_000,
       "Channels a node is subscribed to at once."),
@@ -173,6 +209,9 @@ extension ConfigurationKey {
     .duration(
       "timeouts.body", \.gateway.bodyTimeout, .milliseconds(100)...(.seconds(3_600)),
       "From a request's head to the end of its body; NDJSON bodies may stay open."),
+    .duration(
+      "timeouts.line", \.gateway.lineTimeout, .seconds(1)...(.seconds(3_600)),
+      "From the first byte of a line of an NDJSON body to its end; between lines such a body may rest."),
     .duration(
       "timeouts.idle", \.gateway.idleTimeout, .seconds(1)...(.seconds(3_600)),
       "A connection without a request is closed after this."),

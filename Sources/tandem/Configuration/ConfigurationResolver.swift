@@ -16,9 +16,12 @@ struct ConfigurationResolver {
   private(set) var resolved: [String: Resolved] = [:]
   /// What is wrong, including what was wrong with the sources themselves.
   private(set) var problems: [String]
+  /// What was passed over.
+  let remarks: [ConfigurationRemark]
 
   init(_ sources: ConfigurationSources) {
     problems = sources.problems
+    remarks = sources.remarks
     for key in ConfigurationKey.all { resolve(key, in: sources.sources) }
   }
 

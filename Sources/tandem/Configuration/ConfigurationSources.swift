@@ -1,5 +1,6 @@
 import Configuration
 import JSONText
+import Logging
 import NIOCore
 
 /// Where a value came from, in the order of precedence.
@@ -35,8 +36,10 @@ struct ConfigurationSources: Sendable {
 
   /// The sources, highest precedence first.
   let sources: [Source]
-  /// What was wrong before any value was looked at: unknown names, unreadable files.
+  /// What was wrong before any value was looked at: unknown names in the file, an unreadable file.
   let problems: [String]
+  /// What was passed over: variables that are not ours.
+  let remarks: [ConfigurationRemark]
 
   /// - Parameters:
   ///   - flags: Values by key name, as given on the command line.
@@ -54,8 +57,10 @@ struct ConfigurationSources: Sendable {
         origin: .flag, provider: InMemoryProvider(name: "flags", values: Dictionary(uniqueKeysWithValues: flagValues))))
 
     // An empty variable counts as unset: compose files and unit files cannot leave one out conditionally.
-    let variables = environment.filter { $0.key.hasPrefix("TANDEM_") && !$0.value.isEmpty }
-    problems += Self.unknownVariables(in: variables)
+    let ours = environment.filter { $0.key.hasPrefix("TANDEM_") && !$0.value.isEmpty }
+    let links = ours.filter { ServiceLinks.contains($0.key, $0.value) }
+    let variables = ours.filter { links[$0.key] == nil }
+    remarks = Self.remarks(links: links.keys.sorted(), others: variables.keys.sorted())
     sources.append(
       Source(
         origin: .environment,
@@ -75,17 +80,31 @@ struct ConfigurationSources: Sendable {
     self.problems = problems
   }
 
-  /// Variables with our prefix that mean something to other programs of this repository.
+  /// Variables with our prefix that mean something to other commands and to the tests.
   private static let reserved = [
-    "TANDEM_CONFIG", "TANDEM_BENCHMARKS", "TANDEM_STRICT", "TANDEM_BINARY", "TANDEM_SERVER", "TANDEM_API_KEY",
+    "TANDEM_CONFIG", "TANDEM_SERVER", "TANDEM_API_KEY", "TANDEM_PUBLISH", "TANDEM_BENCHMARKS", "TANDEM_STRICT",
+    "TANDEM_BINARY",
   ]
+  private static let reservedPrefixes = ["TANDEM_TEST_", "TANDEM_E2E_"]
 
-  /// Variables with our prefix that are not ours, so that a typo does not turn into a default.
-  private static func unknownVariables(in variables: [String: String]) -> [String] {
+  /// What to say about variables with our prefix that are no settings: nothing stops the start, because others set
+  /// variables, too, but a typo does not turn into a default without a word.
+  private static func remarks(links: [String], others: [String]) -> [ConfigurationRemark] {
     let known = Set(ConfigurationKey.all.map(\.environmentName)).union(reserved)
-    return variables.keys.sorted().filter { !known.contains($0) && !$0.hasPrefix("TANDEM_TEST_") }.map { name in
-      "unknown environment variable \(name)" + Suggestion.sentence(for: name, among: known)
+    var remarks = others.filter { name in
+      !known.contains(name) && !reservedPrefixes.contains(where: name.hasPrefix)
+    }.map { name in
+      ConfigurationRemark(
+        level: .warning, message: "unknown environment variable ignored",
+        detail: name + Suggestion.sentence(for: name, among: known))
     }
+    if !links.isEmpty {
+      remarks.append(
+        ConfigurationRemark(
+          level: .info, message: "environment variables of container links ignored",
+          detail: links.joined(separator: ", ")))
+    }
+    return remarks
   }
 
   /// Turns nested objects into dotted names; scalars become text, arrays of strings stay lists, `null` counts as unset.

@@ -92,29 +92,3 @@ enum RateText {
     return "\(rate.count)/\(unit)"
   }
 }
-
-/// An API key as the configuration knows it: a name for the logs, and the digest of the secret.
-///
-/// Isolation: an immutable value.
-struct APIKeyDigest: Sendable, Hashable {
-  /// The name that appears in logs.
-  let name: String
-  /// The SHA-256 of the key, in lower-case hex.
-  let digest: String
-
-  /// Reads `NAME:DIGEST`; nil when it has another form.
-  init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...64).contains(parts[0].utf8.count), parts[1].utf8.count == 64,
-      parts[0].utf8.allSatisfy({ Self.nameBytes.contains($0) }),
-      parts[1].utf8.allSatisfy({ Self.hexBytes.contains($0) })
-    else { return nil }
-    name = String(parts[0])
-    digest = parts[1].lowercased()
-  }
-
-  @Sendable static func isWellFormed(_ text: String) -> Bool { APIKeyDigest(text) != nil }
-
-  private static let nameBytes = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-".utf8)
-  private static let hexBytes = Set("0123456789abcdefABCDEF".utf8)
-}

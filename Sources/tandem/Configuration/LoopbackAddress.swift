@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Which addresses only this machine can reach.
+/// Which addresses only this machine can reach, and what else is to be told from an address.
 ///
 /// Isolation: pure functions.
 enum LoopbackAddress {
@@ -13,5 +13,17 @@ enum LoopbackAddress {
     case .v6: return address.ipAddress == "::1"
     case .unixDomainSocket: return false
     }
+  }
+
+  /// Whether it is an IPv6 address.
+  static func isIPv6(_ text: String) -> Bool {
+    guard let address = try? SocketAddress(ipAddress: text, port: 0), case .v6 = address else { return false }
+    return true
+  }
+
+  /// Whether listening on it means listening on every address of this machine.
+  static func isEveryAddress(_ host: String) -> Bool {
+    guard let address = try? SocketAddress(ipAddress: host, port: 0) else { return false }
+    return ["0.0.0.0", "::"].contains(address.ipAddress)
   }
 }

@@ -31,8 +31,12 @@ struct TandemConfiguration: Sendable {
   var durability = Durability.local
   var redisReplicas = 1
   var forceOpen = false
+  /// File with the password for `redis`.
+  var redisPasswordFile: String?
   /// The entries as they were written; the gateway has what they mean.
   var apiKeys: [String] = []
+  /// File with such entries.
+  var apiKeysFile: String?
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.json
 
@@ -42,6 +46,9 @@ struct TandemConfiguration: Sendable {
   var askedJoinReuse: JoinReuse?
   var askedParticipantRate: RateSetting?
   var askedAddressRate: RateSetting?
+
+  /// What the operator should know, though it stops nothing.
+  private(set) var remarks: [ConfigurationRemark] = []
 
   /// The defaults, as far as they depend on nothing.
   init() {}
@@ -72,22 +79,45 @@ struct TandemConfiguration: Sendable {
   ///
   /// - Parameters:
   ///   - resolver: The values found for each key.
-  ///   - environment: Used only to find the default data directory (`XDG_STATE_HOME`, `HOME`).
+  ///   - environment: Used only to find the default data directory (`XDG_STATE_HOME`, `HOME`). Files with secrets are
+  ///     read, too.
   /// - Throws: All problems at once, each a sentence naming the key, the value and what is allowed.
   init(_ resolver: ConfigurationResolver, environment: [String: String]) throws(ConfigurationError) {
     guard resolver.problems.isEmpty else { throw ConfigurationError(problems: resolver.problems) }
     for key in ConfigurationKey.all {
       if let value = resolver.resolved[key.name]?.value { key.field.set(value, &self) }
     }
+    var problems = ConfigurationRule.secrets.compactMap { $0.problem(self) }
+    problems += readSecretFiles()
     derive(environment)
-    let problems = ConfigurationRule.all.compactMap { $0.problem(self) }
+    problems += ConfigurationRule.all.compactMap { $0.problem(self) }
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+    remarks = resolver.remarks + ConfigurationRemark.about(self)
+  }
+
+  /// Puts what secret files hold where their keys' values live.
+  ///
+  /// - Returns: What is wrong with them.
+  private mutating func readSecretFiles() -> [String] {
+    var problems: [String] = []
+    do throws(SecretFile.Failure) {
+      if let apiKeysFile { apiKeys = try SecretFile.entries(apiKeysFile, APIKeyDigest.rule) }
+    } catch {
+      problems.append("apiKeysFile: \(apiKeysFile ?? "") \(error.reason)")
+    }
+    do throws(SecretFile.Failure) {
+      if let redisPasswordFile { redisSettings.password = try SecretFile.line(redisPasswordFile) }
+    } catch {
+      problems.append("redisPasswordFile: \(redisPasswordFile ?? "") \(error.reason)")
+    }
+    return problems
   }
 
   /// Fills in what follows from several keys.
   private mutating func derive(_ environment: [String: String]) {
     if dataDirectory.isEmpty { embeddedRedis.dataDirectory = Self.defaultDataDirectory(environment) ?? "" }
     gateway.apiKeys = APIKeys(apiKeys.compactMap { APIKeys.Entry($0) })
+    if forceOpen && !isLocal { gateway.hosts.append(gateway.host) }
     gateway.access = askedAccess ?? (isLocal || (forceOpen && apiKeys.isEmpty) ? .open : .keyed)
     sessions.joinReuse = askedJoinReuse ?? (access == .open ? .lenient : .strict)
     let isLimited = access == .keyed

@@ -63,7 +63,7 @@ struct Node: Sendable {
   /// Runs until a signal asks for the end, then drains.
   ///
   /// - Parameter companions: Further services, stopped first.
-  /// - Throws: `NodeError` or `EmbeddedRedisError` when the node cannot start.
+  /// - Throws: `StartupError` or `EmbeddedRedisError` when the node cannot start.
   func run(companions: [any Service]) async throws {
     // Stopped in reverse order: requests end before the domain, that before the client, that before the server.
     let companions = companions.map {
@@ -72,7 +72,7 @@ struct Node: Sendable {
     let serving = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [.init(service: domain), .init(service: gateway)] + companions, logger: logger))
-    let start = StartOfRedis(embedded: embedded, redis: redis, logger: logger)
+    let start = RedisStartupCheck(embedded: embedded, redis: redis, logger: logger)
     let services: [any Service] =
       (embedded.map { [$0] } ?? []) + [
         AfterStart(service: redis) { try await start.waitForServer() },
@@ -85,14 +85,14 @@ struct Node: Sendable {
     do {
       try await ServiceGroup(configuration: group).run()
     } catch let error as IOError {
-      throw NodeError(
+      throw StartupError(
         status: .failure,
         message: "cannot listen on \(configuration.gateway.host) port \(configuration.gateway.port): "
           + String(cString: strerror(error.errnoCode)))
     } catch let error as BridgeError {
-      throw NodeError(status: .failure, message: "the agent cannot be shared: \(error)")
+      throw StartupError(status: .failure, message: "the agent cannot be shared: \(error)")
     } catch let error as RedisError {
-      throw NodeError(status: ExitStatus.unavailable, message: error.message)
+      throw StartupError(status: ExitStatus.unavailable, message: error.message)
     }
   }
 }

@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import Observability
 import ServiceLifecycle
+import SharedSessions
 import UnixSignals
 
 /// A process that is a node: sets up logs and metrics, runs the node, and turns its failures into exit statuses.
@@ -26,10 +27,11 @@ enum NodeProgram {
     MetricsSystem.bootstrap(PrometheusMetricsFactory(registry: registry))
     bootstrapLogging(configuration)
     let logger = Logger(label: "tandem")
+    for remark in configuration.remarks { remark.log(logger) }
     do {
       let node = try Node(configuration, registry: registry, logger: logger, onListening: onListening)
       try await node.run(companions: companions)
-    } catch let error as NodeError {
+    } catch let error as StartupError {
       StandardError.write("tandem: \(error.message)")
       throw error.status
     } catch let error as EmbeddedRedisError {
@@ -59,11 +61,26 @@ enum NodeProgram {
 /// Why a node ended that should not have.
 ///
 /// Isolation: an immutable value.
-struct NodeError: Error, Sendable {
+struct StartupError: Error, Sendable {
   /// The process's exit status.
   let status: ExitCode
   /// A sentence for the person who started it.
   let message: String
+
+  init(status: ExitCode, message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  /// What the check of the data's layout found: data of another version is for whoever configures to move away, while a
+  /// Redis that gives no answer may give one later.
+  init(layout error: SharedSessionError, redis: String) {
+    let isPassing = [503, 504].contains(error.code.status)
+    self.init(
+      status: isPassing ? ExitStatus.unavailable : ExitStatus.configuration,
+      message: isPassing
+        ? "Redis at \(redis) cannot be used: \(error.message)" : "the data in Redis at \(redis): \(error.message)")
+  }
 }
 
 /// The signals that end a node.

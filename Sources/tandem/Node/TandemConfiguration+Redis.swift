@@ -10,7 +10,7 @@ extension TandemConfiguration {
   func redisClient() throws -> RedisClientConfiguration {
     var result = redisSettings
     if let redis {
-      let server = try RedisClientConfiguration(url: redis)
+      let server = try RedisClientConfiguration(url: redis, password: redisSettings.password)
       result.topology = server.topology
       result.username = server.username
       result.password = server.password

@@ -2,14 +2,17 @@ import EmbeddedRedis
 import Logging
 import Observability
 import RedisClient
+import SharedSessions
 
 /// Waits until Redis can be used, or says why it cannot.
 ///
 /// Isolation: immutable.
-struct StartOfRedis: Sendable {
+struct RedisStartupCheck: Sendable {
   let embedded: EmbeddedRedis?
   let redis: RedisClient
   let logger: Logger
+  /// What must hold, too, before anybody is served: that this program can read what Redis holds.
+  var layout: @Sendable () async throws -> Void = {}
   /// How long a Redis may take to answer at start. Later outages only turn readiness red.
   var patience: Duration = .seconds(10)
 
@@ -26,14 +29,15 @@ struct StartOfRedis: Sendable {
     }
   }
 
-  /// Waits for a write, a read and a message to come through, and tells how to look into the private server.
+  /// Waits for a write, a read and a message to come through, tells how to look into the private server, and checks the
+  /// layout of what Redis holds.
   ///
-  /// - Throws: `EmbeddedRedisError`, or `NodeError` with the last reason; `CancellationError` when cancelled.
+  /// - Throws: `EmbeddedRedisError`, or `StartupError` with the last reason; `CancellationError` when cancelled.
   func waitForAnswers() async throws {
     try await waitForServer()
     if let serving = try await embedded?.waitUntilServing() {
       logger.notice("look into the data with redis-cli", metadata: [LogKey.inspect: "\(serving.redisCLICommand)"])
-      if let warning = await serving.knownHoles() {
+      if let warning = await serving.knownVulnerabilities() {
         logger.warning("redis-server should be updated", metadata: [LogKey.error: "\(warning)"])
       }
     }
@@ -41,18 +45,28 @@ struct StartOfRedis: Sendable {
     while true {
       do {
         try await redis.probe(within: .seconds(2))
-        return
+        break
       } catch {
         try Task.checkCancellation()
         // A refusal stays one, however often one asks.
         let isRefusal = Self.refusals.contains { error.message.contains($0) }
         if isRefusal || ContinuousClock.now >= deadline {
-          throw NodeError(
+          throw StartupError(
             status: ExitStatus.unavailable,
             message: "Redis at \(redis.configuration) cannot be used: \(error.message)")
         }
         try await Task.sleep(for: .milliseconds(100))
       }
+    }
+    try await checkLayout()
+  }
+
+  /// - Throws: `StartupError` when this program cannot read what Redis holds, or when Redis does not say.
+  private func checkLayout() async throws {
+    do {
+      try await layout()
+    } catch let error as SharedSessionError {
+      throw StartupError(layout: error, redis: "\(redis.configuration)")
     }
   }
 

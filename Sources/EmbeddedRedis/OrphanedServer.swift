@@ -11,7 +11,7 @@ import SystemPackage
 /// A server of this data directory that this process did not start: one whose node was killed.
 ///
 /// Isolation: pure functions over the process table.
-enum LivingServer {
+enum OrphanedServer {
   /// The process id in the server's own file, when that process is alive and is a server of this directory.
   ///
   /// A process id alone proves nothing, because the kernel uses it again. redis-server works inside its directory, so
