@@ -27,6 +27,7 @@ import Testing
 
   @Test(arguments: [
     ("appendfsync", "always"), ("maxmemory-policy", "noeviction"), ("appendonly", "yes"), ("port", "0"), ("save", ""),
+    ("maxmemory", "1073741824"),
   ])
   func isSetUpForDurability(name: String, expected: String) async throws {
     try await withTemporaryDirectory { directory in
@@ -35,6 +36,29 @@ import Testing
           name: "redis-cli", arguments: ["-s", serving.socketPath, "CONFIG", "GET", name]
         ).run()
         #expect(reply.output == "\(name)\n\(expected)\n")
+      }
+    }
+  }
+
+  @Test func aFullServerRefusesWritesKeepsItsDataAndTakesWritesAgain() async throws {
+    try await withTemporaryDirectory { directory in
+      var configuration = quick(directory)
+      configuration.maximumMemory = 16 << 20
+      try await withEmbeddedRedis(configuration) { serving in
+        try await withConnection(serving.socketPath) { send in
+          let text = String(repeating: "x", count: 60_000)
+          var written = 0
+          var reply = "+OK"
+          while reply == "+OK", written < 1_000 {
+            reply = try await send("SET key:\(written) \(text)")
+            if reply == "+OK" { written += 1 }
+          }
+          #expect(reply.hasPrefix("-OOM "))
+          #expect(written > 50)
+          #expect(try await send("DBSIZE") == ":\(written)")
+          #expect(try await send("DEL key:0 key:1 key:2") == ":3")
+          #expect(try await send("SET key:0 again") == "+OK")
+        }
       }
     }
   }

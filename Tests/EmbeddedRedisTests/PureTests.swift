@@ -51,6 +51,15 @@ import Testing
 }
 
 @Suite struct ServerSettingsTests {
+  @Test func withoutABoundTheMemoryIsAsLargeAsTheMachine() async throws {
+    try await withTemporaryDirectory { path in
+      var configuration = EmbeddedRedisConfiguration(dataDirectory: path)
+      configuration.maximumMemory = 0
+      let process = ServerProcess(directory: try DataDirectory(preparing: path), configuration: configuration)
+      #expect(process.settings.contains("\nmaxmemory 0\n"))
+    }
+  }
+
   @Test func pathsAreQuoted() {
     #expect(ServerProcess.quoted(#"/a b"c\d"#) == #""/a b\"c\\d""#)
   }

@@ -7,7 +7,7 @@ from support.waiting import eventually
 
 
 def test_a_stalled_stream_is_cut_counted_and_can_resume(make_cluster):
-    cluster = make_cluster(1, TANDEM_STREAM_BUFFER_BYTES=65536, TANDEM_STREAM_HEARTBEAT="300s")
+    cluster = make_cluster(1, TANDEM_STREAM_BUFFER_BYTES=65536, TANDEM_STREAM_HEARTBEAT="20s")
     node = cluster.nodes[0]
     shared = share(cluster.api)
     guest = shared.join()

@@ -67,11 +67,11 @@ def test_the_cursor_goes_on_past_what_is_left_out(api):
 
 
 def test_many_that_are_left_out_move_the_cursor_without_a_heartbeat(make_cluster):
-    shared = share(make_cluster(1, TANDEM_STREAM_HEARTBEAT="5m").api)
+    shared = share(make_cluster(1, TANDEM_STREAM_HEARTBEAT="20s").api)
     with filtered(shared, "message_created") as stream:
         for _ in range(100):
             shared.join()
-        stream.wait_for(lambda: bool(stream.parser.positions), "a position without a heartbeat")
+        stream.wait_for(lambda: bool(stream.parser.positions), "a position without a heartbeat", seconds=15)
         assert not stream.parser.comments
 
 

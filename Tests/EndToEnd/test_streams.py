@@ -134,7 +134,7 @@ def test_heartbeats_come_as_comments(make_cluster):
 
 def test_clients_that_go_away_leave_nothing_behind(make_cluster):
     """Closed, reset and half-closed while idle: the heartbeat is far away, so only the close itself can tell."""
-    cluster = make_cluster(1, TANDEM_STREAM_HEARTBEAT="300s")
+    cluster = make_cluster(1, TANDEM_STREAM_HEARTBEAT="20s")
     node: Node = cluster.nodes[0]
     shared = share(cluster.api)
     guest = shared.join()
@@ -144,7 +144,7 @@ def test_clients_that_go_away_leave_nothing_behind(make_cluster):
     assert open_descriptors(node.process.pid) >= before + 30
     for at, stream in enumerate(streams):
         stream.half_close() if at % 2 else stream.close()
-    eventually(lambda: open_descriptors(node.process.pid) <= before, "the descriptors of 30 gone clients")
+    eventually(lambda: open_descriptors(node.process.pid) <= before, "the descriptors of 30 gone clients", seconds=15)
     for stream in streams:
         stream.close()
     offline = cluster.api.get(f"{shared.path}/participants").expect(200)["participants"]

@@ -63,13 +63,6 @@ import Testing
     #expect(given == own)
   }
 
-  @Test func withForceOpenTheAddressToListenOnIsAHost() throws {
-    let forced = try configuration(flags: ["host": "10.0.0.7", "forceOpen": "true", "hosts": "team.example"])
-    #expect(forced.gateway.hosts == ["team.example", "10.0.0.7"])
-    #expect(try configuration(flags: ["hosts": "team.example"]).gateway.hosts == ["team.example"])
-    #expect(try configuration(flags: ["forceOpen": "true"]).gateway.hosts == [])
-  }
-
   @Test func accessAndJoinReuseReachTheirParts() throws {
     #expect(try parts(["access": "keyed"]) != parts(["access": "open"]))
     #expect(try parts(["join.reuse": "strict"]) != parts(["join.reuse": "lenient"]))

@@ -50,7 +50,7 @@ import Testing
 
   @Test func composeAcceptsItsFileAndAsksForTheSecrets() throws {
     let arguments = ["-f", root.appending(path: "docker/compose.yaml").path, "config"]
-    let secrets = ["REDIS_PASSWORD": "abc", "TANDEM_API_KEYS": "ci:" + String(repeating: "0", count: 64)]
+    let secrets = ["REDIS_PASSWORD_FILE": "./secrets/redis-password", "API_KEYS_FILE": "./secrets/api-keys"]
     let accepted = try run("docker-compose", arguments, environment: secrets)
     #expect(accepted.status == 0, "\(accepted.output)")
     for service in ["redis:", "node1:", "node2:", "node3:", "load-balancer:"] {
@@ -61,6 +61,15 @@ import Testing
       #expect(refused.status != 0)
       #expect(refused.output.contains("docker/.env"))
     }
+  }
+
+  @Test func noSecretStandsInAnEnvironmentOfTheComposeFile() throws {
+    // What stands there is shown by `docker inspect`; files are not.
+    let compose = try text("docker/compose.yaml")
+    #expect(!compose.contains("TANDEM_API_KEYS:") && !compose.contains("REDIS_PASSWORD:"))
+    #expect(compose.contains("TANDEM_API_KEYS_FILE: /run/secrets/api-keys"))
+    #expect(compose.contains("TANDEM_REDIS_PASSWORD_FILE: /run/secrets/redis-password"))
+    #expect(try text(".gitignore").contains("\ndocker/secrets/\n"))
   }
 
   @Test func everyVariableOfTheComposeFileIsInTheExample() throws {

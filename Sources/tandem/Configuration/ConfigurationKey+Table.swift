@@ -67,19 +67,23 @@ extension ConfigurationKey {
     ),
     .boolean("forceOpen", \.forceOpen, "Allow `access` = open on an address other machines can reach."),
     .list(
-      "hosts", \.gateway.hosts, HostText.rule,
-      "Names a request's `Host` may hold when `access` = open, besides those of loopback: the name of a tunnel or proxy on this machine. With `forceOpen` also `host`."
+      "hosts", \.gateway.hosts, AccessText.host,
+      "Names a request's `Host` may hold when `access` = open, besides those of loopback: the name of a tunnel or proxy on this machine. What `host` says is always one."
     ),
     .list(
-      "cors.origins", \.gateway.corsOrigins, OriginText.rule,
+      "cors.origins", \.gateway.corsOrigins, AccessText.origin,
       "Web sites whose pages may use this server, as origins such as https://team.example; none may by default."),
     .list(
-      "apiKeys", \.apiKeys, secret: true, APIKeyDigest.rule,
+      "apiKeys", \.apiKeys, secret: true, AccessText.apiKey, parse: { APIKeys.Entry($0) },
       "API keys as NAME:DIGEST, the digest being the key's SHA-256 in hex, or NAME:DIGEST:SCOPES with what it may do, such as ci:DIGEST:create+read; without scopes everything."
     ),
     .text(
       "apiKeysFile", \.apiKeysFile, .printable("the path of a file"),
       "File with such entries, one a line, instead of `apiKeys`; blank lines and those that begin with # are skipped."),
+    .choice(
+      "metrics.access", \.gateway.metricsAccess,
+      "Who may read `/metrics`: this machine and holders of an API key that may read (loopback), only they (keyed), or everybody (open)."
+    ),
     .choice(
       "join.reuse", \.askedJoinReuse,
       "Whether joining again under a present user's id needs that participant's credentials (strict); by default lenient with `access` = open, else strict."

@@ -1,5 +1,5 @@
-import Logging
 import HTTPGateway
+import Logging
 
 /// What an operator should know about a listener that other machines can reach.
 extension ConfigurationRemark {
@@ -12,7 +12,7 @@ extension ConfigurationRemark {
         level: .warning, message: "tokens travel in clear unless a proxy in front speaks TLS",
         detail: "host is \(host); let clients reach it only through such a proxy")
     ]
-    if configuration.access == .open, LoopbackAddress.isEveryAddress(host), configuration.gateway.hosts == [host] {
+    if configuration.access == .open, LoopbackAddress.isEveryAddress(host), configuration.gateway.hosts.isEmpty {
       remarks.append(
         ConfigurationRemark(
           level: .warning, message: "requests from other machines are refused until hosts names this one",

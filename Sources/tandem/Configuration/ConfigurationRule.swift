@@ -62,7 +62,7 @@ struct ConfigurationRule: Sendable {
         + "NAME:DIGEST, or set forceOpen to true if everybody who can reach the address may use it"
     },
     ConfigurationRule { configuration in
-      let names = configuration.apiKeys.compactMap { APIKeyDigest($0)?.name }
+      let names = configuration.apiKeys.map(\.name)
       guard let name = Set(names).sorted().first(where: { name in names.count { $0 == name } > 1 }) else { return nil }
       return "apiKeys holds the name \"\(name)\" more than once; each name must be unique"
     },

@@ -33,9 +33,7 @@ struct TandemConfiguration: Sendable {
   var forceOpen = false
   /// File with the password for `redis`.
   var redisPasswordFile: String?
-  /// The entries as they were written; the gateway has what they mean.
-  var apiKeys: [String] = []
-  /// File with such entries.
+  /// File with the entries of `apiKeys`.
   var apiKeysFile: String?
   var logLevel = Logger.Level.info
   var logFormat = LogFormat.json
@@ -66,6 +64,12 @@ struct TandemConfiguration: Sendable {
       redisSettings.commandTimeout = newValue
       redisSettings.connectTimeout = newValue
     }
+  }
+
+  /// The keys that `keyed` access asks for.
+  var apiKeys: [APIKeys.Entry] {
+    get { gateway.apiKeys.entries }
+    set { gateway.apiKeys = APIKeys(newValue) }
   }
 
   /// Who may list, create and read.
@@ -101,7 +105,9 @@ struct TandemConfiguration: Sendable {
   private mutating func readSecretFiles() -> [String] {
     var problems: [String] = []
     do throws(SecretFile.Failure) {
-      if let apiKeysFile { apiKeys = try SecretFile.entries(apiKeysFile, APIKeyDigest.rule) }
+      if let apiKeysFile {
+        apiKeys = try SecretFile.entries(apiKeysFile, AccessText.apiKey).compactMap { APIKeys.Entry($0) }
+      }
     } catch {
       problems.append("apiKeysFile: \(apiKeysFile ?? "") \(error.reason)")
     }
@@ -116,8 +122,6 @@ struct TandemConfiguration: Sendable {
   /// Fills in what follows from several keys.
   private mutating func derive(_ environment: [String: String]) {
     if dataDirectory.isEmpty { embeddedRedis.dataDirectory = Self.defaultDataDirectory(environment) ?? "" }
-    gateway.apiKeys = APIKeys(apiKeys.compactMap { APIKeys.Entry($0) })
-    if forceOpen && !isLocal { gateway.hosts.append(gateway.host) }
     gateway.access = askedAccess ?? (isLocal || (forceOpen && apiKeys.isEmpty) ? .open : .keyed)
     sessions.joinReuse = askedJoinReuse ?? (access == .open ? .lenient : .strict)
     let isLimited = access == .keyed
