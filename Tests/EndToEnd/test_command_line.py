@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 
 import pytest
 
+from support.client import APIKey
 from support.nodes import REPOSITORY, Node, binary
 from support.processes import clean_environment
 from support.scenario import share
@@ -63,6 +65,34 @@ def test_a_wrong_setting_stops_the_start_and_is_named(settings, named):
     assert named.lower() in ended.stderr.lower()
     checked = run("check-config", **settings)
     assert checked.returncode == 1 and named.lower() in checked.stderr.lower(), checked
+
+
+def test_a_node_starts_beside_a_service_of_its_own_name(processes, cluster):
+    """Kubernetes and Docker set these for a service or a link called tandem; a typo is only warned of."""
+    links = {
+        "TANDEM_PORT": "tcp://10.0.0.1:8080",
+        "TANDEM_SERVICE_HOST": "10.0.0.1",
+        "TANDEM_SERVICE_PORT_HTTP": "8080",
+        "TANDEM_PORT_8080_TCP_ADDR": "10.0.0.1",
+        "TANDEM_NAME": "/web/tandem",
+    }
+    node = Node(processes, cluster.redis.url, links | {"TANDEM_LIMITS_BDY": "1"}).wait_ready()
+    log = [json.loads(line) for line in node.process.log_path.read_text().splitlines() if line.startswith("{")]
+    ignored = [line for line in log if "container links" in line["message"]]
+    assert len(ignored) == 1 and all(name in ignored[0]["detail"] for name in links), log
+    unknown = [line for line in log if line["message"] == "unknown environment variable ignored"]
+    assert [line["level"] for line in unknown] == ["warning"], log
+    assert "TANDEM_LIMITS_BDY; did you mean TANDEM_LIMITS_BODY?" in unknown[0]["detail"]
+
+
+def test_api_keys_can_be_given_by_file(processes, cluster, tmp_path):
+    key = "a key that only its holder knows"
+    file = tmp_path / "api-keys"
+    file.write_text(f"# who may create\nci:{hashlib.sha256(key.encode()).hexdigest()}\n")
+    settings = {"TANDEM_ACCESS": "keyed", "TANDEM_API_KEYS_FILE": str(file)}
+    node = Node(processes, cluster.redis.url, settings).wait_ready()
+    assert node.api.get("/api/shared-sessions", APIKey(key)).status == 200
+    node.api.get("/api/shared-sessions", APIKey("another")).expect(403, "INVALID_API_KEY")
 
 
 def test_check_config_shows_every_value_and_no_secret(tmp_path):

@@ -10,6 +10,8 @@ public struct SharedSessionSettings: Sendable {
   public var eventsRetained: Int = 10_000
   /// About how many bytes of events a session keeps; the newest event is kept whatever its size.
   public var eventBytesRetained: Int = 64 << 20
+  /// About how many bytes of events are read at once; a single larger event is read whole.
+  public var eventPageBytes: Int = 1 << 20
   /// Participants present at a time.
   public var maximumParticipants: Int = 1_000
   /// Messages of a session.

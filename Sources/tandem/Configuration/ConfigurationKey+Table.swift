@@ -131,6 +131,9 @@ extension ConfigurationKey {
     .bytes(
       "events.retainedBytes", \.sessions.eventBytesRetained, (64 << 10)...(1 << 32),
       "About how many bytes of events a session keeps for replay; the newest event is always kept."),
+    .bytes(
+      "events.pageBytes", \.sessions.eventPageBytes, (64 << 10)...(64 << 20),
+      "About how many bytes of events are read from Redis at once; a single larger event is read whole."),
   ]
 
   private static let limits: [ConfigurationKey] = [

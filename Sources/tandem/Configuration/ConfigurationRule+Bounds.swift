@@ -12,8 +12,8 @@ extension ConfigurationRule {
   static let aroundText = 1 << 10
   /// What stands around a record in Redis, or around a notification in its event.
   static let aroundRecord = 4 << 10
-  /// The fewest events that are read at once: the one a cursor names, to see that it is still there, and the next.
-  static let leastPage = 2
+  /// What stands around all events of a page: ids, numbers, types.
+  static let aroundPage = 64 << 10
   /// The longest entry of a combined stream's header: a session's id, a participant's, its token, a cursor.
   static let streamEntry = 160
   /// How much longer than a heartbeat a bridge must be able to wait, since heartbeats may be late.
@@ -45,9 +45,13 @@ extension ConfigurationRule {
   private static let events: [ConfigurationRule] = [
     ConfigurationRule(
       ["limits.notification", "limits.redisReply"],
-      "\(leastPage) events are read at once, at least, so limits.redisReply must have room for \(leastPage) of the "
-        + "largest notifications and \(ByteCountText.format(aroundRecord)) around each"
-    ) { leastPage * ($0.gateway.notificationBytes + aroundRecord) > $0.redisSettings.maximumReplyBytes },
+      "an event is read whole, so limits.redisReply must be larger by at least \(ByteCountText.format(aroundRecord))"
+    ) { $0.gateway.notificationBytes + aroundRecord > $0.redisSettings.maximumReplyBytes },
+    ConfigurationRule(
+      ["events.pageBytes", "limits.redisReply"],
+      "a page of events is one reply, so limits.redisReply must be larger by at least "
+        + ByteCountText.format(aroundPage)
+    ) { $0.sessions.eventPageBytes + aroundPage > $0.redisSettings.maximumReplyBytes },
     ConfigurationRule(
       ["limits.notification", "limits.redisBytes"],
       "a notification is sent to Redis in one command, so limits.redisBytes must be larger by at least "
