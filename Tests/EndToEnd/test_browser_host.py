@@ -48,7 +48,7 @@ def person(name: str, button: str) -> str:
 
 
 async def press(page, expression: str) -> None:
-    await page.wait_for(f"{expression} && !({expression}).disabled")
+    await page.wait_for(f"{expression} && !({expression}).disabled && !({expression}).hasAttribute('aria-disabled')")
     await page.evaluate(f"({expression}).click()")
 
 

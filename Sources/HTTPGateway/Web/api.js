@@ -1,12 +1,7 @@
 // The node's HTTP API, and the stream that survives anything.
 
-export class Refused extends Error {
-  constructor(status, body) {
-    super(body?.error ?? `The server answered ${status}.`);
-    this.status = status;
-    this.code = body?.code ?? "";
-  }
-}
+import { randomId } from "./digest.js";
+import { Refused, Unreachable } from "./errors.js";
 
 export class Api {
   constructor(sessionId, credentials = null) {
@@ -19,8 +14,8 @@ export class Api {
     const headers = {};
     if (this.credentials) headers.Authorization = `Bearer ${this.credentials.id}.${this.credentials.token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    // A key makes a repeat harmless, so a request whose answer was lost is sent again.
-    if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.replace(".", "");
+    // A key makes a repeat harmless, so a request whose answer was lost is sent again. It opens the answer: nobody may guess it.
+    if (method === "POST") headers["Idempotency-Key"] = randomId();
     for (let attempt = 0; ; attempt++) {
       try {
         const reply = await fetch(this.base + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
@@ -29,7 +24,8 @@ export class Api {
         if ((reply.status === 503 || reply.status === 504) && attempt < 3) throw new TypeError("try again");
         throw new Refused(reply.status, answer);
       } catch (error) {
-        if (!(error instanceof TypeError) || attempt >= 3) throw error;
+        if (!(error instanceof TypeError)) throw error;
+        if (attempt >= 3) throw new Unreachable(method);
         await pause(400 * 2 ** attempt);
       }
     }
@@ -37,7 +33,8 @@ export class Api {
 
   /** A reply that is not JSON, as it is. */
   async bytes(path) {
-    const reply = await fetch(this.base + path, { headers: { Authorization: `Bearer ${this.credentials.id}.${this.credentials.token}` } });
+    const headers = { Authorization: `Bearer ${this.credentials.id}.${this.credentials.token}` };
+    const reply = await fetch(this.base + path, { headers }).catch(() => { throw new Unreachable("GET"); });
     if (!reply.ok) throw new Refused(reply.status, await reply.json().catch(() => null));
     return reply.blob();
   }
@@ -66,8 +63,9 @@ export class EventReader {
       ({ ticket } = await this.api.post("/stream-tickets"));
     } catch (error) {
       if (error instanceof Refused && error.status < 500 && error.status !== 429) return this.onGone(error);
-      return this.retry();
+      return this.retry(error instanceof Unreachable ? new Unreachable("GET") : error);
     }
+    if (this.isStopped) return;
     const query = new URLSearchParams({ ticket, lastEventId: this.cursor });
     const source = new EventSource(`${this.api.base}/stream?${query}`);
     this.source = source;
@@ -84,10 +82,10 @@ export class EventReader {
     };
   }
 
-  retry() {
+  retry(error) {
     if (this.isStopped) return;
     this.failures++;
-    this.onState("reconnecting");
+    this.onState("reconnecting", error);
     const most = Math.min(15_000, 500 * 2 ** Math.min(this.failures, 5));
     setTimeout(() => this.start(), most / 2 + Math.random() * most / 2);
   }

@@ -1,20 +1,21 @@
 // What a host does with a live session besides deciding: its settings, its invites, its record.
 
 import { words } from "./model.js";
-import { element } from "./view.js";
+import { element, nameNode } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
 
 /** The host's forms. The settings show what the session is, until somebody changes one of them and has not saved it yet. */
 export class HostTools {
-  constructor(api, { attempt, session }) {
+  constructor(api, { attempt, session, signal }) {
     Object.assign(this, { api, attempt, session });
     this.isChanged = false;
-    $("settings").addEventListener("input", () => { this.isChanged = true; });
-    $("settings").addEventListener("submit", (event) => { event.preventDefault(); attempt(this.save()); });
-    $("invite-form").addEventListener("submit", (event) => { event.preventDefault(); attempt(this.invite()); });
-    $("invites").addEventListener("toggle", () => { if ($("invites").open) attempt(this.readInvites()); });
-    $("tool-invite").addEventListener("click", () => attempt(this.replaceInvite()));
+    const on = (id, type, work) => $(id).addEventListener(type, work, { signal });
+    on("settings", "input", () => { this.isChanged = true; });
+    on("settings", "submit", (event) => { event.preventDefault(); attempt(this.save()); });
+    on("invite-form", "submit", (event) => { event.preventDefault(); attempt(this.invite()); });
+    on("invites", "toggle", () => { if ($("invites").open) attempt(this.readInvites()); });
+    on("tool-invite", "click", () => attempt(this.replaceInvite()));
   }
 
   render() {
@@ -69,7 +70,7 @@ export class HostTools {
     if (invite.revokedAt) facts.push("revoked");
     else if (invite.expiresAt) facts.push(`${isOver ? "ended" : "until"} ${new Date(invite.expiresAt).toLocaleString([], { dateStyle: "short", timeStyle: "short" })}`);
     return element("li", { class: isOver ? "over" : false },
-      element("span", { class: "name" }, invite.label ?? "An invite"), element("span", { class: "quiet" }, facts.join(" · ")),
+      element("span", { class: "name" }, invite.label ? nameNode(invite.label) : "An invite"), element("span", { class: "quiet" }, facts.join(" · ")),
       isOver ? null : element("button", {
         type: "button", class: "small danger",
         onclick: () => this.attempt(this.api.delete(`/invites/${invite.id}`).then(() => this.readInvites())),

@@ -11,7 +11,7 @@ export class Model {
     this.nextEntry = 1;
   }
 
-  /** What `GET /{id}` answered. */
+  /** What `GET /{id}` answered. An entry is text (`parts`: strings, and names as `{name}`) or something to be shown in a way of its own. */
   take(snapshot) {
     this.session = snapshot.session;
     for (const participant of snapshot.participants) this.people.set(participant.id, participant);
@@ -31,6 +31,11 @@ export class Model {
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
+  /** Somebody's name as a part of a sentence. */
+  who(id) {
+    return { name: this.name(id) };
+  }
+
   /** What the agent gets next, in order. */
   get queued() {
     return [...this.approvals.values()].filter((a) => a.status === "approved" && a.dispatch?.state === "queued")
@@ -40,7 +45,7 @@ export class Model {
   /** Takes one event in. Returns the entries that are new or have changed. */
   apply(event) {
     const { type, payload, timestamp } = event;
-    const note = (text, kind = "note") => [this.add({ kind, text, at: timestamp })];
+    const note = (text, kind = "note") => [this.add({ kind, parts: [text].flat(), at: timestamp })];
     switch (type) {
       case "shared_session_created":
         this.session ??= payload.session;
@@ -55,13 +60,13 @@ export class Model {
         return note(payload.status === "expired" ? "The session has expired" : "The session was closed", "end");
       case "participant_joined":
         this.person(payload.participant);
-        return note(`${this.name(payload.participant.id)} joined`);
+        return note([this.who(payload.participant.id), " joined"]);
       case "participant_left":
         this.person(payload.participant);
-        return note(`${this.name(payload.participant.id)} ${payload.removedByParticipantId ? "was removed" : "left"}`);
+        return note([this.who(payload.participant.id), payload.removedByParticipantId ? " was removed" : " left"]);
       case "participant_updated":
         this.person(payload.participant);
-        return note(`${this.name(payload.participant.id)} is now a ${payload.participant.role}`);
+        return note([this.who(payload.participant.id), ` is now a ${payload.participant.role}${payload.participant.canApprove ? " who may decide" : ""}`]);
       case "participant_online":
       case "participant_offline": {
         const person = this.people.get(payload.participantId);
@@ -132,7 +137,7 @@ export class Model {
     if (state === "started") return entry ? [entry] : [];
     const reason = payload.stopReason && payload.stopReason !== "end_turn" ? ` (${words(payload.stopReason)})` : "";
     const text = state === "completed" ? `The agent has finished${reason}` : `The prompt failed: ${payload.error}`;
-    const note = this.add({ kind: state === "failed" ? "failure" : "note", text, at });
+    const note = this.add({ kind: state === "failed" ? "failure" : "note", parts: [text], at });
     return entry ? [entry, note] : [note];
   }
 
@@ -146,7 +151,7 @@ export class Model {
       case "tool_call":
       case "tool_call_update": return [this.tool(update, at)];
       case "plan": return [this.plan(update.entries ?? [], at)];
-      case "current_mode_update": return [this.add({ kind: "note", text: `The agent's mode is now ${update.currentModeId}`, at })];
+      case "current_mode_update": return [this.add({ kind: "note", parts: [`The agent's mode is now ${update.currentModeId}`], at })];
       default: return [];
     }
   }
@@ -168,7 +173,7 @@ export class Model {
       entry = this.add({ kind: "tool", tool: {}, at });
       this.tools.set(update.toolCallId, entry);
     }
-    for (const key of ["title", "kind", "status", "content", "locations"]) {
+    for (const key of ["title", "kind", "status", "content", "locations", "_meta"]) {
       if (update[key] !== undefined && update[key] !== null) entry.tool[key] = update[key];
     }
     return entry;

@@ -8,23 +8,33 @@ const NAMES = new Map(Object.entries({
   0x202c: "pop directional formatting", 0x202d: "left-to-right override", 0x202e: "right-to-left override",
   0x2060: "word joiner", 0x2066: "left-to-right isolate", 0x2067: "right-to-left isolate",
   0x2068: "first strong isolate", 0x2069: "pop directional isolate", 0x3164: "Hangul filler", 0xfeff: "byte order mark",
-  0xffa0: "Hangul filler",
+  0xffa0: "Hangul filler", 0x0009: "tab", 0x000a: "line feed", 0x000d: "carriage return", 0x001b: "escape", 0x0000: "null",
+  0x00a0: "no-break space", 0x2800: "blank Braille pattern",
 }).map(([code, name]) => [Number(code), name]));
 
-// Controls but tab and line feed, format characters, fillers, variation selectors, tags, odd spaces, private use.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u034f\u115f\u1160\u1680\u17b4\u17b5\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0\ufe00-\ufe0f\u{e0000}-\u{e0fff}]|\p{Cf}|\p{Zl}|\p{Zp}|\p{Co}/gu;
+// Controls but tab and line feed, format characters, fillers, blanks that are not spaces, tags, private use, halves of characters;
+// of the variation selectors those that do not just choose how the symbol before them looks.
+const HIDDEN = new RegExp(["[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u034f\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f]",
+  "[\\u2000-\\u200a\\u202f\\u205f\\u2060-\\u206f\\u2800\\u3000\\u3164\\uffa0\\u{e0000}-\\u{e0fff}]", "[\\ufe00-\\ufe0d]",
+  "(?<!\\p{Extended_Pictographic}|[#*0-9](?=\\ufe0f\\u20e3))[\\ufe0e\\ufe0f]", "\\p{Cf}|\\p{Zl}|\\p{Zp}|\\p{Co}|\\p{Cs}"].join("|"), "gu");
+const HIDDEN_IN_LINE = new RegExp(`${HIDDEN.source}|[\\t\\n]`, "gu");
 
 /** The text as nodes, every character that cannot be seen, or that moves others, replaced by its number. */
-export function revealed(value) {
+export function revealed(value, hidden = HIDDEN) {
   const text = String(value);  // Agents send what they like.
   const fragment = document.createDocumentFragment();
   let end = 0;
-  for (const match of text.matchAll(HIDDEN)) {
+  for (const match of text.matchAll(hidden)) {
     fragment.append(text.slice(end, match.index), mark(match[0]));
     end = match.index + match[0].length;
   }
   fragment.append(text.slice(end));
   return fragment;
+}
+
+/** The same for what stands on one line, such as a name or a path: it does not break it. */
+export function revealedLine(value) {
+  return revealed(value, HIDDEN_IN_LINE);
 }
 
 /** How many such characters a text holds. */

@@ -45,12 +45,12 @@ class Browser:
             elif page := self.pages.get(message.get("sessionId", "")):
                 page.noticed(message)
 
-    async def open(self, address: str) -> Page:
-        """A page in a fresh profile."""
-        profile = (await self.call("Target.createBrowserContext"))["browserContextId"]
+    async def open(self, address: str, beside: Page | None = None) -> Page:
+        """A page in a fresh profile, or in that of another page, which may be closed by now."""
+        profile = beside.profile if beside else (await self.call("Target.createBrowserContext"))["browserContextId"]
         made = await self.call("Target.createTarget", url="about:blank", browserContextId=profile)
         attached = await self.call("Target.attachToTarget", targetId=made["targetId"], flatten=True)
-        page = Page(self, attached["sessionId"])
+        page = Page(self, attached["sessionId"], made["targetId"], profile)
         self.pages[page.session] = page
         for domain in ("Runtime", "Log", "Page"):
             await page.call(f"{domain}.enable")
@@ -63,9 +63,11 @@ class Browser:
 class Page:
     """One page; what goes wrong in it (exceptions, errors on the console, refused resources) is kept."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, target: str, profile: str) -> None:
         self.browser = browser
         self.session = session
+        self.target = target
+        self.profile = profile
         self.problems: list[str] = []
 
     async def call(self, method: str, **parameters: Any) -> Any:
@@ -116,10 +118,15 @@ class Page:
             await self.call("Input.insertText", text=text)
 
     async def click(self, selector: str) -> None:
-        """Clicks once the element is there and enabled."""
+        """Clicks once the element is there and takes clicks."""
         found = f"document.querySelector({json.dumps(selector)})"
-        await self.wait_for(f"{found} && !{found}.disabled && {found}.getClientRects().length > 0")
+        taking = f"!{found}.disabled && !{found}.hasAttribute('aria-disabled')"
+        await self.wait_for(f"{found} && {taking} && {found}.getClientRects().length > 0")
         await self.evaluate(f"{found}.click()")
+
+    async def close(self) -> None:
+        """Closes the tab; its profile stays."""
+        await self.browser.call("Target.closeTarget", targetId=self.target)
 
 
 @asynccontextmanager
