@@ -1,11 +1,13 @@
 // Who the visitor is: somebody with a link, somebody who comes back, or nobody yet.
 
 import { Api } from "./api.js";
-import { drop, keep, read, rememberVisitor, visitor } from "./credentials.js";
+import { drop, forgetVisitor, keep, read, rememberVisitor, visitor } from "./credentials.js";
 import { randomId } from "./digest.js";
 import { isOfTheCredentials, isOfTheSession } from "./errors.js";
+import { downloadRecord } from "./manage.js";
 import { Model } from "./model.js";
 import { Page } from "./page.js";
+import { element } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
 const show = (id, isShown = true) => { $(id).hidden = !isShown; };
@@ -99,9 +101,8 @@ async function open(credentials) {
     model.take(await api.get(""));
   } catch (error) {
     if (isOfTheCredentials(error)) return refused(credentials, error);
-    if (!isOfTheSession(error)) return sorry("This session cannot be opened now", error.message, () => open(credentials));
-    drop(sessionId, credentials.id);
-    return sorry("This session is over", error.message);
+    if (!isOfTheSession(error)) return sorry("This session cannot be opened now", error.message, again(credentials));
+    return over(api, error);
   }
   keep(sessionId, credentials);
   history.replaceState(null, "", location.pathname);
@@ -109,7 +110,8 @@ async function open(credentials) {
   show("facts");
   show("connection");
   new Page(api, model, credentials.id, {
-    refused: (error) => isOfTheCredentials(error) ? refused(credentials, error) : sorry("The session cannot be followed now", error.message, () => open(credentials)),
+    refused: (error) => isOfTheCredentials(error)
+      ? refused(credentials, error) : sorry("The session cannot be followed now", error.message, again(credentials)),
     left: (title, text) => { drop(sessionId, credentials.id); sorry(title, text); },
   }).run();
 }
@@ -123,12 +125,29 @@ function refused(credentials, error) {
     : `The key to this session that you came with is no longer taken, so it was forgotten here (the server says: ${error.message}). Join again to come back.`);
 }
 
-function sorry(title, text, again = null) {
+/** Whoever was there at the end can still have the record of it, until it is purged. */
+function over(api, error) {
+  const { id } = api.credentials;
+  if (error.code === "SESSION_NOT_FOUND") {
+    drop(sessionId, id);
+    return sorry("There is no such session", error.message);
+  }
+  const save = () => downloadRecord(api).catch((problem) => over(api, problem));
+  const forget = () => {
+    drop(sessionId, id);
+    forgetVisitor();
+    sorry("This browser has forgotten you", "Your name and your key to the session are gone from here.");
+  };
+  sorry("This session is over", error.message, { "Download the record": save, "Forget me here": forget });
+}
+
+const again = (credentials) => ({ "Try again": () => { only(null); open(credentials); } });
+
+function sorry(title, text, buttons = {}) {
   only("message");
   $("message-title").textContent = title;
   $("message-text").textContent = text;
-  show("message-again", Boolean(again));
-  $("message-again").onclick = () => { only(null); again(); };
+  $("message-buttons").replaceChildren(...Object.entries(buttons).map(([name, onclick]) => element("button", { type: "button", onclick }, name)));
 }
 
 function only(part) {

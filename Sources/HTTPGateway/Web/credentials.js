@@ -28,9 +28,9 @@ export function read(sessionId) {
 export function keep(sessionId, credentials) {
   stored((storage) => {
     storage.setItem(keyOf(sessionId), JSON.stringify({ ...credentials, at: Date.now() }));
-    const all = Object.keys(storage).filter((key) => key.startsWith(PREFIX))
+    const others = Object.keys(storage).filter((key) => key.startsWith(PREFIX) && key !== keyOf(sessionId))
       .map((key) => [key, stored(() => JSON.parse(storage.getItem(key)).at) ?? 0]).sort((a, b) => b[1] - a[1]);
-    for (const [key] of all.slice(MOST_SESSIONS)) storage.removeItem(key);
+    for (const [key] of others.slice(MOST_SESSIONS - 1)) storage.removeItem(key);
   });
 }
 

@@ -98,7 +98,8 @@ function permissionCard(approval, context) {
   const unseen = (option) => {
     const back = () => { step.replaceWith(list); };
     const step = element("div", { class: "unseen", role: "group", "aria-label": "Answer without having seen everything" },
-      element("p", {}, "You have not seen ", revealedLine(listed(cut)), ". Answer “", element("bdi", {}, revealedLine(option.name)), "” (", kindText(option), ") all the same?"),
+      element("p", {}, "You have not seen ", revealedLine(listed(cut)), ". Answer “", element("bdi", {}, revealedLine(option.name)),
+        "” (", kindText(option), ") all the same?"),
       element("div", { class: "row" }, element("button", { type: "button", class: "back", onclick: back }, "Back"),
         answerButton("danger unseen-yes", () => send(option), "Answer without having seen it")));
     list.replaceWith(step);

@@ -3,7 +3,7 @@
 /** The server's refusal. What it says is taken over, but for what only makes sense to whoever wrote a client. */
 export class Refused extends Error {
   constructor(status, body) {
-    super(SENTENCES[body?.code]?.() ?? body?.error ?? `The server answered ${status} and said nothing more.`);
+    super(SENTENCES[body?.code]?.(body.error) ?? body?.error ?? `The server answered ${status} and said nothing more.`);
     this.status = status;
     this.code = body?.code ?? "";
   }
@@ -23,7 +23,7 @@ const SENTENCES = {
     + "or ask whoever runs it to add this one to its list of hosts.",
   ORIGIN_NOT_ALLOWED: () => `The server takes nothing from a page of the address ${location.origin}. Open the page at the server's own address, `
     + "or ask whoever runs it to add this one to its list of origins (cors.origins).",
-  APPROVAL_ALREADY_RESOLVED: () => "That was no longer waiting: it was decided, taken back, or its time ran out. Your answer changed nothing.",
+  APPROVAL_ALREADY_RESOLVED: (said) => `${said} Your answer changed nothing.`,
   APPROVAL_NOT_FOUND: () => "That is gone. Your answer changed nothing.",
   PROMPT_CHANGED: () => "The prompt is not the text that you were shown, so nothing was approved. Reload the page and read it again.",
 };

@@ -117,9 +117,11 @@ export class Page {
     const way = this.me.role === "host"
       ? "You are the host: without the host link nobody can decide from this browser again, and the session goes on without you."
       : "To come back from here you need the invite link, and come as somebody new.";
-    if (!await confirm(`This removes your name and your key to this session from this browser; other sessions stay. ${way} You stay on the list of people until you leave. Forget?`)) return;
+    if (!await confirm("This removes your name and your key to this session from this browser; other sessions stay. "
+      + `${way} You stay on the list of people until you leave. Forget?`)) return;
     forgetVisitor();
-    this.goodbye("This browser has forgotten you", "You are still on the session's list of people, until the host removes you or the session ends. Open the invite link to join again.");
+    this.goodbye("This browser has forgotten you",
+      "You are still on the session's list of people, until the host removes you or the session ends. Open the invite link to join again.");
   }
 
   goodbye(title, text) {

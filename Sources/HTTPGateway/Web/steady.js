@@ -12,7 +12,8 @@ export class Steady {
     Object.assign(this, { container, now, known: new WeakMap(), timer: null });
     container.addEventListener("click", (event) => this.click(event), { capture: true, signal });
     const look = () => this.look();
-    document.addEventListener("scroll", look, { capture: true, passive: true, signal });
+    const isAround = (node) => node.contains(container) || container.contains(node);
+    document.addEventListener("scroll", (event) => { if (isAround(event.target)) look(); }, { capture: true, passive: true, signal });
     addEventListener("resize", look, { signal });
     const sizes = new ResizeObserver(look);
     for (const node of [document.body, document.querySelector(".bar"), ...container.children]) sizes.observe(node);
