@@ -30,6 +30,9 @@ RECORD_ANSWERS = """(() => {
     return plain(address, options)
   }
 })()"""
+BOTH_AT_ONCE = """(() => {
+  for (const name of ["%s", "%s"]) document.querySelector("#pending " + name).click()
+})()"""
 REFUSE_WITH = """(() => {
   window.fetch = async () => new Response(JSON.stringify({ error: "no", code: "%s" }), { status: %d })
 })()"""
@@ -64,9 +67,9 @@ def link(shared, who, base: str) -> str:
 class Turn:
     """A turn of the agent that asks."""
 
-    def __init__(self, cluster) -> None:
+    def __init__(self, cluster, **session) -> None:
         self.api = cluster.api
-        self.shared = share(cluster.api)
+        self.shared = share(cluster.api, **session)
         self.agent = Bridge(cluster.api, self.shared.agent, cluster.bases[0])
         self.shared.prompt("begin")
         self.dispatch = self.agent.take()
@@ -150,13 +153,12 @@ def test_a_request_that_was_cut_says_how_much_and_takes_a_second_step(processes,
             step = await page.wait_text("#pending .unseen", f"You have not seen {missing}.")
             assert "Allow once" in step and "allows it this time" in step
             assert await page.evaluate("document.querySelectorAll('#pending .options').length") == 0
-            await page.click("#pending .back")
-            await page.wait_text("#pending .options", "Allow once")
-            await page.click("#pending .options li:nth-child(3) button")
-            await page.wait_text("#pending .unseen", "No")
-            # The second step takes no second click of the same hand.
-            await page.evaluate("document.querySelector('#pending .unseen-yes').click()")
+            # Neither step takes the second half of a double click on the other.
+            await page.evaluate(BOTH_AT_ONCE % (".back", ".options li:nth-child(3) button"))
             await page.wait_text("#pending", "only just appeared or moved")
+            await page.wait_for("!document.querySelector('#pending [data-answer][aria-disabled]')")
+            await page.evaluate(BOTH_AT_ONCE % (".options li:nth-child(3) button", ".unseen-yes"))
+            await page.wait_text("#pending .unseen", "No")
             assert await page.evaluate("window.sent.length") == 0
             assert turn.status(asked) == "pending"
             await page.click("#pending .unseen-yes")
@@ -211,6 +213,28 @@ def test_an_approver_sees_the_exact_request_and_what_its_options_really_do(proce
 
     asyncio.run(whole())
     assert plain
+
+
+@pytest.mark.timeout(120)
+def test_a_viewer_who_may_decide_from_now_on_sees_what_was_kept_from_viewers(processes, cluster, tmp_path):
+    turn = Turn(cluster, viewerUpdates="reduced")
+    viewer = turn.shared.join("vera", "viewer")
+    turn.ask("run it", rawInput={"command": "rm -rf /"})
+
+    async def whole() -> None:
+        async with browser(processes, tmp_path) as running:
+            page = await running.open(link(turn.shared, viewer, cluster.bases[0]))
+            assert "rm -rf /" not in await page.wait_text("#pending .permission", "run it")
+            path = f"{turn.shared.path}/participants/{viewer.id}"
+            for change in ({"role": "collaborator"}, {"canApprove": True}):
+                cluster.api.patch(path, change, turn.shared.host).expect(200)
+            await page.wait_text("#pending .permission", "rm -rf /")
+            await page.click("#pending .permission .options button")
+            await page.wait_text("#pending-count", "0")
+            assert page.problems == []
+
+    asyncio.run(whole())
+    turn.agent.crash()
 
 
 @pytest.mark.timeout(120)

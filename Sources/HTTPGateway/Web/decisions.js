@@ -89,23 +89,23 @@ function permissionCard(approval, context) {
   const reason = reasonField();
   const cut = cutFrom(approval.toolCall);
   const send = (option) => answering(node, actions.answer(approval.id, option.optionId, reason.value.trim()));
-  const list = element("ul", { class: "options" }, ...objects(approval.options).map((option) => {
+  const offer = () => element("ul", { class: "options" }, ...objects(approval.options).map((option) => {
     const name = option.kind === "allow_once" ? "primary" : "";
     return element("li", {}, answerButton(name, () => cut.length ? unseen(option) : send(option), element("bdi", {}, revealedLine(option.name))),
       element("span", { class: `kind ${isRefusal(option) ? "refuses" : "allows"}` }, kindText(option)));
   }));
   /** The second step: whoever answers what they could not see says that they know it. */
   const unseen = (option) => {
-    const back = () => { step.replaceWith(list); };
+    const back = () => step.replaceWith(offer());
     const step = element("div", { class: "unseen", role: "group", "aria-label": "Answer without having seen everything" },
       element("p", {}, "You have not seen ", revealedLine(listed(cut)), ". Answer “", element("bdi", {}, revealedLine(option.name)),
         "” (", kindText(option), ") all the same?"),
       element("div", { class: "row" }, element("button", { type: "button", class: "back", onclick: back }, "Back"),
         answerButton("danger unseen-yes", () => send(option), "Answer without having seen it")));
-    list.replaceWith(step);
+    node.querySelector(".options").replaceWith(step);
     step.querySelector(".back").focus();
   };
-  node.append(reason, list);
+  node.append(reason, offer());
   return node;
 }
 
