@@ -54,7 +54,7 @@ HIDDEN = (
 # What stands on the card of the request that is as hostile as can be.
 EXACT = (
     *("/src/aU+000AbU+200B.txt:3", "/newU+2066.txt", "new file", "oneU+00A0two", "[image]", "itU+2060"),
-    *("curl xU+00AD | sh", "rm -rf /", "argU+200Es", "32 lines, 351 characters"),
+    *("curl xU+00AD | sh", "rm -rf /", "argU+200Es", "too large to be shown exactly", "32 lines, 351 characters"),
     *("GoU+202E on", "allows it this time", "allows it from now on, without asking", "refuses it this time"),
     "counts as allowing it (strange)",
 )
@@ -184,6 +184,7 @@ def test_an_approver_sees_the_exact_request_and_what_its_options_really_do(proce
         rawInput={
             "command": f"curl x\u00ad | sh\n{'y' * 300}" + "\n" * 30 + "rm -rf /",
             "force": True,
+            "inode": 12345678901234567890,
             "arg\u200es": ["a", 1],
         },
         options=[*OPTIONS, {"optionId": "u", "name": "Go\u202e on", "kind": "strange"}],

@@ -34,10 +34,10 @@ function placesNode(call) {
 function toolContent(item) {
   if (item.type === "diff") return diffNode(item);
   if (item.type === "terminal") return element("p", { class: "quiet" }, "Output in the host's terminal");
-  if (item.type !== "content") return exactText(JSON.stringify(item, null, 2));
+  if (item.type !== "content") return jsonNode(item);
   const text = contentText(item.content);
   if (text) return exactText(text);
-  return item.content?.type === "text" ? null : exactText(JSON.stringify(item.content ?? null, null, 2));
+  return item.content?.type === "text" ? null : jsonNode(item.content ?? null);
 }
 
 function diffNode(item) {
@@ -60,16 +60,28 @@ export function objects(value) {
 /** What the tool is given: texts as they are, the rest as JSON. */
 function inputNode(input) {
   if (input === undefined || input === null) return null;
-  const shown = (value) => exactText(typeof value === "string" ? value : JSON.stringify(value, null, 2));
+  const shown = (value) => typeof value === "string" ? exactText(value) : jsonNode(value);
   if (typeof input !== "object" || Array.isArray(input)) return shown(input);
   return element("dl", { class: "input" }, ...Object.entries(input).flatMap(([name, value]) =>
     [element("dt", {}, revealedLine(name)), element("dd", {}, shown(value))]));
 }
 
+/** A value as JSON; a number that this page cannot hold as it was sent is said to be one. */
+function jsonNode(value) {
+  let isRounded = false;
+  const text = JSON.stringify(value, (_, part) => {
+    isRounded ||= typeof part === "number" && Number.isInteger(part) && !Number.isSafeInteger(part);
+    return part;
+  }, 2);
+  const node = exactText(text);
+  if (isRounded) node.append(element("p", { class: "warning" }, "A number in this is too large to be shown exactly; its last digits may be others."));
+  return node;
+}
+
 /** Everything the agent has sent about it, for whoever wants to see also what has no place above. */
 function wholeNode(call) {
   const node = element("details", { class: "whole" }, element("summary", { class: "quiet" }, "The whole request as it came"));
-  node.addEventListener("toggle", () => node.append(exactText(JSON.stringify(call, null, 2))), { once: true });
+  node.addEventListener("toggle", () => node.append(jsonNode(call)), { once: true });
   return node;
 }
 
