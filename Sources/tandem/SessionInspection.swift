@@ -1,4 +1,5 @@
 import Foundation
+import JSONText
 import NIOCore
 import RedisClient
 import SharedSessions
@@ -21,12 +22,7 @@ struct SessionInspection: Sendable {
     var text = ["session \(id)"]
     text += lines(session)
     text += ["", "keys"]
-    for key in [
-      keys.session(id), keys.events(id), keys.messages(id), keys.participants(id), keys.users(id), keys.approvals(id),
-      keys.pending(id), keys.queue(id), keys.permissions(id),
-    ] {
-      text.append("  " + (try await describe(key)))
-    }
+    for key in SessionKey.allCases { text.append("  " + (try await describe(keys.session(id, key)))) }
     text += try await events(id)
     text += try await participants(id)
     text += try await approvals(id)
@@ -38,7 +34,7 @@ struct SessionInspection: Sendable {
   }
 
   private func events(_ id: String) async throws(RedisError) -> [String] {
-    let newest = try await send("XREVRANGE", keys.events(id), "+", "-", "COUNT", .integer(limit)).entries
+    let newest = try await send("XREVRANGE", keys.session(id, .events), "+", "-", "COUNT", .integer(limit)).entries
     var text = ["", "events, newest first"]
     for entry in newest {
       guard let eventID = entry.elements.first?.text, let values = entry.elements.last?.pairs else { continue }
@@ -50,38 +46,48 @@ struct SessionInspection: Sendable {
   }
 
   private func participants(_ id: String) async throws(RedisError) -> [String] {
-    let members = try await send("ZREVRANGE", keys.participants(id), 0, .integer(limit - 1)).texts
-    var text = ["", "participants, newest first"]
-    for member in members {
-      let found = try await fields(keys.participant(id, member))
-      let value = { (name: String) in found.first { $0.name == name }?.value ?? "" }
-      let presence = value("leftAt").isEmpty ? "present" : "left"
-      text.append("  \(member)  \(value("role"))  \(presence)  \(printable(value("userId")))")
+    let online = Set(try await send("HKEYS", keys.session(id, .presence)).texts)
+    let records = try await fields(keys.session(id, .participants))
+      .compactMap { field in record(field.value).map { (id: field.name, record: $0) } }
+      .sorted { ($0.record["joinedAt"]?.string ?? "") > ($1.record["joinedAt"]?.string ?? "") }
+    var text = ["", "participants, newest first (\(records.count))"]
+    for (member, record) in records.prefix(limit) {
+      let state = record["leftAt"] != nil ? "left" : online.contains(member) ? "online" : "present"
+      text.append(
+        "  \(member)  \(record["role"]?.string ?? "?")  \(state)  \(printable(record["userId"]?.string ?? ""))")
     }
     return text
   }
 
   private func approvals(_ id: String) async throws(RedisError) -> [String] {
-    let queue = try await send("ZRANGE", keys.queue(id), 0, .integer(limit - 1)).texts
-    let pending = try await send("HGETALL", keys.pending(id)).pairs.map(\.name)
-    var text = ["", "approvals that are pending (\(pending.count))"]
-    for approval in pending.prefix(limit) { text.append(try await approvalLine(id, approval)) }
-    let asked = try await send("HGETALL", keys.permissions(id)).pairs.map(\.name)
-    text += ["", "permission requests of the agent that wait (\(asked.count))"]
-    for approval in asked.prefix(limit) { text.append(try await approvalLine(id, approval)) }
-    text += ["", "approvals waiting for or in dispatch, in order"]
-    for approval in queue { text.append(try await approvalLine(id, approval)) }
+    // In their order: what the agent asks is behind the prompts that wait, see Sources/SharedSessions/README.md.
+    let asked = try await send("ZRANGE", keys.session(id, .order), "2e15", "+inf", "BYSCORE").texts
+    let pending = try await send("ZRANGE", keys.session(id, .order), 0, "(2e15", "BYSCORE").texts
+    let queue = try await send("ZRANGE", keys.session(id, .queue), 0, -1).texts
+    var text: [String] = []
+    for (title, ids) in [
+      ("approvals that are pending", pending), ("permission requests of the agent that wait", asked),
+      ("approvals that wait for their dispatch, in order", queue),
+    ] {
+      text += ["", "\(title) (\(ids.count))"]
+      for approval in ids.prefix(limit) { text.append(try await approvalLine(id, approval)) }
+    }
     return text
   }
 
   private func approvalLine(_ id: String, _ approval: String) async throws(RedisError) -> String {
-    let found = try await fields(keys.approval(id, approval))
-    let value = { (name: String) in found.first { $0.name == name }?.value ?? "" }
-    let prompt = printable(value("prompt"))
+    guard let found = record(try await send("HGET", keys.session(id, .approvals), .string(approval)).text ?? "") else {
+      return "  \(approval)  (its record is gone)"
+    }
+    let prompt = printable(found["prompt"]?.string ?? "")
     let shown = prompt.count > 60 ? prompt.prefix(60) + "..." : prompt[...]
-    let dispatch = value("dispatchState").isEmpty ? "" : "  \(value("dispatchState")) attempt \(value("attempt"))"
-    return "  \(approval)  \(value("status"))\(dispatch)  \(shown)"
+    let dispatch = found["dispatch"].map {
+      "  \($0["state"]?.string ?? "?") attempt \($0["attempt"]?.integer.map(String.init) ?? "?")"
+    }
+    return "  \(approval)  \(found["status"]?.string ?? "?")\(dispatch ?? "")  \(shown)"
   }
+
+  private func record(_ text: String) -> JSONText? { try? JSONText(validating: ByteBuffer(string: text)) }
 
   /// Type, size and time to live of a key.
   private func describe(_ key: String) async throws(RedisError) -> String {
@@ -107,7 +113,7 @@ struct SessionInspection: Sendable {
   private func lines(_ fields: [(name: String, value: String)]) -> [String] {
     fields.filter { field in
       let name = field.name.lowercased()
-      return !name.contains("hash") && !name.contains("token")
+      return !name.contains("hash") && !name.contains("token") && name != "json" && name != "batches"
     }
     .sorted { $0.name < $1.name }
     .map { "  \($0.name)  \(printable($0.value))\(time($0.name, $0.value))" }

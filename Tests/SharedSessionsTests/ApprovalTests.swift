@@ -63,7 +63,8 @@ import Testing
       let resolved = ["prompt_approved", "prompt_rejected", "prompt_withdrawn"]
       #expect(types.filter { resolved.contains($0) }.count == 100)
       let queued = try await world.redis.send(
-        RedisCommand("ZCARD", .string(world.keys.queue(shared.id))), key: world.keys.queue(shared.id))
+        RedisCommand("ZCARD", .string(world.keys.session(shared.id, .queue))),
+        key: world.keys.session(shared.id, .queue))
       #expect(queued.integer == types.filter { $0 == "prompt_approved" }.count)
     }
   }

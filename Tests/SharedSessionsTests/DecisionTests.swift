@@ -57,9 +57,12 @@ import Testing
   @Test func anOverdueApprovalCannotBeApprovedBeforeItIsSwept() async throws {
     try await withWorld { world in
       let shared = try await world.share()
+      _ = try await world.one.sessions.update(
+        shared.id, credentials: shared.host, mode: nil, expiresInMinutes: nil, approvalTimeoutSeconds: 60)
       let approval = try await world.prompt(shared, try await world.join(shared, "carl"))
-      let key = world.keys.approval(shared.id, approval)
-      _ = try await world.redis.send(RedisCommand("HSET", .string(key), "expiresAt", "1"), key: key)
+      try await world.replace(
+        #/"expiresAt":"[^"]+"/#, with: #""expiresAt":"2000-01-01T00:00:00.000Z""#,
+        in: world.keys.session(shared.id, .approvals), approval)
       #expect(try await decide(world, shared, approval, .approve) == .approvalAlreadyResolved)
       #expect(try await world.types(shared.id).last == "prompt_pending_approval")
     }

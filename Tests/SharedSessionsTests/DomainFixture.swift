@@ -115,6 +115,33 @@ extension World {
   }
 }
 
+extension World {
+  /// Changes a part of what a hash holds in a field: moves a time, since no test waits.
+  func replace(
+    _ pattern: some RegexComponent, with text: String, in key: String, _ field: String
+  ) async throws {
+    let kept = try await redis.send(RedisCommand("HGET", .string(key), .string(field)), key: key).string
+    let changed = try need(kept).replacing(pattern, with: text)
+    guard changed != kept else { throw FixtureError("\(field) of \(key) holds nothing of that kind: \(changed)") }
+    _ = try await redis.send(RedisCommand("HSET", .string(key), .string(field), .string(changed)), key: key)
+  }
+
+  /// Looks at a session as a sweeper does, with its host not busy.
+  ///
+  /// - Returns: when something is due next in milliseconds, and how many prompts failed.
+  func sweepSession(_ id: String) async throws -> (next: Int?, failed: Int) {
+    let grace = one.settings.hostGrace
+    let parts = try await one.sweeper.runner.session(
+      ScriptLibrary.sessionSweep, id,
+      [
+        "host": "free", "grace": .integer(Int(grace.milliseconds)), "unavailable": "\"unavailable\"",
+        "away": "\"away\"",
+      ]
+    ).parts(atLeast: 3)
+    return (Int(try parts.text(0)), try parts.number(1) + parts.number(2))
+  }
+}
+
 func json(_ bytes: ByteBuffer) throws -> JSONText { try JSONText(validating: bytes) }
 
 func credentials(_ participant: JSONText?) throws -> ParticipantCredentials {

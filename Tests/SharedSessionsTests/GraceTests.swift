@@ -65,9 +65,8 @@ import Testing
       try await world.lapse(shared.hostSessionID)
       try await world.set(world.keys.session(shared.id), "hostOfflineAt", "1")
       let approval = try await world.queue(shared)
-      let approved = try await world.milliseconds(world.keys.approval(shared.id, approval), "resolvedAt")
-      let look = try await world.two.sweeper.queue.giveUp(shared.id, approvalID: approval)
-      #expect(look == .due(approved + 300_000))
+      let approved = try await world.approved(shared.id, approval)
+      #expect(try await world.sweepSession(shared.id).next == approved + 300_000)
     }
   }
 
@@ -78,9 +77,8 @@ import Testing
       try await world.lapse(host.id)
       let shared = try await world.share(host: host)
       let approval = try await world.queue(shared)
-      let look = try await world.two.sweeper.queue.giveUp(shared.id, approvalID: approval)
-      let approved = try await world.milliseconds(world.keys.approval(shared.id, approval), "resolvedAt")
-      #expect(look == .due(approved + 300_000))
+      let approved = try await world.approved(shared.id, approval)
+      #expect(try await world.sweepSession(shared.id).next == approved + 300_000)
       #expect(try await !world.types(shared.id).contains("host_offline"))
     }
   }
@@ -99,9 +97,8 @@ import Testing
         #expect((ends != nil) == (grace > 0))
       }
       let approval = try await world.queue(shared)
-      let approved = try await world.milliseconds(world.keys.approval(shared.id, approval), "resolvedAt")
-      let look = try await world.two.sweeper.queue.giveUp(shared.id, approvalID: approval)
-      #expect(look == .due(approved + expected * 1_000))
+      let approved = try await world.approved(shared.id, approval)
+      #expect(try await world.sweepSession(shared.id).next == approved + expected * 1_000)
     }
   }
 
@@ -114,9 +111,9 @@ import Testing
         try await world.visit(shared)
         try await world.lapse(shared.hostSessionID)
         try await world.backdate(shared.id)
-        let look = Task { try await world.two.sweeper.queue.giveUp(shared.id, approvalID: approval) }
+        let look = Task { try await world.sweepSession(shared.id) }
         try await withBridge(world, shared) { bridge in
-          if try await look.value == .failed {
+          if try await look.value.failed == 1 {
             outcomes.insert("failed")
             let next = try await world.queue(shared)
             #expect(try await bridge.nextDispatch()["approvalId"]?.string == next)
@@ -126,7 +123,8 @@ import Testing
           }
         }
         let failed = try await world.types(shared.id).filter { $0 == "prompt_dispatch_failed" }.count
-        let state = try await world.text(world.keys.approval(shared.id, approval), "dispatchState")
+        let approvals = try json(await world.one.sessions.snapshot(shared.id, reader: .trusted))["approvals"]
+        let state = approvals?.elements.first { $0["id"]?.string == approval }?["dispatch"]?["state"]?.string
         #expect((failed == 1) == (state == "failed"))
       }
       #expect(!outcomes.isEmpty)
@@ -144,7 +142,7 @@ import Testing
       let score = try await world.redis.send(
         RedisCommand("ZSCORE", .string(world.deadlines(shared.id)), .string(shared.id)), key: world.deadlines(shared.id)
       )
-      #expect(try #require(score.integer) <= (try await world.one.sweeper.index.now()))
+      #expect(try #require(score.integer) <= (try await world.one.sweeper.runner.now()))
       try await world.two.sweeper.sweep()
       #expect(try await world.types(shared.id).filter { $0 == "prompt_dispatch_failed" }.count == 105)
     }
@@ -159,7 +157,7 @@ import Testing
       try await world.backdate(shared.id)
       // A node that took a new attachment and died before it told anybody.
       let key = world.keys.host(shared.hostSessionID)
-      let later = try await world.one.sweeper.index.now() + 60_000
+      let later = try await world.one.sweeper.runner.now() + 60_000
       try await world.set(key, "leaseUntil", String(later))
       try await world.set(key, "fence", "7")
       try await world.two.sweeper.sweep()
@@ -206,9 +204,10 @@ extension World {
   /// The host has been away, and all prompts have waited, for very long; a node looks at the session next.
   fileprivate func backdate(_ id: String) async throws {
     try await set(keys.session(id), "hostOfflineAt", "1")
-    let queue = try await redis.send(RedisCommand("ZRANGE", .string(keys.queue(id)), "0", "-1"), key: keys.queue(id))
+    let key = keys.session(id, .queue)
+    let queue = try await redis.send(RedisCommand("ZRANGE", .string(key), "0", "-1"), key: key)
     for approval in queue.array?.compactMap(\.string) ?? [] {
-      try await set(keys.approval(id, approval), "resolvedAt", "1")
+      try await replace(#/ resolved=\d+/#, with: " resolved=1", in: keys.session(id, .approvals), approval + ":notes")
     }
     try await due(id)
   }
@@ -227,7 +226,9 @@ extension World {
     try await redis.send(RedisCommand("HGET", .string(key), .string(field)), key: key).string
   }
 
-  fileprivate func milliseconds(_ key: String, _ field: String) async throws -> Int {
-    try need(try await text(key, field).flatMap { Int($0) })
+  /// When a prompt was approved, in milliseconds.
+  fileprivate func approved(_ id: String, _ approval: String) async throws -> Int {
+    let notes = try need(try await text(keys.session(id, .approvals), approval + ":notes"))
+    return try need(notes.firstMatch(of: #/ resolved=(\d+)/#).flatMap { Int($0.1) })
   }
 }

@@ -174,10 +174,9 @@ import Testing
       try await turn.bridge.report(turn.dispatch, .completed)
       #expect(try await turn.ask(node: 1, key: "k1") == first)
       #expect(try await turn.events(about: id).map(\.type) == ["permission_requested", "permission_resolved"])
-      for key in [
-        turn.world.keys.permissions(turn.shared.id), turn.world.keys.approval(turn.shared.id, id),
-        turn.world.keys.hostPermission(turn.shared.hostSessionID, id),
-      ] {
+      for key in SessionKey.allCases.map({ turn.world.keys.session(turn.shared.id, $0) })
+        + HostKey.allCases.map({ turn.world.keys.host(turn.shared.hostSessionID, $0) })
+      {
         let life = try await turn.world.ttl(key)
         #expect(life > 0 || life == -2, "\(key) has a time to live")
       }

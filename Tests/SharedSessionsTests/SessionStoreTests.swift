@@ -25,11 +25,9 @@ import Testing
       try await world.approve(shared, approval)
       let purge = try await world.ttl(world.keys.session(shared.id))
       #expect(purge > 7 * 86_400_000 && purge <= 7 * 86_400_000 + 600_000)
-      for key in [
-        world.keys.events(shared.id), world.keys.participants(shared.id), world.keys.users(shared.id),
-        world.keys.participant(shared.id, collaborator.participantID), world.keys.messages(shared.id),
-        world.keys.approvals(shared.id), world.keys.approval(shared.id, approval), world.keys.queue(shared.id),
-      ] { #expect(abs(try await world.ttl(key) - purge) < 30_000, "\(key)") }
+      for key in [SessionKey.events, .participants, .credentials, .users, .messages, .approvals, .order, .queue] {
+        #expect(abs(try await world.ttl(world.keys.session(shared.id, key)) - purge) < 30_000, "\(key)")
+      }
     }
   }
 
@@ -40,8 +38,8 @@ import Testing
       for secret in [shared.host.token, shared.invite, shared.hostToken, joined.token] {
         #expect(secret.utf8.count == 43)
         for key in [
-          world.keys.session(shared.id), world.keys.participant(shared.id, joined.participantID),
-          world.keys.participant(shared.id, shared.host.participantID), world.keys.host(shared.hostSessionID),
+          world.keys.session(shared.id), world.keys.session(shared.id, .participants),
+          world.keys.session(shared.id, .credentials), world.keys.host(shared.hostSessionID),
         ] {
           let hash = try await world.redis.send(RedisCommand("HVALS", .string(key)), key: key)
           #expect(hash.array?.contains { $0.string?.contains(secret) == true } == false)
@@ -71,15 +69,52 @@ import Testing
       let shared = try await world.share()
       let first = try await world.join(shared, "carl")
       var later: [ParticipantCredentials] = []
-      for _ in 0..<8 { later.append(try await world.join(shared, "carl")) }
+      for _ in 0..<9 { later.append(try await world.join(shared, "carl")) }
       #expect(Set(later.map(\.participantID)) == [first.participantID])
-      #expect(
-        try await code { _ = try await world.one.sessions.postMessage(shared.id, credentials: first, text: "x") }
-          == .invalidParticipantToken)
-      for credentials in later {
+      // The first one is the one that made the participant; whoever has nothing but the invite never pushes it out.
+      var valid: [Bool] = []
+      for credentials in [first] + later {
+        let refusal = try await code {
+          _ = try await world.one.sessions.postMessage(shared.id, credentials: credentials, text: "x")
+        }
+        valid.append(refusal == nil)
+      }
+      #expect(valid == [true, false, false] + [Bool](repeating: true, count: 7))
+      #expect(try await world.types(shared.id).filter { $0 == "participant_joined" }.count == 2)
+    }
+  }
+
+  @Test func aTokenGivenForTheParticipantsOwnIsNotPushedOutByAnInvite() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let first = try await world.join(shared, "carl")
+      let again = try credentials(
+        json(
+          await world.one.sessions.join(
+            shared.id, JoinSession(inviteToken: shared.invite, userID: "carl", credentials: first)))["participant"])
+      for _ in 0..<12 { _ = try await world.join(shared, "carl") }
+      for credentials in [first, again] {
         _ = try await world.one.sessions.postMessage(shared.id, credentials: credentials, text: "x")
       }
-      #expect(try await world.types(shared.id).filter { $0 == "participant_joined" }.count == 2)
+    }
+  }
+
+  /// A scoped invite never leads to somebody who is there, whatever `join.reuse` says.
+  @Test func aScopedInviteNeverYieldsCredentialsOfSomebodyPresent() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let carl = try await world.join(shared, "carl")
+      let made = try json(
+        await world.one.sessions.createInvite(
+          shared.id, CreateInvite(role: .viewer, maximumUses: 1), credentials: shared.host))
+      let token = try need(made["inviteToken"]?.string)
+      for credentials in [nil, carl] {
+        let request = JoinSession(inviteToken: token, userID: "carl", credentials: credentials)
+        #expect(try await code { _ = try await world.two.sessions.join(shared.id, request) } == .userAlreadyJoined)
+      }
+      let joined = try json(
+        await world.two.sessions.join(shared.id, JoinSession(inviteToken: token, userID: "vera")))
+      #expect(joined["participant"]?["role"]?.string == "viewer")
     }
   }
 
@@ -163,7 +198,7 @@ import Testing
       let shared = try await world.share(minutes: 1)
       // The deadline is moved in Redis, since no test waits for a minute.
       let key = world.keys.session(shared.id)
-      let soon = try await world.one.sessions.index.now() + 30
+      let soon = try await world.one.sessions.runner.now() + 30
       _ = try await world.redis.send(
         RedisCommand("HSET", .string(key), "endsAt", .integer(soon), "expiresAt", .integer(soon)), key: key)
       let bucket = world.keys.deadlines(bucket: KeyLayout.bucket(of: shared.id))

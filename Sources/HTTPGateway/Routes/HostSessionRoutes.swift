@@ -114,19 +114,13 @@ extension RouteSet {
           let texts = try remaining.prefix(Notifications.batch).enumerated().map { offset, line in
             try Notifications.text(line: line, number: accepted + offset + 1, maximumDepth: configuration.jsonDepth)
           }
-          if let key {
-            // How lines fall into batches differs from one upload to the next, so each line is repeatable by itself.
-            for text in texts {
-              let line = IdempotencyRequest(
-                key: key, route: "POST \(request.path) line \(accepted + 1)", caller: token, body: text)
-              _ = try await domain.hostSessions.notify(
-                id, token: token, notifications: [text], idempotency: line, isPart: true)
-              accepted += 1
-            }
-          } else {
-            _ = try await domain.hostSessions.notify(id, token: token, notifications: texts)
-            accepted += texts.count
+          // How lines fall into pieces differs from one upload to the next, so lines are told apart by their numbers.
+          let upload = key.map {
+            IdempotencyRequest(key: $0, route: "POST \(request.path) lines", caller: token, body: ByteBuffer())
           }
+          _ = try await domain.hostSessions.notify(
+            id, token: token, notifications: texts, idempotency: upload, firstLine: accepted + 1)
+          accepted += texts.count
           remaining = remaining.dropFirst(texts.count)
         }
       }

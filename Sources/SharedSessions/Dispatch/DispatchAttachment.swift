@@ -52,12 +52,13 @@ public final class DispatchAttachment: Sendable {
 
   /// Attaches: takes the next fence, listens before looking, tells the shared sessions, and settles what another bridge left.
   static func open(
-    _ hostSessionID: String, bridgeID: String?, queue: DispatchQueue
+    _ hostSessionID: String, token: String, bridgeID: String?, queue: DispatchQueue
   ) async throws(SharedSessionError) -> DispatchAttachment {
     let runner = queue.runner
     let lease = Int(runner.settings.dispatchLease.milliseconds)
     let parts = try await runner.host(
-      ScriptLibrary.hostAttach, hostSessionID, arguments: [.integer(lease), .string(bridgeID ?? "")]
+      ScriptLibrary.hostAttach, hostSessionID, token: Secrets.digest(token),
+      ["lease": .integer(lease), "bridge": .string(bridgeID ?? "")]
     ).parts(atLeast: 9)
     let running = RunningDispatch(
       session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4))
@@ -67,11 +68,11 @@ public final class DispatchAttachment: Sendable {
     let attachment = DispatchAttachment(
       hostSessionID, fence: try parts.text(0), cancelling: cancelling,
       unclaimed: isUnclaimed ? (running, try parts.number(8)) : nil, queue: queue)
-    try await runner.noteLease(hostSessionID, until: try parts.number(5))
+    try await runner.noteLease(hostSessionID)
     try await attachment.listen()
     if try parts.text(1) == "other" {
       try await queue.abandon(
-        hostSessionID, running,
+        hostSessionID, running, fence: attachment.fence,
         message: "another bridge took over while this prompt was running, so its outcome is unknown")
     }
     for sessionID in try parts.list(6) {
@@ -94,7 +95,6 @@ public final class DispatchAttachment: Sendable {
     await withTaskGroup(of: Void.self) { group in
       // Three renewals fit into a lease, so that two may be lost.
       group.addTask { await Self.every(lease / 3) { signalled.yield(.renew) } }
-      group.addTask { await Self.every(.seconds(2)) { signalled.yield(.look) } }
       if unclaimed != nil {
         group.addTask { if (try? await Task.sleep(for: lease)) != nil { signalled.yield(.settle) } }
       }
@@ -104,7 +104,8 @@ public final class DispatchAttachment: Sendable {
   }
 
   private func work() async {
-    var delivered: String?
+    var delivered: DeliveredDispatch?
+    var wakes: String?
     signalled.yield(.look)
     var cancelled: String? = nil
     for await signal in signals {
@@ -112,12 +113,12 @@ public final class DispatchAttachment: Sendable {
         switch signal {
         case .look:
           switch try await queue.next(hostSessionID, fence: fence, delivered: delivered) {
-          case .deliver(let dispatchID, let payload, let isCancelled):
-            delivered = dispatchID
+          case .deliver(let dispatch, let payload, let isCancelled):
+            delivered = dispatch
             send("dispatch", payload)
             if isCancelled {
-              cancelled = dispatchID
-              cancel(dispatchID)
+              cancelled = dispatch.id
+              cancel(dispatch.id)
             }
           case .idle: break
           case .fenced: return
@@ -130,12 +131,16 @@ public final class DispatchAttachment: Sendable {
         case .renew:
           let lease = Int(queue.runner.settings.dispatchLease.milliseconds)
           let outcome = try await queue.runner.host(
-            ScriptLibrary.hostRenew, hostSessionID, arguments: [.integer(lease), .string(fence)])
+            ScriptLibrary.hostRenew, hostSessionID, ["lease": .integer(lease), "fence": .string(fence)])
           guard outcome.refusal == nil else { return }
-          try await queue.runner.noteLease(hostSessionID, until: try outcome.parts(atLeast: 1).number(0))
+          let parts = try outcome.parts(atLeast: 2)
+          // Work that no signal told of: the one who queued it has counted it.
+          if try parts.text(1) != wakes { signalled.yield(.look) }
+          wakes = try parts.text(1)
+          try await queue.runner.noteLease(hostSessionID)
         case .settle:
           guard let unclaimed else { break }
-          try await queue.settle(hostSessionID, unclaimed.running, since: unclaimed.since)
+          try await queue.failIfUnclaimed(hostSessionID, unclaimed.running, since: unclaimed.since)
         case .cancel(let dispatchID): cancel(dispatchID)
         case .permission(let session, let approval): try await tell(session, approval)
         case .fence(let newer):
@@ -159,7 +164,15 @@ public final class DispatchAttachment: Sendable {
   private func tell(_ sessionID: String, _ approvalID: String) async throws(SharedSessionError) {
     let outcome = try await queue.runner.permission(sessionID, approvalID)
     guard outcome.refusal == nil else { return }
-    send("permission", try outcome.parts(atLeast: 3).part(1))
+    let parts = try outcome.parts(atLeast: 6)
+    let some = { (part: ByteBuffer) in part.readableBytes > 0 ? part : nil }
+    send(
+      "permission",
+      ReplyBody.object([
+        ("approvalId", ReplyBody.quoted(approvalID)), ("dispatchId", ReplyBody.quoted(try parts.text(2))),
+        ("status", ReplyBody.quoted(try parts.text(1))), ("optionId", some(try parts.part(3))),
+        ("reason", some(try parts.part(4))), ("resolvedByName", some(try parts.part(5))),
+      ]))
   }
 
   /// Subscribes to the host session's channel: `wake`, `cancel <id>`, `permission <session> <approval>`, `fence <n>`, `gone`.
@@ -205,8 +218,13 @@ public final class DispatchAttachment: Sendable {
 }
 
 extension ScriptRunner {
-  /// Makes sure the sweeper looks at a host session when its lease ends.
-  func noteLease(_ hostSessionID: String, until: Int) async throws(SharedSessionError) {
-    try await note(hostSessionID, at: until, in: keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)))
+  /// Makes sure the sweeper looks at a host session when the lease ends that was just taken.
+  func noteLease(_ hostSessionID: String) async throws(SharedSessionError) {
+    _ = try await single(
+      ScriptLibrary.indexAdd, keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)),
+      [
+        "member": .string(hostSessionID), "how": "", "delay": .milliseconds(settings.dispatchLease),
+        "lifetime": .milliseconds(settings.maximumLifetime + settings.retention),
+      ])
   }
 }

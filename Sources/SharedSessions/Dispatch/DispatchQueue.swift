@@ -10,12 +10,11 @@ internal import RedisClient
 /// dispatch is handed out, and freed only after the approval says that it is over.
 struct DispatchQueue: Sendable {
   let runner: ScriptRunner
-  private var keys: KeyLayout { runner.keys }
 
   /// What an attachment should do next.
   enum Next: Sendable {
     /// Hand this out: the payload of a `dispatch` frame; when it is cancelled, the bridge must hear that next.
-    case deliver(dispatchID: String, payload: ByteBuffer, isCancelled: Bool)
+    case deliver(DeliveredDispatch, payload: ByteBuffer, isCancelled: Bool)
     /// Nothing waits, or the slot is taken by a turn that runs.
     case idle
     /// A newer attachment has taken over.
@@ -25,38 +24,49 @@ struct DispatchQueue: Sendable {
   /// Finds the dispatch to hand out, if the slot is free or held by one that has not started.
   ///
   /// - Parameters:
-  ///   - delivered: the dispatch this attachment has handed out already; it is not handed out again.
+  ///   - delivered: what this attachment has handed out already; it is handed out again only when somebody else has taken it
+  ///     back meanwhile, which makes the report of the first one stale.
   func next(
-    _ hostSessionID: String, fence: String, delivered: String?
+    _ hostSessionID: String, fence: String, delivered: DeliveredDispatch?
   ) async throws(SharedSessionError) -> Next {
     for _ in 0..<ScriptRunner.tries {
       let host = try await runner.host(ScriptLibrary.hostRead, hostSessionID).parts(atLeast: 8)
       guard try host.text(1) == fence else { return .fenced }
-      var place = (session: try host.text(3), approval: try host.text(4), dispatch: try host.text(5))
-      if place.dispatch.isEmpty {
-        guard let head = try await head(of: try host.list(6)) else { return .idle }
+      var running = RunningDispatch(
+        session: try host.text(3), approval: try host.text(4), dispatch: try host.text(5))
+      if running.dispatch.isEmpty {
+        guard let head = try await head(of: try host.list(7)) else { return .idle }
         let taken = try await runner.host(
-          ScriptLibrary.hostTake, hostSessionID, keys: [keys.hostDispatch(hostSessionID, head.dispatch)],
-          arguments: [.string(fence), .string(head.session), .string(head.approval), .string(head.dispatch)])
+          ScriptLibrary.hostTake, hostSessionID,
+          [
+            "fence": .string(fence), "session_id": .string(head.session), "approval_id": .string(head.approval),
+            "dispatch_id": .string(head.dispatch),
+          ])
         if taken.refusal == "fenced" { return .fenced }
         let holder = try taken.parts(atLeast: 3)
-        place = (try holder.text(0), try holder.text(1), try holder.text(2))
+        running = RunningDispatch(
+          session: try holder.text(0), approval: try holder.text(1), dispatch: try holder.text(2))
       }
-      if place.dispatch == delivered {
-        // Handed out here before: a report will come, unless the approval was ended by somebody else meanwhile.
-        guard try await isOver(place.session, place.approval) else { return .idle }
-      } else {
-        let lease = try await lease(place.session, place.approval, place.dispatch)
-        switch lease {
-        case .ok(let parts), .repeated(_, let parts):
-          return .deliver(
-            dispatchID: place.dispatch, payload: try parts.part(0), isCancelled: try parts.text(2) == "true")
-        case .refused("gone", "started"): return .idle
-        case .refused: break
+      if let delivered, running.dispatch == delivered.id {
+        let now = try await state(of: running)
+        // Handed out here before: a report will come.
+        if now.state == "started" || (now.state == "queued" && now.attempt == delivered.attempt) { return .idle }
+        if now.state != "queued" {
+          try await runner.wake(hostSessionID, freeing: running.dispatch, fence: fence)
+          continue
         }
       }
+      switch try await lease(running, fence: fence) {
+      case .ok(let parts), .repeated(_, let parts):
+        return .deliver(
+          DeliveredDispatch(id: running.dispatch, attempt: try parts.number(2)), payload: try parts.part(0),
+          isCancelled: try parts.text(1) == "true")
+      case .refused("gone", let detail) where detail.first == "started": return .idle
+      case .refused("fenced", _): return .fenced
+      case .refused: break
+      }
       // It is over, or its session is gone: the slot is free for the next one.
-      try await release(hostSessionID, place.dispatch)
+      try await runner.wake(hostSessionID, freeing: running.dispatch, fence: fence)
     }
     return .idle
   }
@@ -65,147 +75,110 @@ struct DispatchQueue: Sendable {
   ///
   /// - Returns: the dispatch as JSON.
   func report(
-    _ hostSessionID: String, dispatchID: String, _ report: DispatchReport
+    _ hostSessionID: String, dispatchID: String, of place: (session: String, approval: String), _ report: DispatchReport
   ) async throws(SharedSessionError) -> ByteBuffer {
-    guard let place = try await runner.dispatchPlace(hostSessionID, dispatchID) else {
-      throw SharedSessionError(.dispatchNotFound)
-    }
-    let (runner, keys, session) = (runner, keys, place.session)
-    let outcome = try await runner.withWaitingPermissions(session, of: dispatchID) {
-      waiting async throws(SharedSessionError) in
-      try await runner.session(
-        ScriptLibrary.dispatchReport, session,
-        keys: [keys.approval(session, place.approval), keys.queue(session), keys.permissions(session)]
-          + waiting.map { keys.approval(session, $0) },
-        arguments: [
-          .string(dispatchID), .string(report.state.rawValue), .integer(Int(report.attempt)),
-          .string(report.error ?? "the agent failed without saying why"), .string(report.stopReason ?? "end_turn"),
-          .integer(waiting.count),
-        ])
-    }
-    let parts = try outcome.parts(atLeast: 2)
+    let parts = try await runner.session(
+      ScriptLibrary.dispatchReport, place.session,
+      [
+        "id": .string(place.approval), "dispatch_id": .string(dispatchID), "state": .string(report.state.rawValue),
+        "attempt": .integer(Int(report.attempt)),
+        "error": .quoted(report.error ?? "the agent failed without saying why"),
+        "stop_reason": .quoted(report.stopReason ?? "end_turn"),
+      ]
+    ).parts(atLeast: 2)
     // Also after a report that was there before: the node that took it may have died before it freed the slot.
-    if try parts.text(1) == "true" { try await release(hostSessionID, dispatchID) }
+    if try parts.text(1) == "true" { try await runner.wake(hostSessionID, freeing: dispatchID) }
+    await runner.announce(requests: try parts.texts(from: 2), of: place.session, to: hostSessionID)
     return try parts.part(0)
   }
 
   /// Ends what a bridge that is gone has left: a turn that had started fails, since nobody knows its outcome; one that had
-  /// not is taken back, so that a late report of it is stale. Then the slot is free.
+  /// not is taken back, so that a late report of it is stale. Then the slot is free. Nothing happens to what a newer
+  /// attachment than `fence` has taken up.
   func abandon(
-    _ hostSessionID: String, _ running: RunningDispatch, message: String
+    _ hostSessionID: String, _ running: RunningDispatch, fence: String, message: String
   ) async throws(SharedSessionError) {
-    let (session, approval, dispatch) = (running.session, running.approval, running.dispatch)
-    guard !dispatch.isEmpty else { return }
+    guard !running.dispatch.isEmpty else { return }
     // Taking it back and its start can cross; whichever came first decides.
-    let taken = try await lease(session, approval, dispatch)
-    if case .refused("gone", "started") = taken { _ = try await fail(running, message: message) }
-    try await release(hostSessionID, dispatch)
+    switch try await lease(running, fence: fence) {
+    case .refused("fenced", _): return
+    case .refused("gone", let detail) where detail.first == "started":
+      _ = try await fail(running, of: hostSessionID, message: message)
+    default: break
+    }
+    try await runner.wake(hostSessionID, freeing: running.dispatch)
   }
 
   /// Ends a turn that a bridge which may be another one has found running and has not claimed by a report since it attached.
-  func settle(_ hostSessionID: String, _ running: RunningDispatch, since: Int) async throws(SharedSessionError) {
+  func failIfUnclaimed(
+    _ hostSessionID: String, _ running: RunningDispatch, since: Int
+  ) async throws(SharedSessionError) {
     let outcome = try await fail(
-      running,
+      running, of: hostSessionID,
       message:
         "the bridge that ran this prompt was lost and the one that came back did not claim it, so its outcome is unknown",
       unlessReportedSince: since)
-    if outcome.refusal == nil { try await release(hostSessionID, running.dispatch) }
+    if outcome.refusal == nil { try await runner.wake(hostSessionID, freeing: running.dispatch) }
   }
 
   /// Fails a turn that had started, and withdraws what the agent asked in it.
   private func fail(
-    _ running: RunningDispatch, message: String, unlessReportedSince since: Int? = nil
+    _ running: RunningDispatch, of hostSessionID: String, message: String, unlessReportedSince since: Int? = nil
   ) async throws(SharedSessionError) -> ScriptOutcome {
-    let (runner, keys) = (runner, keys)
-    let outcome = try await runner.withWaitingPermissions(running.session, of: running.dispatch) {
-      waiting async throws(SharedSessionError) in
-      try await runner.session(
-        ScriptLibrary.dispatchFail, running.session,
-        keys: [
-          keys.approval(running.session, running.approval), keys.queue(running.session),
-          keys.permissions(running.session),
-        ] + waiting.map { keys.approval(running.session, $0) },
-        arguments: [
-          .string(running.dispatch), "lost", .string(message), .string(since.map(String.init) ?? ""),
-          .integer(waiting.count),
-        ])
+    let outcome = try await runner.session(
+      ScriptLibrary.dispatchFail, running.session,
+      [
+        "id": .string(running.approval), "dispatch_id": .string(running.dispatch), "message": .quoted(message),
+        "since": .string(since.map(String.init) ?? ""),
+      ])
+    if case .ok(let parts) = outcome {
+      Self.countFailed("lost")
+      await runner.announce(requests: parts.compactMap(\.string), of: running.session, to: hostSessionID)
     }
-    // The slot must not be freed under a turn that could not be ended.
-    if outcome.refusal == "retry" { _ = try outcome.parts() }
-    if outcome.refusal == nil { givenUp(try outcome.parts(atLeast: 2).text(1)) }
     return outcome
   }
 
-  /// What became of a dispatch that was looked at because it may have waited too long.
-  enum Overdue: Sendable, Hashable {
-    /// It has failed, now.
-    case failed
-    /// It waits no longer, for another reason.
-    case gone
-    /// It will have waited too long at this time, in milliseconds.
-    case due(Int)
+  /// Counts dispatches that the service has failed.
+  static func countFailed(_ cause: String, _ count: Int = 1) {
+    Counter(label: "tandem.dispatches.given_up", dimensions: [("cause", cause)]).increment(by: Int64(count))
   }
 
-  /// Fails a dispatch that has waited too long for its bridge, or for its host to come back.
-  func giveUp(_ sessionID: String, approvalID: String) async throws(SharedSessionError) -> Overdue {
-    let grace = runner.settings.hostGrace
-    let outcome = try await runner.session(
-      ScriptLibrary.dispatchFail, sessionID,
-      keys: [keys.approval(sessionID, approvalID), keys.queue(sessionID), keys.permissions(sessionID)],
-      arguments: [
-        "", "overdue", "host agent unavailable", "", 0, .integer(Int(grace.milliseconds)),
-        .string("the host went offline and did not come back within \(grace.inWords)"),
-      ])
-    if case .refused("not_due", let due) = outcome { return Int(due).map(Overdue.due) ?? .gone }
-    guard outcome.refusal == nil else { return .gone }
-    givenUp(try outcome.parts(atLeast: 2).text(1))
-    return .failed
-  }
-
-  /// Counts a dispatch that the service has failed.
-  private func givenUp(_ cause: String) {
-    Counter(label: "tandem.dispatches.given_up", dimensions: [("cause", cause)]).increment()
-  }
-
-  /// Frees the slot of a dispatch that is over and wakes the attachment.
-  func release(_ hostSessionID: String, _ dispatchID: String) async throws(SharedSessionError) {
-    let outcome = try await runner.host(
-      ScriptLibrary.hostRelease, hostSessionID, arguments: [.string(dispatchID)])
-    if outcome.refusal != ErrorCode.hostSessionNotFound.rawValue { _ = try outcome.parts() }
-  }
-
-  /// The first approval over all queues of a host session.
-  private func head(
-    of sessions: [String]
-  ) async throws(SharedSessionError) -> (session: String, approval: String, dispatch: String)? {
-    var best: (order: Int, session: String, approval: String)?
-    for id in sessions {
-      let parts = try await runner.run(
-        ScriptLibrary.dispatchNext, keys: [keys.session(id), keys.queue(id)], arguments: []
-      ).parts()
-      guard parts.count == 2 else { continue }
-      let order = try parts.number(0)
-      if best == nil || order < best!.order { best = (order, id, try parts.text(1)) }
+  /// The first approval over all queues of a host session, all asked in one trip.
+  private func head(of sessions: [String]) async throws(SharedSessionError) -> RunningDispatch? {
+    let runner = runner
+    let heads = await withTaskGroup(of: Result<(order: Int, head: RunningDispatch)?, any Error>.self) { group in
+      for id in sessions {
+        group.addTask {
+          do {
+            let parts = try await runner.session(ScriptLibrary.dispatchNext, id).parts()
+            guard parts.count == 3 else { return .success(nil) }
+            let head = RunningDispatch(session: id, approval: try parts.text(1), dispatch: try parts.text(2))
+            return .success((try parts.number(0), head))
+          } catch { return .failure(error) }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
     }
-    guard let best else { return nil }
-    let key = keys.approval(best.session, best.approval)
-    guard let dispatch = try await runner.send("HGET", key: key, "dispatchId").string else { return nil }
-    return (best.session, best.approval, dispatch)
+    var best: (order: Int, head: RunningDispatch)?
+    for result in heads {
+      do {
+        if let found = try result.get(), best.map({ found.order < $0.order }) ?? true { best = found }
+      } catch { throw error as? SharedSessionError ?? SharedSessionError(.internalError) }
+    }
+    return best?.head
   }
 
-  private func lease(
-    _ session: String, _ approval: String, _ dispatch: String
-  ) async throws(SharedSessionError) -> ScriptOutcome {
-    let key = keys.approval(session, approval)
-    let author = try await runner.send("HGET", key: key, "participantId").string ?? ""
-    return try await runner.session(
-      ScriptLibrary.dispatchLease, session, participantID: author, keys: [key, keys.queue(session)],
-      arguments: [.string(dispatch), .integer(Int(runner.settings.dispatchTimeout.milliseconds))])
+  private func lease(_ running: RunningDispatch, fence: String) async throws(SharedSessionError) -> ScriptOutcome {
+    try await runner.session(
+      ScriptLibrary.dispatchLease, running.session,
+      ["id": .string(running.approval), "dispatch_id": .string(running.dispatch), "fence": .string(fence)])
   }
 
-  private func isOver(_ session: String, _ approval: String) async throws(SharedSessionError) -> Bool {
-    let state = try await runner.send("HGET", key: keys.approval(session, approval), "dispatchState").string
-    return state != "queued" && state != "started"
+  private func state(of running: RunningDispatch) async throws(SharedSessionError) -> (state: String, attempt: Int) {
+    let parts = try await runner.session(
+      ScriptLibrary.dispatchState, running.session, ["id": .string(running.approval)]
+    ).parts(atLeast: 2)
+    return (try parts.text(0), try parts.number(1))
   }
 }
 
@@ -214,4 +187,10 @@ struct RunningDispatch: Sendable, Hashable {
   let session: String
   let approval: String
   let dispatch: String
+}
+
+/// A dispatch as it was handed out. A value.
+struct DeliveredDispatch: Sendable, Hashable {
+  let id: String
+  let attempt: Int
 }

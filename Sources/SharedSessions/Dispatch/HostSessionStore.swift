@@ -20,13 +20,11 @@ public struct HostSessionStore: Sendable {
     let id = request.hostSessionID ?? repeatable?.derivedID("host session") ?? Secrets.newID()
     let token = Secrets.newToken()
     let outcome = try await runner.host(
-      ScriptLibrary.hostRegister, id, tokenDigest: request.hostToken.map(Secrets.digest) ?? "",
-      keys: [runner.keys.hostIdempotency(id, repeatable?.name ?? "-")],
-      arguments: [
-        .string(Secrets.digest(token)), .string(request.userID), .string(request.workspaceID),
-        .string(request.agentName ?? ""), .string(request.agentVersion ?? ""),
-        .string(repeatable?.requestDigest ?? ""), .string(try repeatable?.seal([token]) ?? ""),
-        .integer(Int(settings.idempotencyLifetime.milliseconds)), .string(request.sharing.rawValue),
+      ScriptLibrary.hostRegister, id, token: request.hostToken.map(Secrets.digest), once: repeatable, sealing: [token],
+      [
+        "id": .string(id), "new_token": .string(Secrets.digest(token)), "user": .string(request.userID),
+        "workspace": .string(request.workspaceID), "agent": .string(request.agentName ?? ""),
+        "version": .string(request.agentVersion ?? ""), "sharing": .string(request.sharing.rawValue),
       ])
     let parts = try outcome.parts(atLeast: 2)
     let isNew = try parts.text(0) == "new"
@@ -38,9 +36,12 @@ public struct HostSessionStore: Sendable {
 
   /// `GET /api/host-sessions/{hid}`.
   ///
+  /// - Parameter token: the host token that must be right; nil when the caller may read it without.
   /// - Returns: `{hostSession}`.
-  public func get(_ hostSessionID: String) async throws(SharedSessionError) -> ByteBuffer {
-    let parts = try await runner.host(ScriptLibrary.hostRead, hostSessionID).parts(atLeast: 1)
+  public func get(_ hostSessionID: String, token: String? = nil) async throws(SharedSessionError) -> ByteBuffer {
+    let parts = try await runner.host(
+      ScriptLibrary.hostRead, hostSessionID, token: token.map(Secrets.digest)
+    ).parts(atLeast: 1)
     return ReplyBody.object([("hostSession", try parts.part(0))])
   }
 
@@ -48,7 +49,7 @@ public struct HostSessionStore: Sendable {
   ///
   /// - Throws: `HOST_SESSION_NOT_FOUND`, `INVALID_HOST_TOKEN`.
   public func authorize(_ hostSessionID: String, token: String) async throws(SharedSessionError) {
-    _ = try await read(hostSessionID, token: token)
+    _ = try await runner.place(of: "", hostSessionID, token: token)
   }
 
   /// `DELETE /api/host-sessions/{hid}`: closes its shared sessions, then removes it.
@@ -56,21 +57,23 @@ public struct HostSessionStore: Sendable {
   /// - Returns: `{closed: true}`.
   public func delete(_ hostSessionID: String, token: String) async throws(SharedSessionError) -> ByteBuffer {
     for _ in 0..<ScriptRunner.tries {
-      let (sessions, running) = try await read(hostSessionID, token: token)
-      for sessionID in sessions {
+      let parts = try await runner.host(ScriptLibrary.hostRead, hostSessionID, token: Secrets.digest(token))
+        .parts(atLeast: 8)
+      let running = RunningDispatch(
+        session: try parts.text(3), approval: try parts.text(4), dispatch: try parts.text(5))
+      for sessionID in try parts.list(7) {
         let outcome = try await closer.close(sessionID, .host)
         // One that ended (or was never made) meanwhile only has to leave the list.
         if outcome.refusal != nil {
-          try await runner.send("ZREM", key: runner.keys.hostSessions(hostSessionID), .string(sessionID))
+          _ = try await runner.host(ScriptLibrary.hostDrop, hostSessionID, ["id": .string(sessionID)])
         }
       }
       // Nobody can tell any more what becomes of a turn that runs.
       try await queue.abandon(
-        hostSessionID, running,
+        hostSessionID, running, fence: try parts.text(1),
         message: "the host session was removed while this prompt was running, so its outcome is unknown")
-      let outcome = try await runner.host(
-        ScriptLibrary.hostDelete, hostSessionID, tokenDigest: Secrets.digest(token))
-      if outcome.refusal == "retry" { continue }
+      let outcome = try await runner.host(ScriptLibrary.hostDelete, hostSessionID, token: Secrets.digest(token))
+      if outcome.refusal == "shared" { continue }
       _ = try outcome.parts()
       return ReplyBody.object([("closed", ByteBuffer(string: "true"))])
     }
@@ -84,9 +87,11 @@ public struct HostSessionStore: Sendable {
   public func report(
     _ hostSessionID: String, dispatchID: String, token: String, _ report: DispatchReport
   ) async throws(SharedSessionError) -> ByteBuffer {
-    _ = try await read(hostSessionID, token: token)
+    guard let place = try await runner.place(of: dispatchID, hostSessionID, token: token).dispatch else {
+      throw SharedSessionError(.dispatchNotFound)
+    }
     return ReplyBody.object([
-      ("dispatch", try await queue.report(hostSessionID, dispatchID: dispatchID, report))
+      ("dispatch", try await queue.report(hostSessionID, dispatchID: dispatchID, of: place, report))
     ])
   }
 
@@ -94,31 +99,38 @@ public struct HostSessionStore: Sendable {
   ///
   /// - Parameters:
   ///   - notifications: JSON objects as the agent sent them, validated; a bounded batch.
-  ///   - isPart: true for a piece of a longer upload, of which each session remembers its own pieces; a session that is
-  ///     shared between an upload and its repeat then gets the repeat.
+  ///   - firstLine: for a piece of a longer upload, the number of its first line: of such an upload each session remembers how
+  ///     far it has come, however its lines fall into pieces.
+  ///
+  /// Two trips: the host session says who gets the batch, then all of its sessions append it at once. A repeat goes to the
+  /// sessions there were at first, and each appends a batch once, so a node that dies in between harms nothing.
+  ///
   /// - Returns: `{accepted}`.
   /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
   public func notify(
     _ hostSessionID: String, token: String, notifications: [ByteBuffer], idempotency: IdempotencyRequest? = nil,
-    isPart: Bool = false
+    firstLine: Int? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let sessions = try await read(hostSessionID, token: token).sessions
-    let repeatable = idempotency.map(Idempotency.init)
-    let kept = isPart ? nil : repeatable
-    if let first = try await runner.answer(hostSessionID, to: kept) { return first }
-    for sessionID in sessions where !notifications.isEmpty {
-      let outcome = try await runner.session(
-        ScriptLibrary.notificationsAppend, sessionID, idempotency: repeatable,
-        arguments: notifications.map { .bytes($0) })
-      // A session that has ended meanwhile hears no more of the agent.
-      switch outcome.refusal {
-      case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: continue
-      default: _ = try outcome.parts()
-      }
+    let batch = idempotency.map(Idempotency.init)?.batch ?? ""
+    let sessions = try await runner.host(
+      ScriptLibrary.hostBatch, hostSessionID, token: Secrets.digest(token), ["batch": .string(batch)]
+    ).parts(atLeast: 1).list(0)
+    if !notifications.isEmpty {
+      let (runner, piece) = (runner, ["batch": .string(batch), "first": .integer(firstLine ?? 0)] as ScriptArguments)
+      let arguments = piece.adding("notifications", notifications.map { .bytes($0) })
+      try await runner.together(
+        sessions.map { sessionID in
+          {
+            let outcome = try await runner.session(ScriptLibrary.notificationsAppend, sessionID, arguments)
+            // A session that has ended meanwhile hears no more of the agent.
+            switch outcome.refusal {
+            case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return
+            default: _ = try outcome.parts()
+            }
+          }
+        })
     }
-    let accepted = ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
-    try await runner.answer(hostSessionID, to: kept, keeping: accepted)
-    return accepted
+    return ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
   }
 
   /// `GET /api/host-sessions/{hid}/dispatches`: attaches a bridge; a newer attachment fences an older one.
@@ -127,52 +139,17 @@ public struct HostSessionStore: Sendable {
   public func attach(
     _ hostSessionID: String, token: String, bridgeID: String?
   ) async throws(SharedSessionError) -> DispatchAttachment {
-    _ = try await read(hostSessionID, token: token)
-    return try await DispatchAttachment.open(hostSessionID, bridgeID: bridgeID, queue: queue)
-  }
-
-  private func read(
-    _ hostSessionID: String, token: String
-  ) async throws(SharedSessionError) -> (sessions: [String], running: RunningDispatch) {
-    // An empty digest would mean that the node vouches; a token's digest is never empty.
-    let parts = try await runner.host(
-      ScriptLibrary.hostRead, hostSessionID, tokenDigest: Secrets.digest(token)
-    ).parts(atLeast: 8)
-    return (
-      try parts.list(6),
-      RunningDispatch(session: try parts.text(3), approval: try parts.text(4), dispatch: try parts.text(5))
-    )
+    try await DispatchAttachment.open(hostSessionID, token: token, bridgeID: bridgeID, queue: queue)
   }
 }
 
 extension ScriptRunner {
-  /// The first answer to a repeatable call on a host session, or nil; then `answer` is kept as it.
-  ///
-  /// - Parameters:
-  ///   - repeatable: nil for a call without an Idempotency-Key, of which nothing is kept.
-  ///   - answer: nil only looks.
-  /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
-  @discardableResult
-  func answer(
-    _ hostSessionID: String, to repeatable: Idempotency?, keeping answer: ByteBuffer? = nil
-  ) async throws(SharedSessionError) -> ByteBuffer? {
-    guard let repeatable else { return nil }
-    let first = try await host(
-      ScriptLibrary.hostAnswer, hostSessionID, keys: [keys.hostIdempotency(hostSessionID, repeatable.name)],
-      arguments: [
-        .string(repeatable.requestDigest), .bytes(answer ?? ByteBuffer()),
-        .integer(Int(settings.idempotencyLifetime.milliseconds)),
-      ]
-    ).parts(atLeast: 1).part(0)
-    return first.readableBytes > 0 ? first : nil
-  }
-
   /// Tells one session that its host's bridge is attached or gone; the session decides by the fence whether that is news.
   func announceHost(_ sessionID: String, fence: String, online: Bool) async throws(SharedSessionError) {
     let outcome = try await session(
       ScriptLibrary.hostPresence, sessionID,
-      arguments: [
-        .string(fence), online ? "online" : "offline", .integer(Int(settings.hostGrace.milliseconds)),
+      [
+        "fence": .string(fence), "state": online ? "online" : "offline", "grace": .milliseconds(settings.hostGrace),
       ])
     switch outcome.refusal {
     case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return

@@ -26,6 +26,16 @@ struct Idempotency: Sendable {
       salt: Data("tandem idempotency".utf8), info: Data(request.route.utf8), outputByteCount: 32)
   }
 
+  /// What `include_answer.lua` is told of the request.
+  func argument(sealing tokens: [String], _ settings: SharedSessionSettings) throws(SharedSessionError) -> String {
+    let sealed = tokens.isEmpty ? "-" : try seal(tokens)
+    return
+      "\(name) \(requestDigest) \(sealed) \(settings.idempotencyLifetime.milliseconds) \(settings.maximumAnswers) \(settings.answerBytesRetained)"
+  }
+
+  /// What a batch of notifications is remembered by: its name and the digest of what it says, both shortened.
+  var batch: String { "\(name.prefix(32))@\(requestDigest.prefix(32))" }
+
   /// An id that every repeat of this request derives again.
   func derivedID(_ purpose: String) -> String {
     Secrets.id(from: Secrets.digest(of: [Array(purpose.utf8), Array(name.utf8)]))

@@ -1,8 +1,82 @@
-/// The names of everything the service keeps in Redis. A value.
+/// The names of the keys of one session, fixed: however much happens in it, a session has no others.
 ///
-/// All keys of one session share the hash tag `{id}`, so that a script stays in one slot of a cluster. Ids that come from
-/// outside never hold a brace (`FieldRules`), so nobody can choose a slot or reach into another session's keys.
+/// The raw value is what scripts call it. What each holds is described in `README.md` beside this module's sources.
+public enum SessionKey: String, Sendable, CaseIterable {
+  /// Hash: the session's fields and counters, and its JSON as it is sent.
+  case session
+  /// Hash: participant id to their record.
+  case participants
+  /// Hash: participant id to the digests of their tokens, the first one first.
+  case credentials
+  /// Hash: user id (as JSON) to the id of the participant they are present as.
+  case users
+  /// Hash: participant id to the streams each node holds of theirs.
+  case presence
+  /// Hash: approval id to its record, with the service's notes beside it.
+  case approvals
+  /// Sorted set: approval ids by number, in bands of what they wait for.
+  case order
+  /// Sorted set: approved prompts that wait for their dispatch, by approval in microseconds.
+  case queue
+  /// Sorted set: approvals by when their time is over, in milliseconds.
+  case deadlines
+  /// Hash: invite id to its record, token digest to invite id.
+  case invites
+  /// Hash: the kept answers of idempotent requests.
+  case answers
+  /// Sorted set: kept answers by when they end, in milliseconds.
+  case answersOrder = "answers_order"
+  /// Stream: the messages.
+  case messages
+  /// Stream: the events.
+  case events
+
+  /// What follows the session's own key in the name.
+  var suffix: String {
+    switch self {
+    case .session: ""
+    case .order: ":approvals:order"
+    case .answersOrder: ":answers:order"
+    default: ":" + rawValue
+    }
+  }
+}
+
+/// The names of the keys of one host session, fixed as those of a session are.
+public enum HostKey: String, Sendable, CaseIterable {
+  /// Hash: the host session's fields, its lease, its running slot.
+  case host
+  /// Sorted set: its active shared sessions by creation.
+  case sessions
+  /// Hash: where its dispatches and requests belong.
+  case places
+  /// Sorted set: those by age.
+  case placesOrder = "places_order"
+  /// Hash: the kept answers of idempotent requests.
+  case answers
+  /// Sorted set: kept answers by when they end, in milliseconds.
+  case answersOrder = "answers_order"
+
+  var suffix: String {
+    switch self {
+    case .host: ""
+    case .placesOrder: ":places:order"
+    case .answersOrder: ":answers:order"
+    default: ":" + rawValue
+    }
+  }
+}
+
+/// The names of all keys in Redis, in one place. A value.
+///
+/// Everything of one session has the hash tag `{session id}` and so lies in one slot of a cluster; the same goes for a
+/// host session. Indexes are in slots of their own and are only hints: what they name may be gone, never the
+/// other way round. No part of a key comes from outside but ids that hold no braces (`FieldRules`), so nobody can choose
+/// a slot or reach into another session's keys.
 public struct KeyLayout: Sendable, Hashable {
+  /// The number of this layout. Nodes of another one must not touch these keys.
+  public static let version = "2"
+
   /// What every key begins with.
   public let prefix: String
 
@@ -11,58 +85,18 @@ public struct KeyLayout: Sendable, Hashable {
     self.prefix = prefix
   }
 
-  /// The session's hash; the other keys of the session begin with it.
-  public func session(_ id: String) -> String { "\(prefix):{\(id)}" }
-  /// The session's events, a stream.
-  public func events(_ id: String) -> String { session(id) + ":events" }
+  /// One key of a session.
+  public func session(_ id: String, _ key: SessionKey = .session) -> String { "\(prefix):{\(id)}\(key.suffix)" }
   /// The shard channel the session's events are published on; scripts derive the same name.
   public func channel(_ id: String) -> String { session(id) + ":live" }
-  /// One participant, a hash.
-  public func participant(_ id: String, _ participantID: String) -> String {
-    session(id) + ":participant:" + participantID
-  }
-  /// Join order to participant id, a sorted set.
-  public func participants(_ id: String) -> String { session(id) + ":participants" }
-  /// User id to the id of the participant they are present as, a hash.
-  public func users(_ id: String) -> String { session(id) + ":users" }
-  /// Messages, a stream.
-  public func messages(_ id: String) -> String { session(id) + ":messages" }
-  /// One approval with its dispatch, a hash.
-  public func approval(_ id: String, _ approvalID: String) -> String { session(id) + ":approval:" + approvalID }
-  /// Order to approval id, a sorted set.
-  public func approvals(_ id: String) -> String { session(id) + ":approvals" }
-  /// Pending approval id to its author's participant id, a hash.
-  public func pending(_ id: String) -> String { session(id) + ":pending" }
-  /// Approval order in microseconds to the id of an approval waiting for dispatch, a sorted set.
-  public func queue(_ id: String) -> String { session(id) + ":queue" }
-  /// When a pending approval expires, to its id, a sorted set; only approvals with such a time.
-  public func expiring(_ id: String) -> String { session(id) + ":expiring" }
-  /// Waiting permission request to the id of the dispatch whose turn it belongs to, a hash.
-  public func permissions(_ id: String) -> String { session(id) + ":permissions" }
-  /// One scoped invite, a hash.
-  public func invite(_ id: String, _ inviteID: String) -> String { session(id) + ":invite:" + inviteID }
-  /// Order to the id of a scoped invite, a sorted set.
-  public func invites(_ id: String) -> String { session(id) + ":invites" }
-  /// Digest of a scoped invite's token to its id, a hash; only those that are not revoked.
-  public func inviteTokens(_ id: String) -> String { session(id) + ":inviteTokens" }
-  /// The kept answer of an idempotent request, a hash.
-  public func idempotency(_ id: String, _ digest: String) -> String { session(id) + ":idem:" + digest }
 
-  /// When a kept answer ends, to its digest, a sorted set: so that the answers go with their session.
-  public func idempotencyKeys(_ id: String) -> String { session(id) + ":idems" }
-
-  /// A host session, a hash.
-  public func host(_ id: String) -> String { "\(prefix):host:{\(id)}" }
-  /// Its active shared sessions, a sorted set by creation.
-  public func hostSessions(_ id: String) -> String { host(id) + ":sessions" }
-  /// Where a dispatch of it belongs, a string: session id, blank, approval id.
-  public func hostDispatch(_ id: String, _ dispatchID: String) -> String { host(id) + ":dispatch:" + dispatchID }
-  /// Where a permission request of it belongs, a string: session id.
-  public func hostPermission(_ id: String, _ approvalID: String) -> String { host(id) + ":permission:" + approvalID }
-  /// The kept answer of an idempotent registration, a hash.
-  public func hostIdempotency(_ id: String, _ digest: String) -> String { host(id) + ":idem:" + digest }
+  /// One key of a host session.
+  public func host(_ id: String, _ key: HostKey = .host) -> String { "\(prefix):host:{\(id)}\(key.suffix)" }
   /// The shard channel that tells the attached node to look.
   public func hostChannel(_ id: String) -> String { host(id) + ":live" }
+
+  /// The number of the layout these keys have, a string.
+  public var layout: String { "\(prefix):layout" }
 
   /// All sessions by creation, a sorted set.
   public var allSessions: String { "\(prefix):index:sessions" }
@@ -73,14 +107,15 @@ public struct KeyLayout: Sendable, Hashable {
   /// Sessions of a host session by creation, ended ones included, a sorted set.
   public func sessionsOfHost(_ hostSessionID: String) -> String { "\(prefix):index:host:{\(hostSessionID)}" }
 
-  /// In how many buckets the deadlines lie, so that no single key of a cluster gets all of them.
+  /// In how many buckets the times lie at which something is due, so that no single key of a cluster gets all of them.
   public static let buckets = 16
-  /// Deadlines of sessions (expiry, overdue dispatches) in milliseconds, a sorted set.
+  /// When a session is to be looked at (expiry, overdue approvals) in milliseconds, a sorted set.
   public func deadlines(bucket: Int) -> String { "\(prefix):index:deadlines:\(bucket)" }
-  /// Ends of the leases of host sessions in milliseconds, a sorted set.
+  /// When the lease of a host session ends in milliseconds, a sorted set.
   public func leases(bucket: Int) -> String { "\(prefix):index:leases:\(bucket)" }
-  /// When an ended session is gone, in milliseconds, to `session host workspace`, a sorted set: what to take it out of.
-  public func purges(bucket: Int) -> String { "\(prefix):index:purges:\(bucket)" }
+  /// When to check that a session is listed where it belongs and nowhere else, in milliseconds, to
+  /// `session host workspace`, a sorted set: soon after it was begun, and when it is gone.
+  public func listings(bucket: Int) -> String { "\(prefix):index:listings:\(bucket)" }
   /// The bucket of an id: the same on every node and in every version.
   public static func bucket(of id: String) -> Int {
     Int(id.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 } % UInt32(buckets))

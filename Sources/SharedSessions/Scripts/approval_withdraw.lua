@@ -1,21 +1,19 @@
 #!lua
--- include: core session participant approval
+-- include: core session answer participant caller approval pending
 -- The author takes a pending prompt back; a permission request is the agent's, so nobody here can.
--- KEYS  frame, 5 approval hash, 6 pending hash, 7 expiring zset
--- ARGV  frame, 7 approval id
--- Reply ok, approval
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED,
---       APPROVAL_ALREADY_RESOLVED with how and by whom
+-- keys: session events participants credentials presence approvals order deadlines answers answers_order
+-- args: id
+-- reply: ok, approval
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED with the kind,
+--   APPROVAL_ALREADY_RESOLVED with the status and who did
 local ended = enter()
 if ended then return ended end
-local a = hash(KEYS[5])
-if not a or a.id ~= ARGV[7] then return refuse('APPROVAL_NOT_FOUND') end
-if a.kind == 'permission' then return refuse('AUTHOR_REQUIRED', 'permission') end
-if a.participantId ~= P.id then return refuse('AUTHOR_REQUIRED') end
-if not is_pending(a) then return refuse('APPROVAL_ALREADY_RESOLVED', resolution(a)) end
-call('HDEL', KEYS[6], a.id)
-call('ZREM', KEYS[7], a.id)
-set(KEYS[5], a, 'status', 'withdrawn', 'resolvedAt', dec(NOW), 'resolvedBy', P.id, 'resolvedByName', called(P))
-emit('prompt_withdrawn', P.id, approval_payload(a, participant_json(P)))
-save_sequence()
+local a = load_approval(id)
+if not a then return refuse('APPROVAL_NOT_FOUND') end
+if a.kind ~= 'prompt' or a.author ~= P.id then return refuse('AUTHOR_REQUIRED', a.kind) end
+if not is_pending(a) then return already_resolved(a) end
+resolve(a, 'withdrawn', P.id)
+save_approval(a, OVER)
+emit('prompt_withdrawn', P.id, approval_payload(a, caller_json()))
+save_with_approvals()
 return answer(approval_json(a))

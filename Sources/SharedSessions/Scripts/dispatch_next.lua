@@ -1,9 +1,11 @@
 #!lua flags=no-writes
--- include: core session
+-- include: core session approval
 -- The first prompt in a session's queue.
--- KEYS  1 session, 2 queue zset
--- Reply ok, order, approval id; ok alone when none waits
+-- keys: session approvals queue
+-- args:
+-- reply: ok, order, approval id, dispatch id; ok alone when none waits
 if not load_session() or S.status ~= 'active' then return {'ok'} end
-local head = call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-if #head == 0 then return {'ok'} end
-return {'ok', head[2], head[1]}
+local head = call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+local a = head[1] and load_approval(head[1])
+if not a or not a.dispatch then return {'ok'} end
+return {'ok', head[2], a.id, a.dispatch.id}

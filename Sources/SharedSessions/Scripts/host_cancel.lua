@@ -1,11 +1,13 @@
 #!lua
 -- include: core host
 -- Asks the attached bridge to stop the turn that runs for a session.
--- KEYS  frame    ARGV  frame, 4 session id
--- Reply ok, 'true' when one runs, its approval id, its dispatch id ('' none)
-local ended = enter_host()
-if ended then return ended end
-if H.runningSession ~= ARGV[4] then return {'ok', 'false', '', ''} end
-call('HSET', KEYS[1], 'cancelling', H.runningDispatch)
+-- keys: host
+-- args: session_id
+-- reply: ok, 'true' when one runs, its approval id, its dispatch id ('' none)
+-- fails: HOST_SESSION_NOT_FOUND
+H = fields_of(host)
+if not H then return refuse('HOST_SESSION_NOT_FOUND') end
+if H.runningSession ~= session_id then return {'ok', 'false', '', ''} end
+call('HSET', host, 'cancelling', H.runningDispatch)
 signal('cancel ' .. H.runningDispatch)
 return {'ok', 'true', H.runningApproval, H.runningDispatch}

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- include: core host
 -- Removes a host session once its shared sessions are closed.
--- KEYS  frame    ARGV  frame
--- Reply ok
--- Fails HOST_SESSION_NOT_FOUND, INVALID_HOST_TOKEN; retry when it shares a session again
-local ended = enter_host()
+-- keys: host sessions places places_order answers answers_order
+-- args: token
+-- reply: ok
+-- fails: HOST_SESSION_NOT_FOUND, INVALID_HOST_TOKEN; shared when it shares a session (again)
+local ended = enter_host_session()
 if ended then return ended end
-if call('ZCARD', KEYS[2]) > 0 then return refuse('retry') end
+if call('ZCARD', sessions) > 0 then return refuse('shared') end
 signal('gone')
-call('DEL', KEYS[1], KEYS[2])
+call('DEL', host, sessions, places, places_order, answers, answers_order)
 return {'ok'}

@@ -1,26 +1,23 @@
 #!lua
--- include: core session participant
+-- include: core session answer participant caller trust
 -- The host hands the role to another participant and becomes a collaborator, in one step: there is always exactly one.
--- KEYS  frame, 5 hash of the participant
--- ARGV  frame, 7 participant id
--- Reply ok, session, participant
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for the host
---       itself, FIRST_TOKEN_REQUIRED
-local ended = enter()
+-- keys: session events participants credentials presence answers answers_order
+-- args: id
+-- reply: ok, session, participant
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for the host
+--   itself, FIRST_TOKEN_REQUIRED
+local ended = enter_host()
 if ended then return ended end
-if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-local p = hash(KEYS[5])
-if not p or p.id ~= ARGV[7] then return refuse('PARTICIPANT_NOT_FOUND') end
-if present(p.leftAt) then return refuse('PARTICIPANT_INACTIVE') end
-if p.role == 'host' then return refuse('INVALID_FIELD', "'participantId' is the host already") end
-if not trust_first_token(KEYS[5], p) then return refuse('FIRST_TOKEN_REQUIRED') end
-P.role, p.role, p.canApprove = 'collaborator', 'host', '0'
-S.hostUserId, S.hostParticipantId = p.userId, p.id
-call('HSET', KEYS[3], 'role', P.role)
-call('HSET', KEYS[5], 'role', p.role, 'canApprove', p.canApprove)
-call('HSET', KEYS[1], 'hostUserId', S.hostUserId, 'hostParticipantId', S.hostParticipantId)
-emit('participant_updated', P.id, '{"participant":' .. participant_json(P) .. '}')
-emit('participant_updated', p.id, '{"participant":' .. participant_json(p) .. '}')
+local record, refusal = find_present(id)
+if refusal then return refusal end
+if role_of(record) == 'host' then return refuse('INVALID_FIELD', 'is_host') end
+if not trust_first_token(id) then return refuse('FIRST_TOKEN_REQUIRED') end
+P.record, record = with_role(P.record, 'collaborator'), with_decides(with_role(record, 'host'), false)
+call('HSET', participants, P.id, P.record, id, record)
+call('HSET', session, 'hostUserId', cjson.decode('[' .. user_of(record) .. ']')[1], 'hostParticipantId', id)
+write_session()
+emit('participant_updated', P.id, '{"participant":' .. caller_json() .. '}')
+emit('participant_updated', id, '{"participant":' .. participant_json(record, is_online(id)) .. '}')
 emit('session_updated', '-', '{"session":' .. session_json() .. '}')
-save_sequence()
-return answer(session_json(), participant_json(p))
+save()
+return answer(session_json(), participant_json(record, is_online(id)))

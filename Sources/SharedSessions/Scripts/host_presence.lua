@@ -2,21 +2,23 @@
 -- include: core session
 -- Tells a session that its host's bridge is attached, or that its lease has lapsed; the higher fence wins, and at the
 -- same fence 'offline' comes last. From then on the prompts that wait have the grace time.
--- KEYS  frame    ARGV  frame, 7 fence, 8 'online' or 'offline', 9 grace ms ('0' none)
--- Reply ok, 'true' when this changed it
--- Fails SESSION_NOT_FOUND, SESSION_INACTIVE
+-- keys: session events
+-- args: fence state grace
+--   state: online or offline; grace: ms ('0' none)
+-- reply: ok, 'true' when this changed it
+-- fails: SESSION_NOT_FOUND, SESSION_INACTIVE
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-local v = call('HMGET', KEYS[1], 'hostFence', 'hostOnline', 'hostOfflineAt')
-local fence, online, since = tonumber(v[1] or '0'), v[2] or 'offline', v[3]
-local given = tonumber(ARGV[7])
-if given < fence or (given == fence and (ARGV[8] == 'online' or present(since))) then return {'ok', 'false'} end
-local away = ARGV[8] == 'offline'
+local v = call('HMGET', session, 'hostFence', 'hostOnline', 'hostOfflineAt', 'hostSessionId')
+local known, was, since = tonumber(v[1] or '0'), v[2] or 'offline', v[3]
+local given = tonumber(fence)
+if given < known or (given == known and (state == 'online' or present(since))) then return {'ok', 'false'} end
+local away = state == 'offline'
 -- A session that was shared while its host was away already counts from its own beginning.
-call('HSET', KEYS[1], 'hostFence', ARGV[7], 'hostOnline', ARGV[8], 'hostOfflineAt',
+call('HSET', session, 'hostFence', fence, 'hostOnline', state, 'hostOfflineAt',
   away and (present(since) and since or dec(NOW)) or '')
-if online == ARGV[8] then return {'ok', 'false'} end
-local ends = away and ARGV[9] ~= '0' and ',"graceEndsAt":' .. rfc3339(NOW + tonumber(ARGV[9])) or ''
-emit('host_' .. ARGV[8], '-', '{"hostSessionId":' .. quote(S.hostSessionId) .. ends .. '}')
-save_sequence()
+if was == state then return {'ok', 'false'} end
+local ends = away and grace ~= '0' and ',"graceEndsAt":' .. rfc3339(NOW + tonumber(grace)) or ''
+emit('host_' .. state, '-', '{"hostSessionId":' .. quote(v[4]) .. ends .. '}')
+save()
 return {'ok', 'true'}

@@ -1,11 +1,12 @@
 #!lua flags=no-writes
--- include: core host
+-- include: core host host_text
 -- A host session, and what holds its running slot.
--- KEYS  frame    ARGV  frame
--- Reply ok, host session, fence, lease end ms, running session id, running approval id, running dispatch id,
---       [shared session ids], workspace id, dispatch id that is being cancelled
--- Fails HOST_SESSION_NOT_FOUND, INVALID_HOST_TOKEN
-local ended = enter_host()
+-- keys: host sessions
+-- args: token
+-- reply: ok, host session, fence, 'true' when a bridge is attached, running session id, running approval id,
+--   running dispatch id, dispatch id that is being cancelled, [shared session ids]
+-- fails: HOST_SESSION_NOT_FOUND, INVALID_HOST_TOKEN
+local ended = enter_host_session()
 if ended then return ended end
-return {'ok', host_json(), H.fence or '0', H.leaseUntil or '0', H.runningSession or '', H.runningApproval or '',
-  H.runningDispatch or '', call('ZRANGE', KEYS[2], 0, -1), H.workspaceId, H.cancelling or ''}
+return {'ok', host_json(), H.fence or '0', tostring(attached()), H.runningSession or '', H.runningApproval or '',
+  H.runningDispatch or '', H.cancelling or '', call('ZRANGE', sessions, 0, -1)}

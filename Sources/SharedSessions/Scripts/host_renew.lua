@@ -1,14 +1,15 @@
 #!lua
 -- include: core host
--- The open attachment renews its lease.
--- KEYS  frame    ARGV  frame, 4 lease ms, 5 fence
--- Reply ok, lease end ms
--- Fails HOST_SESSION_NOT_FOUND; fenced when a newer attachment has taken over or the lease has lapsed
-local ended = enter_host()
-if ended then return ended end
+-- The open attachment renews its lease, and learns whether there has been work for it that no signal told of.
+-- keys: host sessions places places_order answers answers_order
+-- args: lease fence host_lifetime
+-- reply: ok, lease end ms, wakes so far
+-- fails: HOST_SESSION_NOT_FOUND; fenced when a newer attachment has taken over or the lease has lapsed
+H = fields_of(host)
+if not H then return refuse('HOST_SESSION_NOT_FOUND') end
 -- Once lapsed it stays lapsed: others have been told that the host is offline.
-if H.fence ~= ARGV[5] or not attached() then return refuse('fenced') end
-local lease = dec(NOW + tonumber(ARGV[4]))
-call('HSET', KEYS[1], 'leaseUntil', lease, 'lastSeenAt', dec(NOW))
+if H.fence ~= fence or not attached() then return refuse('fenced') end
+local lease_end = dec(NOW + tonumber(lease))
+call('HSET', host, 'leaseUntil', lease_end, 'lastSeenAt', dec(NOW))
 keep_host()
-return {'ok', lease}
+return {'ok', lease_end, H.wakes or '0'}

@@ -1,11 +1,10 @@
 #!lua flags=allow-oom
 -- include: core host
--- Tells the node that holds the attachment that a permission request is resolved.
--- KEYS  frame
--- ARGV  frame, 4 session id, 5 approval id
--- Reply ok
--- Fails HOST_SESSION_NOT_FOUND
-local ended = enter_host()
-if ended then return ended end
-signal('permission ' .. ARGV[4] .. ' ' .. ARGV[5])
+-- Tells the node that holds the attachment that requests of the agent are resolved.
+-- keys: host
+-- args: session_id requests...
+-- reply: ok
+-- fails: HOST_SESSION_NOT_FOUND
+if call('EXISTS', host) == 0 then return refuse('HOST_SESSION_NOT_FOUND') end
+for _, id in ipairs(requests) do signal('permission ' .. session_id .. ' ' .. id) end
 return {'ok'}

@@ -1,17 +1,17 @@
 #!lua
--- include: core host
+-- include: core host place
 -- Takes the host session's one running slot for a dispatch.
--- KEYS  frame, 3 where the dispatch belongs (string)
--- ARGV  frame, 4 fence, 5 session id, 6 approval id, 7 dispatch id
--- Reply ok, session, approval, dispatch that now hold the slot
--- Fails HOST_SESSION_NOT_FOUND, fenced
-local ended = enter_host()
-if ended then return ended end
-if H.fence ~= ARGV[4] then return refuse('fenced') end
-if present(H.runningDispatch) and H.runningDispatch ~= ARGV[7] then
+-- keys: host sessions places places_order answers answers_order
+-- args: fence session_id approval_id dispatch_id host_lifetime
+-- reply: ok, session, approval, dispatch that now hold the slot
+-- fails: HOST_SESSION_NOT_FOUND, fenced
+H = fields_of(host)
+if not H then return refuse('HOST_SESSION_NOT_FOUND') end
+if H.fence ~= fence then return refuse('fenced') end
+if present(H.runningDispatch) and H.runningDispatch ~= dispatch_id then
   return {'ok', H.runningSession, H.runningApproval, H.runningDispatch}
 end
-call('HSET', KEYS[1], 'runningSession', ARGV[5], 'runningApproval', ARGV[6], 'runningDispatch', ARGV[7])
-call('SET', KEYS[3], ARGV[5] .. ' ' .. ARGV[6])
+call('HSET', host, 'runningSession', session_id, 'runningApproval', approval_id, 'runningDispatch', dispatch_id)
+keep_place(dispatch_id, session_id .. ' ' .. approval_id)
 keep_host()
-return {'ok', ARGV[5], ARGV[6], ARGV[7]}
+return {'ok', session_id, approval_id, dispatch_id}

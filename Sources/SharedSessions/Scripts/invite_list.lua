@@ -1,14 +1,18 @@
 #!lua flags=no-writes
--- include: core session participant invite
+-- include: core session participant caller
 -- The scoped invites, oldest first; the host's to see.
--- KEYS  frame, 5 invites zset, then invite hashes oldest first
--- ARGV  frame
--- Reply ok, invites
--- Fails retry when one was made since the ids were read; SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter_reader()
+-- keys: session participants credentials invites
+-- args:
+-- reply: ok, invites
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
+if not load_session() then return refuse('SESSION_NOT_FOUND') end
+if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
+local ended = authenticate()
 if ended then return ended end
-if not P or P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-if call('ZCARD', KEYS[5]) ~= #KEYS - 5 then return refuse('retry') end
-local invites = {}
-for n = 6, #KEYS do invites[#invites + 1] = invite_json(hash(KEYS[n])) end
-return {'ok', '[' .. table.concat(invites, ',') .. ']'}
+if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
+local list = {}
+for i = 1, tonumber(call('HGET', session, 'invites') or '0') do
+  local id = call('HGET', invites, 'order:' .. dec(i - 1))
+  list[#list + 1] = id and call('HGET', invites, id) or nil
+end
+return {'ok', '[' .. table.concat(list, ',') .. ']'}

@@ -1,18 +1,16 @@
 #!lua
--- include: core session participant invite
+-- include: core session answer participant caller invite
 -- The host revokes a scoped invite; it stops working at once. Twice is once.
--- KEYS  frame, 5 invite hash, 6 invite token hash
--- ARGV  frame, 7 invite id
--- Reply ok, invite
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, INVITE_NOT_FOUND
-local ended = enter()
+-- keys: session participants credentials invites answers answers_order
+-- args: id
+-- reply: ok, invite
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, INVITE_NOT_FOUND
+local ended = enter_host()
 if ended then return ended end
-if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-local i = hash(KEYS[5])
-if not i or i.id ~= ARGV[7] then return refuse('INVITE_NOT_FOUND') end
-if not present(i.revokedAt) then
-  i.revokedAt = dec(NOW)
-  call('HSET', KEYS[5], 'revokedAt', i.revokedAt)
-  call('HDEL', KEYS[6], i.digest)
+local record = call('HGET', invites, id)
+if not record then return refuse('INVITE_NOT_FOUND') end
+if not is_revoked(record) then
+  record = string.gsub(record, '("createdAt":"[^"]+")', '%1,"revokedAt":' .. now(), 1)
+  call('HSET', invites, id, record)
 end
-return answer(invite_json(i))
+return answer(record)

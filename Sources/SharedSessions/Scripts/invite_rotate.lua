@@ -1,11 +1,12 @@
 #!lua
--- include: core session participant
+-- include: core session answer participant caller
 -- The host replaces the invite; the old one stops working at once.
--- KEYS  frame     ARGV  frame, 7 digest of the new invite
--- Reply ok, '{}'
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter()
+-- keys: session participants credentials answers answers_order
+-- args: invite_hash
+--   invite_hash: digest of the new invite
+-- reply: ok, '{}'
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
+local ended = enter_host()
 if ended then return ended end
-if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-call('HSET', KEYS[1], 'inviteHash', ARGV[7])
+call('HSET', session, 'inviteHash', invite_hash)
 return answer('{}')

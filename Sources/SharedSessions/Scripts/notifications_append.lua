@@ -1,13 +1,35 @@
 #!lua
 -- include: core session
--- The agent's notifications, in order, each an event of the session.
--- KEYS  frame    ARGV  frame, 7... the notifications as received
--- Reply ok, how many were appended
--- Fails SESSION_NOT_FOUND, SESSION_INACTIVE, IDEMPOTENCY_KEY_REUSED
+-- The agent's notifications, in order, each an event of the session. The last batches are remembered by name, so that one that
+-- is sent again is appended once; of an upload in pieces the number of its last line is.
+-- keys: session events
+-- args: batch first batches_kept notifications...
+--   batch: its name and the digest of what it says, joined by '@' ('' nothing to remember)
+--   first: number of the first line of this piece of an upload ('0' a batch of its own)
+-- reply: ok, how many were appended
+-- fails: SESSION_NOT_FOUND, SESSION_INACTIVE, IDEMPOTENCY_KEY_REUSED
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
-local first = repeated()
-if first then return first end
+local name, digest = string.match(batch, '^(.*)@(.*)$')
+local kept, skip = {}, 0
+for known, what in string.gmatch(name and call('HGET', session, 'batches') or '', '(%S+)@(%S+)') do
+  if known ~= name then
+    kept[#kept + 1] = known .. '@' .. what
+  elseif first ~= '0' then
+    skip = tonumber(what) - tonumber(first) + 1
+  else
+    return what == digest and {'ok', '0'} or refuse('IDEMPOTENCY_KEY_REUSED')
+  end
+end
+if skip >= #notifications and skip > 0 then return {'ok', '0'} end
 if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-for i = 7, #ARGV do emit('host_session_update', '-', '{"notification":' .. ARGV[i] .. '}') end
-save_sequence()
-return answer(dec(#ARGV - 6))
+skip = math.max(0, skip)
+for i = skip + 1, #notifications do
+  emit('host_session_update', '-', '{"notification":' .. notifications[i] .. '}')
+end
+if name then
+  kept[#kept + 1] = name .. '@' .. (first == '0' and digest or dec(first + #notifications - 1))
+  save('batches', table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
+elseif #notifications > 0 then
+  save()
+end
+return {'ok', dec(#notifications - skip)}

@@ -1,29 +1,30 @@
 #!lua
--- include: core session participant approval
+-- include: core session answer participant approval pending
 -- The agent asks whether it may do something, in the middle of a turn.
--- KEYS  frame (KEYS[3] the author of the prompt whose turn runs), 5 that prompt's approval hash, 6 permissions hash,
---       7 approvals zset, 8 new approval hash
--- ARGV  frame, 7 dispatch id, 8 approval id, 9 what is asked in a few words, 10 tool call (JSON), 11 options (JSON),
---       12 requests that may wait at a time
--- Reply ok, approval
--- Fails DISPATCH_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, SESSION_INACTIVE, DISPATCH_CONFLICT, APPROVAL_LIMIT
+-- keys: session events participants presence approvals order deadlines answers answers_order
+-- args: prompt_id dispatch_id id summary tool_call options choices most_asked
+--   prompt_id: the approval whose turn runs; summary: JSON, what is asked in a few words; tool_call, options: JSON of the agent
+--   choices: the options as include_option.lua reads them
+-- reply: ok, approval
+-- fails: DISPATCH_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, SESSION_INACTIVE, DISPATCH_CONFLICT, APPROVAL_LIMIT
 if not load_session() then return refuse('DISPATCH_NOT_FOUND') end
 local first = repeated()
 if first then return first end
 if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-local turn = call('HMGET', KEYS[5], 'dispatchId', 'dispatchState', 'cancelledAt', 'participantId')
-if turn[1] ~= ARGV[7] then return refuse('DISPATCH_NOT_FOUND') end
+local turn = load_approval(prompt_id)
+if not turn or not turn.dispatch or turn.dispatch.id ~= dispatch_id then return refuse('DISPATCH_NOT_FOUND') end
 -- A turn that was told to stop asks no more: whatever waited for an answer has been withdrawn.
-if turn[2] ~= 'started' or present(turn[3]) then return refuse('DISPATCH_CONFLICT', 'permission') end
-if call('HLEN', KEYS[6]) >= tonumber(ARGV[12]) then return refuse('APPROVAL_LIMIT', 'permission') end
-local a = {}
-set(KEYS[8], a, 'id', ARGV[8], 'kind', 'permission', 'participantId', turn[4], 'prompt', ARGV[9], 'status', 'pending',
-  'createdAt', dec(NOW), 'turn', ARGV[7], 'toolCall', ARGV[10], 'options', ARGV[11])
-keep(KEYS[8])
-call('ZADD', KEYS[7], dec(call('ZCARD', KEYS[7]) + 1), a.id)
-keep(KEYS[7])
-call('HSET', KEYS[6], a.id, a.turn)
-keep(KEYS[6])
-emit('permission_requested', a.participantId, approval_payload(a, participant_json(hash(KEYS[3]))))
-save_sequence()
+if turn.dispatch.state ~= 'started' or note(turn, 'cancelled') then return refuse('DISPATCH_CONFLICT', 'permission') end
+local asked = call('ZCOUNT', order, dec(ASKED * BAND), '+inf')
+if asked >= tonumber(most_asked) or not make_room(#tool_call + #options) then
+  return refuse('APPROVAL_LIMIT', 'permission')
+end
+local a = new_approval(id, turn.author, 'permission', ',"prompt":' .. summary .. ',"dispatchId":"' .. dispatch_id
+  .. '","toolCall":' .. tool_call .. ',"options":' .. options .. '}', ' turn=' .. dispatch_id)
+save_approval(a, ASKED)
+call('HSET', approvals, id .. ':options', choices)
+keep(approvals)
+keep(order)
+emit('permission_requested', a.author, approval_payload(a, participant_of(a.author)))
+save_with_approvals()
 return answer(approval_json(a))

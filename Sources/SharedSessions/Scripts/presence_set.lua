@@ -1,22 +1,22 @@
 #!lua
 -- include: core session participant
--- A node's first stream of a participant has opened, or its last one has gone. The event is published, not kept.
--- KEYS  frame (KEYS[3] the participant)
--- ARGV  frame, 7 node id, 8 'on' or 'off'
--- Reply ok, 'true' when this changed whether the participant is online
--- Fails SESSION_NOT_FOUND, PARTICIPANT_NOT_FOUND
+-- How many streams of a participant a node holds now. The event is published, not kept.
+-- keys: session participants presence
+-- args: id node streams
+-- reply: ok, 'true' when this changed whether the participant is online
+-- fails: SESSION_NOT_FOUND, PARTICIPANT_NOT_FOUND
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
-local p = hash(KEYS[3])
-if not p then return refuse('PARTICIPANT_NOT_FOUND') end
-local before, field = online(p), 'stream:' .. ARGV[7]
-if ARGV[8] == 'on' then
-  p[field] = '1'
-  call('HSET', KEYS[3], field, '1')
-else
-  p[field] = nil
-  call('HDEL', KEYS[3], field)
+local record = call('HGET', participants, id)
+if not record then return refuse('PARTICIPANT_NOT_FOUND') end
+local before, nodes = call('HGET', presence, id), {}
+for other, count in string.gmatch(before or '', '(%S+)=(%d+)') do
+  if other ~= node then nodes[#nodes + 1] = other .. '=' .. count end
 end
-if online(p) == before or S.status ~= 'active' then return {'ok', 'false'} end
-local kind = ARGV[8] == 'on' and 'participant_online' or 'participant_offline'
-publish('-', kind, p.id, envelope(kind, '{"participantId":"' .. p.id .. '"}'))
+if streams ~= '0' then nodes[#nodes + 1] = node .. '=' .. streams end
+if #nodes > 0 then call('HSET', presence, id, table.concat(nodes, ' ')) else call('HDEL', presence, id) end
+keep(presence)
+local online = #nodes > 0
+if online == (before ~= false) or S.status ~= 'active' or has_left(record) then return {'ok', 'false'} end
+local kind = online and 'participant_online' or 'participant_offline'
+publish('-', kind, id, envelope(kind, '{"participantId":"' .. id .. '"}'))
 return {'ok', 'true'}

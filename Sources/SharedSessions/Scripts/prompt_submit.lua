@@ -1,47 +1,46 @@
 #!lua
--- include: core session participant permission message approval
+-- include: core session answer participant caller role_matrix message approval pending dispatch
 -- A prompt: pending where the mode asks for approval, else approved by its author and queued in the same step.
--- KEYS  frame, 5 messages stream, 6 approvals zset, 7 pending hash, 8 queue zset, 9 new approval hash,
---       10 expiring zset
--- ARGV  frame, 7 approval id, 8 prompt, 9 message id, 10 dispatch id, 11 waiting approvals at most,
---       12 pending of one participant at most, 13 dispatch time-out ms, 14 messages at most, 15 SHA-256 of the prompt
--- Reply ok, status, approval
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, PROMPT_NOT_ALLOWED, APPROVAL_LIMIT, MESSAGE_LIMIT
+-- keys: session events participants credentials presence messages approvals order queue deadlines answers answers_order
+-- args: id prompt prompt_hash message_id dispatch_id most_waiting most_own
+--   prompt: JSON; prompt_hash: SHA-256 of the text
+--   most_waiting, most_own: approvals that may wait, for a decision or their dispatch, and pending ones of one participant
+-- reply: ok, status, approval, host session id, in how many ms its time is over ('' never)
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, PROMPT_NOT_ALLOWED, APPROVAL_LIMIT, MESSAGE_LIMIT
 local ended = enter()
 if ended then return ended end
 local right = prompt_right(S.mode, P.role)
 if not right then return refuse('PROMPT_NOT_ALLOWED') end
-if call('HLEN', KEYS[7]) + call('ZCARD', KEYS[8]) >= tonumber(ARGV[11]) then return refuse('APPROVAL_LIMIT') end
+local waiting = call('ZCOUNT', order, '0', dec(ASKED * BAND - 1)) + call('ZCARD', queue)
+if waiting >= tonumber(most_waiting) then return refuse('APPROVAL_LIMIT') end
+local own = right == 'approval' and pending_of(P.id) or 0
 if right == 'approval' then
-  local own = 0
-  for _, author in ipairs(call('HVALS', KEYS[7])) do
-    if author == P.id then own = own + 1 end
-  end
-  if own >= tonumber(ARGV[12]) then return refuse('APPROVAL_LIMIT') end
-  if call('XLEN', KEYS[5]) >= tonumber(ARGV[14]) then return refuse('MESSAGE_LIMIT') end
+  if own >= tonumber(most_own) then return refuse('APPROVAL_LIMIT') end
+  if not has_room_for_message(#prompt) then return refuse('MESSAGE_LIMIT') end
 end
+if not make_room(#prompt) then return refuse('APPROVAL_LIMIT') end
 
-local a = {}
-set(KEYS[9], a, 'id', ARGV[7], 'participantId', P.id, 'prompt', ARGV[8], 'status', 'pending', 'createdAt', dec(NOW),
-  'promptHash', ARGV[15])
-keep(KEYS[9])
-call('ZADD', KEYS[6], dec(call('ZCARD', KEYS[6]) + 1), a.id)
-keep(KEYS[6])
+local a = new_approval(id, P.id, 'prompt', ',"prompt":' .. prompt .. '}', ' hash=' .. prompt_hash)
+local v, due = call('HMGET', session, 'approvalTimeout', 'hostSessionId'), ''
 if right == 'approval' then
-  call('HSET', KEYS[7], a.id, P.id)
-  keep(KEYS[7])
-  if present(S.approvalTimeout) then
-    set(KEYS[9], a, 'expiresAt', dec(NOW + tonumber(S.approvalTimeout) * 1000))
-    call('ZADD', KEYS[10], a.expiresAt, a.id)
-    keep(KEYS[10])
+  if present(v[1]) then
+    due = dec(v[1] * 1000)
+    a.more = ',"expiresAt":' .. rfc3339(NOW + due)
+    call('ZADD', deadlines, dec(NOW + due), id)
+    keep(deadlines)
   end
-  append_message(KEYS[5], ARGV[9], 'prompt', ARGV[8], a.id)
-  emit('prompt_pending_approval', P.id, approval_payload(a, participant_json(P)))
+  set_pending(P.id, own + 1)
+  save_approval(a, PENDING)
+  append_message(message_id, 'prompt', prompt, id)
+  emit('prompt_pending_approval', P.id, approval_payload(a, caller_json()))
 else
-  set(KEYS[9], a, 'status', 'approved', 'resolvedAt', dec(NOW), 'resolvedBy', P.id,
-    'resolvedByName', called(P))
-  local position = enqueue(KEYS[9], KEYS[8], a, ARGV[10], ARGV[13])
-  emit('prompt_approved', P.id, approval_payload(a, participant_json(P), position))
+  decide(a, 'approved', P.id)
+  local position = enqueue(a, dispatch_id)
+  due = dispatch_timeout
+  save_approval(a, LIVE)
+  emit('prompt_approved', P.id, approval_payload(a, caller_json(), position))
 end
-save_sequence()
-return answer(a.status, approval_json(a))
+keep(approvals)
+keep(order)
+save_with_approvals('messages', dec(S.messages), 'messageBytes', dec(S.message_bytes))
+return answer(a.status, approval_json(a), v[2], due)

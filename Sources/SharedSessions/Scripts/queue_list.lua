@@ -1,17 +1,22 @@
 #!lua flags=no-writes
--- include: core session participant approval
+-- include: core session participant caller reader approval
 -- The approved prompts of a session that wait for their dispatch, in order.
--- KEYS  frame, 5 queue zset, then approval hashes in the queue's order
--- ARGV  frame, 7... the approval ids in the same order
--- Reply ok, queue
--- Fails retry when the queue has changed since the ids were read; SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
+-- keys: session participants credentials approvals queue
+-- args: most_bytes
+-- reply: ok, queue, 'true' when some were left out
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
 local ended = enter_reader()
 if ended then return ended end
-local ids = call('ZRANGE', KEYS[5], 0, -1)
-if #ids ~= #ARGV - 6 then return refuse('retry') end
-local entries = {}
-for i, id in ipairs(ids) do
-  if ARGV[6 + i] ~= id then return refuse('retry') end
-  entries[i] = '{"position":' .. dec(i) .. ',"approval":' .. approval_json(hash(KEYS[5 + i])) .. '}'
+local entries, bytes = {}, 0
+for i, id in ipairs(call('ZRANGE', queue, 0, -1)) do
+  local a = load_approval(id)
+  if a then
+    local text = '{"position":' .. dec(i) .. ',"approval":' .. approval_json(a) .. '}'
+    bytes = bytes + #text
+    if bytes > tonumber(most_bytes) and #entries > 0 then
+      return {'ok', '[' .. table.concat(entries, ',') .. ']', 'true'}
+    end
+    entries[#entries + 1] = text
+  end
 end
-return {'ok', '[' .. table.concat(entries, ',') .. ']'}
+return {'ok', '[' .. table.concat(entries, ',') .. ']', 'false'}

@@ -1,20 +1,22 @@
 #!lua flags=allow-oom
--- include: core session participant approval
+-- include: core session answer participant caller approval dispatch
 -- An approved prompt is taken out of the queue before it has started, by its author or by whoever may decide.
--- KEYS  frame, 5 approval hash, 6 queue zset
--- ARGV  frame, 7 approval id
--- Reply ok, approval, dispatch id
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED, DISPATCH_CONFLICT
+-- keys: session events participants credentials presence approvals order queue deadlines answers answers_order
+-- args: id
+-- reply: ok, approval, dispatch id, host session id
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED, DISPATCH_CONFLICT
 local ended = enter()
 if ended then return ended end
-local a = hash(KEYS[5])
-if not a or a.id ~= ARGV[7] then return refuse('APPROVAL_NOT_FOUND') end
-if a.participantId ~= P.id and P.role ~= 'host' and P.canApprove ~= '1' then return refuse('AUTHOR_REQUIRED') end
-if a.dispatchState ~= 'queued' then return refuse('DISPATCH_CONFLICT', 'queue') end
-call('ZREM', KEYS[6], a.id)
+local a = load_approval(id)
+if not a then return refuse('APPROVAL_NOT_FOUND') end
+if a.author ~= P.id and not may_decide() then return refuse('AUTHOR_REQUIRED') end
+if not a.dispatch or a.dispatch.state ~= 'queued' then return refuse('DISPATCH_CONFLICT', 'queue') end
+dequeue(a)
 -- A bridge that was handed it already is told by the answer to its report that it must not run it.
-set(KEYS[5], a, 'status', 'withdrawn', 'dispatchState', 'failed', 'failedBy', 'service', 'endedAt', dec(NOW),
-  'errorMessage', 'withdrawn from the queue by ' .. called(P))
-emit('prompt_withdrawn', P.id, approval_payload(a, participant_json(P)))
-save_sequence()
-return answer(approval_json(a), a.dispatchId)
+a.status, a.dispatch.state, a.dispatch.more = 'withdrawn', 'failed', a.dispatch.more .. ',"endedAt":' .. now()
+a.more = a.more .. ',"errorMessage":"withdrawn from the queue by ' .. string.sub(name_of(P.record), 2)
+add_note(a, 'by', 'service')
+save_approval(a, OVER)
+emit('prompt_withdrawn', P.id, approval_payload(a, caller_json()))
+save_with_approvals()
+return answer(approval_json(a), a.dispatch.id, call('HGET', session, 'hostSessionId'))

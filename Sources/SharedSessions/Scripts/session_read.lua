@@ -1,8 +1,10 @@
 #!lua flags=no-writes
 -- include: core session
--- One session, whatever its status.
--- KEYS  1 session    ARGV none
--- Reply ok, session, endsAt ms
--- Fails SESSION_NOT_FOUND
+-- One session, whatever its status, with what it is listed by.
+-- keys: session
+-- args:
+-- reply: ok, session, status, workspace id, host session id
+-- fails: SESSION_NOT_FOUND
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
-return {'ok', session_json(), S.endsAt}
+local v = call('HMGET', session, 'workspaceId', 'hostSessionId')
+return {'ok', session_json(), S.status, v[1], v[2]}

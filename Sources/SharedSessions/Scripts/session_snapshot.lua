@@ -1,30 +1,29 @@
 #!lua flags=no-writes
--- include: core session participant approval reader
--- A session with its participants and approvals, and the event id all of that was true at.
--- KEYS  frame, 5 participants zset, 6 approvals zset, then participant hashes newest first, approval hashes newest first
--- ARGV  frame, 7 how the caller comes, 8 participants passed, 9 participants ever, 10 approvals ever,
---       11 bytes of approvals at most
--- Reply ok, session, participants in join order, approvals newest first, cursor, 'true' when something was left out,
---       'reduced' when the reader gets what viewers get
--- Fails retry when somebody joined or prompted since the ids were read; SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
-local ended = enter_viewer()
+-- include: core session participant caller reader approval list
+-- A session with its participants and approvals, and the event id all of that was true at. What cannot hold everything
+-- holds what waits for a decision first.
+-- keys: session participants credentials presence approvals order
+-- args: most most_bytes
+--   most: participants, and approvals, at most; most_bytes: of approvals
+-- reply: ok, session, participants in join order, approvals newest first, cursor, 'true' when something was left out,
+--   the caller's role ('' none), what viewers see
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
+local ended = enter_reader()
 if ended then return ended end
-local role = P and P.role or role_of_anybody()
-if dec(call('ZCARD', KEYS[5])) ~= ARGV[9] or dec(call('ZCARD', KEYS[6])) ~= ARGV[10] then return refuse('retry') end
-local participants, approvals, count, bytes = {}, {}, tonumber(ARGV[8]), 0
-for i = 6 + count, 7, -1 do
-  local p = hash(KEYS[i])
-  if p then participants[#participants + 1] = participant_json(p) end
-end
-for i = 7 + count, #KEYS do
-  local a = hash(KEYS[i])
+local people, all_people = participant_list(tonumber(most))
+local found, bytes, ids = {}, 0, call('ZREVRANGE', order, 0, tonumber(most) - 1)
+for _, id in ipairs(ids) do
+  local a = load_approval(id)
   if a then
     local text = approval_json(a)
     bytes = bytes + #text
-    if bytes > tonumber(ARGV[11]) and #approvals > 0 then break end
-    approvals[#approvals + 1] = text
+    if bytes > tonumber(most_bytes) and #found > 0 then break end
+    found[#found + 1] = {number = a.number, text = text}
   end
 end
-local whole = #participants >= tonumber(ARGV[9]) and #approvals >= tonumber(ARGV[10])
-return {'ok', session_json(), '[' .. table.concat(participants, ',') .. ']', '[' .. table.concat(approvals, ',') .. ']',
-  S.last, whole and 'false' or 'true', is_reduced(role) and 'reduced' or 'all'}
+local whole = all_people and #found == #ids and call('ZCARD', order) == #ids
+table.sort(found, function(a, b) return a.number > b.number end)
+for i, entry in ipairs(found) do found[i] = entry.text end
+local v = call('HMGET', session, 'lastEventId', 'viewerUpdates')
+return {'ok', session_json(), people, '[' .. table.concat(found, ',') .. ']', v[1], tostring(not whole),
+  P and P.role or '', v[2]}

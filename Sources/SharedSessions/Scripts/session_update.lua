@@ -1,29 +1,27 @@
 #!lua
--- include: core session participant
+-- include: core session answer participant caller
 -- Changes the mode, the expiry, the time approvals have or what viewers see; the host's doing. Approvals keep the time
--- they were made with.
--- KEYS  frame
--- ARGV  frame, 7 mode ('' unchanged), 8 expiry: 'keep', 'none' or ms from now, 9 longest life ms, 10 retention ms,
---       11 seconds an approval may stay pending: 'keep', '' (no limit) or a number, 12 what viewers see ('' unchanged)
--- Reply ok, session, endsAt ms, purgeAt ms
--- Fails SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter()
+-- they were made with. No session lives longer than `longest` from its creation.
+-- keys: session events participants credentials users presence approvals order queue deadlines invites messages answers
+--   answers_order
+-- args: mode expiry longest retention approval_timeout viewer_updates
+--   mode, viewer_updates: '' unchanged; expiry: 'keep', 'none' or ms from now; longest, retention: ms
+--   approval_timeout: 'keep', '' (no limit) or seconds
+-- reply: ok, session, endsAt ms, purgeAt ms
+-- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
+local ended = enter_host()
 if ended then return ended end
-if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-if ARGV[7] ~= '' then S.mode = ARGV[7] end
-if ARGV[12] ~= '' then S.viewerUpdates = ARGV[12] end
-if ARGV[11] ~= 'keep' then S.approvalTimeout = ARGV[11] end
-if ARGV[8] ~= 'keep' then
-  S.expiresAt = ARGV[8] == 'none' and '' or dec(NOW + tonumber(ARGV[8]))
-  S.endsAt = ARGV[8] == 'none' and dec(tonumber(S.createdAt) + tonumber(ARGV[9])) or S.expiresAt
-  if tonumber(S.endsAt) <= NOW then S.endsAt = dec(NOW + tonumber(ARGV[9])) end
-  -- Never earlier than it was: the keys of earlier members carry that end, and it is only garbage collection.
-  S.purgeAt = dec(math.max(tonumber(S.purgeAt), tonumber(S.endsAt) + tonumber(ARGV[10])))
+if mode ~= '' then call('HSET', session, 'mode', mode) end
+if viewer_updates ~= '' then call('HSET', session, 'viewerUpdates', viewer_updates) end
+if approval_timeout ~= 'keep' then call('HSET', session, 'approvalTimeout', approval_timeout) end
+if expiry ~= 'keep' then
+  local last = tonumber(call('HGET', session, 'createdAt')) + tonumber(longest)
+  S.ends = expiry == 'none' and last or math.min(last, NOW + tonumber(expiry))
+  S.purge = dec(S.ends + tonumber(retention))
+  call('HSET', session, 'expiresAt', expiry == 'none' and '' or dec(S.ends), 'endsAt', dec(S.ends), 'purgeAt', S.purge)
 end
-call('HSET', KEYS[1], 'mode', S.mode, 'expiresAt', S.expiresAt, 'endsAt', S.endsAt, 'purgeAt', S.purgeAt,
-  'approvalTimeout', S.approvalTimeout or '', 'viewerUpdates', S.viewerUpdates)
+write_session()
 emit('session_updated', '-', '{"session":' .. session_json() .. '}')
-save_sequence()
-keep(KEYS[1])
-keep(KEYS[2])
-return answer(session_json(), S.endsAt, S.purgeAt)
+save()
+keep_all()
+return answer(session_json(), dec(S.ends), S.purge)

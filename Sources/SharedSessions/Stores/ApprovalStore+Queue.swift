@@ -5,16 +5,16 @@ internal import RedisClient
 extension ApprovalStore {
   /// `GET .../queue`: in order, with their positions counted from 1. A prompt whose turn runs is not in it any more.
   ///
-  /// - Returns: `{queue}`, each entry `{position, approval}`.
+  /// - Returns: `{queue, truncated?}`, each entry `{position, approval}`.
   public func queue(_ sessionID: String, reader: Reader) async throws(SharedSessionError) -> ByteBuffer {
-    let runner = runner
-    let parts = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
-      try await runner.session(
-        ScriptLibrary.queueList, sessionID, for: reader,
-        keys: [runner.keys.queue(sessionID)] + members.queued.map { runner.keys.approval(sessionID, $0) },
-        arguments: members.queued.map { .string($0) })
-    }.parts(atLeast: 1)
-    return ReplyBody.object([("queue", try parts.part(0))])
+    let parts = try await runner.session(
+      ScriptLibrary.queueList, sessionID, as: ScriptRunner.Caller(reader),
+      ["most_bytes": .integer(SessionStore.replyBytes)]
+    ).parts(atLeast: 2)
+    return ReplyBody.object([
+      ("queue", try parts.part(0)),
+      ("truncated", try parts.text(1) == "true" ? ByteBuffer(string: "true") : nil),
+    ])
   }
 
   /// `DELETE .../queue/{aid}`: takes an approved prompt back before it has started; its author, the host or whoever may decide.
@@ -25,11 +25,12 @@ extension ApprovalStore {
     _ sessionID: String, approvalID: String, credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.queueWithdraw, sessionID, by: credentials,
-      keys: [approvalKey(sessionID, approvalID), runner.keys.queue(sessionID)], arguments: [.string(approvalID)]
-    ).parts(atLeast: 2)
+      ScriptLibrary.queueWithdraw, sessionID, as: .participant(credentials), ["id": approval(approvalID)]
+    ).parts(atLeast: 3)
     // The slot may be held for it.
-    await queued(sessionID, over: try parts.text(1))
+    let (dispatchID, hostSessionID) = (try parts.text(1), try parts.text(2))
+    let runner = runner
+    await runner.hint("queue", of: sessionID, [{ try await runner.wake(hostSessionID, freeing: dispatchID) }])
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 }

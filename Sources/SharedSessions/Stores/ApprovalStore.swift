@@ -3,8 +3,11 @@ public import NIOCore
 internal import RedisClient
 
 /// Prompts, and what the host decides of them. A value; an approved prompt is queued for dispatch in the same script
-/// that approves it, so it can neither be lost nor be queued twice. The deadline by which a bridge must have begun is set
-/// before, so that a node that dies in between leaves no prompt that nobody would give up.
+/// that approves it, so it can neither be lost nor be queued twice.
+///
+/// What other slots must know of it, that there is work for the host's bridge and when somebody should look at the session, is sent
+/// at once after that. A node that dies in between leaves a prompt that waits: the bridge finds it when it looks next, and a
+/// sweeper, which looks at every session now and then, offers it or gives it up.
 public struct ApprovalStore: Sendable {
   let runner: ScriptRunner
   let index: SessionIndex
@@ -17,24 +20,25 @@ public struct ApprovalStore: Sendable {
   public func submitPrompt(
     _ sessionID: String, credentials: ParticipantCredentials, prompt: String, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let (keys, approvalID) = (runner.keys, Secrets.newID())
-    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    try await index.expect(sessionID, within: min(settings.longestWait, try await approvalTimeout(sessionID)))
     let outcome = try await runner.session(
-      ScriptLibrary.promptSubmit, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [
-        keys.messages(sessionID), keys.approvals(sessionID), keys.pending(sessionID), keys.queue(sessionID),
-        keys.approval(sessionID, approvalID), keys.expiring(sessionID),
-      ],
-      arguments: [
-        .string(approvalID), .string(prompt), .string(Secrets.newID()), .string(Secrets.newID()),
-        .integer(settings.maximumPendingApprovals), .integer(settings.maximumPendingApprovalsPerParticipant),
-        .integer(Int(settings.dispatchTimeout.milliseconds)), .integer(settings.maximumMessages),
-        .string(Secrets.digest(prompt)),
+      ScriptLibrary.promptSubmit, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
+      [
+        "id": .string(Secrets.newID()), "prompt": .quoted(prompt), "prompt_hash": .string(Secrets.digest(prompt)),
+        "message_id": .string(Secrets.newID()), "dispatch_id": .string(Secrets.newID()),
+        "most_waiting": .integer(settings.maximumPendingApprovals),
+        "most_own": .integer(settings.maximumPendingApprovalsPerParticipant),
       ])
-    let parts = try outcome.parts(atLeast: 2)
+    let parts = try outcome.parts(atLeast: 3)
     let status = try parts.text(0)
-    if case .ok = outcome, status == "approved" { await queued(sessionID) }
+    if case .ok = outcome {
+      if status == "approved" {
+        await queued(sessionID, for: try parts.text(2))
+      } else if let due = Int(try parts.text(3)) {
+        let index = index
+        await runner.hint(
+          "deadline", of: sessionID, [{ try await index.scheduleCheck(sessionID, within: .milliseconds(due)) }])
+      }
+    }
     return ReplyBody.object([("status", ReplyBody.quoted(status)), ("approval", try parts.part(1))])
   }
 
@@ -53,27 +57,23 @@ public struct ApprovalStore: Sendable {
     reason: String?, editedPrompt: String?, promptHash: String? = nil, optionID: String? = nil,
     idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let keys = runner.keys
-    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    if action == .approve { try await index.expect(sessionID, within: settings.longestWait) }
+    let some = { (text: String?) in RedisArgument.quoted(text.flatMap { $0.isEmpty ? nil : $0 }) }
     let outcome = try await runner.session(
-      ScriptLibrary.approvalResolve, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [
-        approvalKey(sessionID, approvalID), keys.pending(sessionID), keys.queue(sessionID), keys.expiring(sessionID),
-        keys.permissions(sessionID),
-      ],
-      arguments: [
-        .string(approvalID), .string(action?.rawValue ?? ""), .string(reason ?? ""), .string(editedPrompt ?? ""),
-        .string(Secrets.newID()), .integer(Int(settings.dispatchTimeout.milliseconds)),
-        .string(promptHash?.lowercased() ?? ""), settings.rejectionNeedsReason ? "required" : "",
-        .string(optionID ?? ""),
+      ScriptLibrary.approvalResolve, sessionID, as: .participant(credentials),
+      once: idempotency.map(Idempotency.init),
+      [
+        "id": approval(approvalID), "action": .string(action?.rawValue ?? ""), "reason": some(reason),
+        "edited": some(editedPrompt), "dispatch_id": .string(Secrets.newID()),
+        "seen_hash": .string(promptHash?.lowercased() ?? ""), "reason_needed": .flag(settings.rejectionNeedsReason),
+        "option": some(optionID),
       ])
-    let parts = try outcome.parts(atLeast: 2)
+    let parts = try outcome.parts(atLeast: 3)
     if case .ok = outcome {
+      let hostSessionID = try parts.text(2)
       if try parts.text(1) == "permission" {
-        await runner.announce(permissions: [approvalID], of: sessionID)
+        await runner.announce(requests: [approvalID], of: sessionID, to: hostSessionID)
       } else if action == .approve {
-        await queued(sessionID)
+        await queued(sessionID, for: hostSessionID)
       }
     }
     return ReplyBody.object([("approval", try parts.part(0))])
@@ -88,69 +88,88 @@ public struct ApprovalStore: Sendable {
     idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.approvalWithdraw, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [
-        approvalKey(sessionID, approvalID), runner.keys.pending(sessionID), runner.keys.expiring(sessionID),
-      ], arguments: [.string(approvalID)]
+      ScriptLibrary.approvalWithdraw, sessionID, as: .participant(credentials),
+      once: idempotency.map(Idempotency.init), ["id": approval(approvalID)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
   /// `POST .../cancel`: asks the agent to stop the turn that runs for this session, and withdraws what the agent asked in it.
   ///
+  /// Three trips, since it goes from the session to the host session's slot and back: who asks is checked first, because a
+  /// repeat must not reach the agent, where another turn may run by now; the answer is kept last, because a repeat that
+  /// finds none asks the agent again, which is harmless so soon.
+  ///
   /// - Returns: `{cancelling}`; false when none runs.
   public func cancelTurn(
     _ sessionID: String, credentials: ParticipantCredentials, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let (runner, repeatable) = (runner, idempotency.map(Idempotency.init))
-    // A repeat must not reach the agent: another turn may run by now.
     let looked = try await runner.session(
-      ScriptLibrary.callerCheck, sessionID, by: credentials, idempotency: repeatable, arguments: ["host", "", "look"])
+      ScriptLibrary.callerCheck, sessionID, as: .participant(credentials), once: repeatable,
+      ["who": "host", "ready": ""])
     let first = try looked.parts(atLeast: 1)
     if case .repeated = looked { return ReplyBody.object([("cancelling", try first.part(0))]) }
-    var (cancelling, approvalID, dispatchID) = ("false", "", "")
-    if let hostSessionID = try await runner.hostSession(of: sessionID) {
-      let turn = try await runner.host(ScriptLibrary.hostCancel, hostSessionID, arguments: [.string(sessionID)])
-        .parts(atLeast: 3)
-      (cancelling, approvalID, dispatchID) = (try turn.text(0), try turn.text(1), try turn.text(2))
+    let hostSessionID = try first.text(1)
+    var turn = (asked: "false", approval: "", dispatch: "")
+    let running = try await runner.host(
+      ScriptLibrary.hostCancel, hostSessionID, ["session_id": .string(sessionID)])
+    if running.refusal != ErrorCode.hostSessionNotFound.rawValue {
+      let parts = try running.parts(atLeast: 3)
+      turn = (try parts.text(0), try parts.text(1), try parts.text(2))
     }
-    // The answer is kept last: a repeat that finds nothing asks the agent again, which is harmless so soon.
-    var withdrawn: [String] = []
-    let (key, asked, dispatch) = (approvalKey(sessionID, approvalID), cancelling, dispatchID)
-    let outcome = try await runner.withWaitingPermissions(sessionID, of: dispatch) {
-      waiting async throws(SharedSessionError) in
-      withdrawn = waiting
-      return try await runner.session(
-        ScriptLibrary.turnCancel, sessionID, by: credentials, idempotency: repeatable,
-        keys: [key, runner.keys.permissions(sessionID)] + waiting.map { runner.keys.approval(sessionID, $0) },
-        arguments: [.string(asked), .string(dispatch), .integer(waiting.count)])
-    }
+    let outcome = try await runner.session(
+      ScriptLibrary.turnCancel, sessionID, as: .participant(credentials), once: repeatable,
+      ["id": approval(turn.approval), "dispatch_id": .string(turn.dispatch), "asked": .string(turn.asked)])
     let parts = try outcome.parts(atLeast: 1)
-    if case .ok = outcome { await runner.announce(permissions: withdrawn, of: sessionID) }
-    return ReplyBody.object([("cancelling", idempotency == nil ? ByteBuffer(string: cancelling) : try parts.part(0))])
-  }
-
-  func approvalKey(_ sessionID: String, _ approvalID: String) -> String {
-    runner.keys.approval(sessionID, Secrets.isID(approvalID) ? approvalID : "-")
-  }
-
-  /// How long this session's approvals may stay pending.
-  private func approvalTimeout(_ sessionID: String) async throws(SharedSessionError) -> Duration {
-    let seconds = try await runner.send("HGET", key: runner.keys.session(sessionID), "approvalTimeout").integer
-    return seconds.map { .seconds($0) } ?? settings.maximumLifetime
-  }
-
-  /// Wakes the node that the bridge is attached to, after the slot is freed of a dispatch that is over. A hint: that node
-  /// also looks by itself every few seconds.
-  func queued(_ sessionID: String, over dispatchID: String = "") async {
-    do {
-      if let hostSessionID = try await runner.hostSession(of: sessionID) {
-        _ = try await runner.host(ScriptLibrary.hostRelease, hostSessionID, arguments: [.string(dispatchID)])
-      }
-    } catch {
-      runner.logger.info(
-        "A queued prompt could not be announced; its dispatch waits for the next look",
-        metadata: ["session.id": .string(sessionID)])
+    if case .ok = outcome {
+      await runner.announce(requests: try parts.texts(from: 1), of: sessionID, to: hostSessionID)
     }
+    return ReplyBody.object([
+      ("cancelling", idempotency == nil ? ByteBuffer(string: turn.asked) : try parts.part(0))
+    ])
+  }
+
+  /// An approval named in a path; a text that cannot be an id is no approval's.
+  func approval(_ id: String) -> RedisArgument { .string(Secrets.isID(id) ? id : "-") }
+
+  /// Tells the other slots of an approved prompt.
+  private func queued(_ sessionID: String, for hostSessionID: String) async {
+    let (runner, index, wait) = (runner, index, settings.longestWait)
+    await runner.hint(
+      "queue", of: sessionID,
+      [
+        { try await runner.wake(hostSessionID) },
+        { try await index.scheduleCheck(sessionID, within: wait) },
+      ])
+  }
+}
+
+extension ScriptRunner {
+  /// Wakes the node that a bridge is attached to, after the slot is freed of a dispatch that is over.
+  ///
+  /// - Parameter fence: frees the slot only while this attachment is the newest; nil whichever is.
+  func wake(
+    _ hostSessionID: String, freeing dispatchID: String = "", fence: String? = nil
+  ) async throws(SharedSessionError) {
+    let outcome = try await host(
+      ScriptLibrary.hostRelease, hostSessionID, ["dispatch_id": .string(dispatchID), "fence": .string(fence ?? "")])
+    if outcome.refusal != ErrorCode.hostSessionNotFound.rawValue { _ = try outcome.parts() }
+  }
+
+  /// Tells the node the bridge is attached to that requests of the agent are resolved. A hint: the bridge also asks by itself.
+  func announce(requests: [String], of sessionID: String, to hostSessionID: String) async {
+    guard !requests.isEmpty else { return }
+    let runner = self
+    await hint(
+      "answers", of: sessionID,
+      [
+        {
+          let arguments: ScriptArguments = ["session_id": .string(sessionID)]
+          _ = try await runner.host(
+            ScriptLibrary.hostSignal, hostSessionID,
+            arguments.adding("requests", requests.map { .string($0) }))
+        }
+      ])
   }
 }

@@ -35,7 +35,9 @@ extension EventLog {
   }
 
   private func visibility(_ sessionID: String, of reader: Reader) async throws(SharedSessionError) -> EventVisibility {
-    let parts = try await runner.session(ScriptLibrary.exportAuthorize, sessionID, seenBy: reader).parts(atLeast: 3)
+    let parts = try await runner.session(
+      ScriptLibrary.exportAuthorize, sessionID, as: ScriptRunner.Caller(reader)
+    ).parts(atLeast: 3)
     if case .trusted = reader { return .everything }
     guard let viewerUpdates = ViewerUpdates(rawValue: try parts.text(1)), let id = EventID(try parts.text(2)) else {
       throw SharedSessionError(.internalError)

@@ -82,30 +82,33 @@ public struct EventLog: Sendable {
   ) async throws(SharedSessionError) -> StreamAuthorization {
     let cursor: RedisArgument = hasCursor ? "cursor" : ""
     let outcome: ScriptOutcome
+    let streamer: String
     switch access {
     case .credentials(let credentials):
+      streamer = credentials.participantID
       outcome = try await runner.session(
-        ScriptLibrary.streamAuthorize, sessionID, by: credentials, arguments: ["", cursor])
+        ScriptLibrary.streamAuthorize, sessionID, as: .participant(credentials), ["vouched": "", "cursor": cursor])
     case .ticket(let ticket):
       // The session comes first in the contract's order, and a ticket for another session is not used up by it.
       let key = runner.keys.ticket(Secrets.digest(ticket))
       let kept = try await runner.send("GET", key: key).string?.split(separator: " ") ?? []
       let participantID = kept.count == 2 && kept[0] == sessionID ? String(kept[1]) : ""
       let checked = try await runner.session(
-        ScriptLibrary.streamAuthorize, sessionID, participantID: participantID, arguments: ["ticket", cursor])
+        ScriptLibrary.streamAuthorize, sessionID, as: .known(participantID), ["vouched": "ticket", "cursor": cursor])
       if participantID.isEmpty, checked.refusal == ErrorCode.participantNotFound.rawValue {
         throw SharedSessionError(.invalidTicket)
       }
       _ = try checked.parts()
       guard try await runner.send("GETDEL", key: key).string != nil else { throw SharedSessionError(.invalidTicket) }
+      streamer = participantID
       outcome = checked
     }
     let parts = try outcome.parts(atLeast: 6)
-    guard let role = Role(rawValue: try parts.text(1)), let status = SessionStatus(rawValue: try parts.text(4)),
-      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(5))
+    guard let role = Role(rawValue: try parts.text(0)), let status = SessionStatus(rawValue: try parts.text(3)),
+      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(4))
     else { throw SharedSessionError(.internalError) }
     return StreamAuthorization(
-      participantID: try parts.text(0), role: role, cursor: try parts.text(2), sequence: Int64(try parts.number(3)),
+      participantID: streamer, role: role, cursor: try parts.text(1), sequence: Int64(try parts.number(2)),
       status: status, viewerUpdates: viewerUpdates)
   }
 
@@ -126,7 +129,7 @@ public struct EventLog: Sendable {
       return EventPage(events: [], isCursorKnown: false, reachedEnd: true)
     }
     let reply = try await runner.send(
-      "XRANGE", key: runner.keys.events(sessionID), .string(fromStart ? "-" : cursor), "+", "COUNT",
+      "XRANGE", key: runner.keys.session(sessionID, .events), .string(fromStart ? "-" : cursor), "+", "COUNT",
       .integer(limit + (fromStart ? 0 : 1)))
     guard let entries = reply.array else { throw SharedSessionError(.internalError) }
     var events: [StoredEvent] = []

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Logging
 internal import Metrics
 public import NIOCore
@@ -24,37 +25,39 @@ public struct PermissionStore: Sendable {
   public func request(
     _ hostSessionID: String, token: String, _ request: PermissionRequest, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    try await authorize(hostSessionID, token)
-    guard let place = try await runner.dispatchPlace(hostSessionID, request.dispatchID) else {
-      throw SharedSessionError(.dispatchNotFound)
-    }
-    let (keys, repeatable) = (runner.keys, idempotency.map(Idempotency.init))
-    // A session remembers its own requests; that this one was another session's is remembered here.
-    if let first = try await runner.answer(hostSessionID, to: repeatable) { return first }
+    let place = try await dispatchPlace(hostSessionID, request.dispatchID, token)
+    let repeatable = idempotency.map(Idempotency.init)
     let approvalID = repeatable?.derivedID("permission of \(request.dispatchID)") ?? Secrets.newID()
-    let promptKey = keys.approval(place.session, place.approval)
-    let author = try await runner.send("HGET", key: promptKey, "participantId").string ?? ""
     let outcome = try await runner.session(
-      ScriptLibrary.permissionRequest, place.session, participantID: author, idempotency: repeatable,
-      keys: [
-        promptKey, keys.permissions(place.session), keys.approvals(place.session),
-        keys.approval(place.session, approvalID),
-      ],
-      arguments: [
-        .string(request.dispatchID), .string(approvalID), .string(request.summary), .bytes(request.toolCall),
-        .bytes(request.options), .integer(runner.settings.maximumPendingPermissions),
+      ScriptLibrary.permissionRequest, place.session, once: repeatable,
+      [
+        "prompt_id": .string(place.approval), "dispatch_id": .string(request.dispatchID), "id": .string(approvalID),
+        "summary": .quoted(request.summary), "tool_call": .bytes(request.toolCall),
+        "options": .bytes(request.options), "choices": .string(try Self.choices(request.options)),
+        "most_asked": .integer(runner.settings.maximumPendingPermissions),
       ])
     if outcome.refusal == ErrorCode.approvalLimit.rawValue { refused.increment() }
     let parts = try outcome.parts(atLeast: 1)
     if case .ok = outcome { requested.increment() }
     // Also for a repeat: the node that took the first one may have died right here.
     _ = try await runner.host(
-      ScriptLibrary.hostPermission, hostSessionID, keys: [keys.hostPermission(hostSessionID, approvalID)],
-      arguments: [.string(place.session)]
+      ScriptLibrary.hostPlace, hostSessionID, ["id": .string(approvalID), "session_id": .string(place.session)]
     ).parts()
-    let body = ReplyBody.object([("approval", try parts.part(0))])
-    try await runner.answer(hostSessionID, to: repeatable, keeping: body)
-    return body
+    return ReplyBody.object([("approval", try parts.part(0))])
+  }
+
+  /// The options as `include_option.lua` reads them: a line each, the side it is on, its kind, its id as JSON.
+  static func choices(_ options: ByteBuffer) throws(SharedSessionError) -> String {
+    let list: JSONText
+    do { list = try JSONText(validating: options) } catch { throw SharedSessionError(.internalError) }
+    var lines: [String] = []
+    for option in list.elements {
+      guard let id = option["optionId"]?.string, let kind = option["kind"]?.string else { continue }
+      let side = kind.hasPrefix("reject") ? "reject" : "approve"
+      let known = ["allow_once", "allow_always", "reject_once", "reject_always"].contains(kind)
+      lines.append("\(side) \(known ? kind : "other") \(String(buffer: JSONText(string: id).bytes))")
+    }
+    return lines.joined(separator: "\n")
   }
 
   /// `GET /api/host-sessions/{hid}/permissions/{aid}`: what has become of a request; also after its session has ended.
@@ -65,8 +68,8 @@ public struct PermissionStore: Sendable {
     _ hostSessionID: String, approvalID: String, token: String
   ) async throws(SharedSessionError) -> ByteBuffer {
     let (sessionID, _) = try await session(of: approvalID, hostSessionID, token)
-    let parts = try await runner.permission(sessionID, approvalID).parts(atLeast: 3)
-    let name = try parts.part(2)
+    let parts = try await runner.permission(sessionID, approvalID).parts(atLeast: 6)
+    let name = try parts.part(5)
     return ReplyBody.object([
       ("approval", try parts.part(0)), ("resolvedByName", name.readableBytes > 0 ? name : nil),
     ])
@@ -81,86 +84,58 @@ public struct PermissionStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let (sessionID, cancelling) = try await session(of: approvalID, hostSessionID, token)
     let parts = try await runner.session(
-      ScriptLibrary.permissionWithdraw, sessionID,
-      keys: [runner.keys.approval(sessionID, approvalID), runner.keys.permissions(sessionID)],
-      arguments: [.string(approvalID), .string(cancelling)]
+      ScriptLibrary.permissionWithdraw, sessionID, ["id": .string(approvalID), "cancelling": .string(cancelling)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
-  /// Checks the token.
-  ///
-  /// - Returns: the dispatch whose turn is being cancelled, '' when none is.
-  @discardableResult
-  private func authorize(_ hostSessionID: String, _ token: String) async throws(SharedSessionError) -> String {
-    try await runner.host(ScriptLibrary.hostRead, hostSessionID, tokenDigest: Secrets.digest(token))
-      .parts(atLeast: 9).text(8)
+  /// Which prompt of which session a dispatch belongs to; the token is checked first.
+  private func dispatchPlace(
+    _ hostSessionID: String, _ dispatchID: String, _ token: String
+  ) async throws(SharedSessionError) -> (session: String, approval: String) {
+    guard let place = try await runner.place(of: dispatchID, hostSessionID, token: token).dispatch else {
+      throw SharedSessionError(.dispatchNotFound)
+    }
+    return place
   }
 
   private func session(
     of approvalID: String, _ hostSessionID: String, _ token: String
   ) async throws(SharedSessionError) -> (id: String, cancelling: String) {
-    let cancelling = try await authorize(hostSessionID, token)
-    guard Secrets.isID(approvalID),
-      let id = try await runner.send("GET", key: runner.keys.hostPermission(hostSessionID, approvalID)).string
-    else { throw SharedSessionError(.approvalNotFound) }
-    return (id, cancelling)
+    let place = try await runner.place(of: approvalID, hostSessionID, token: token)
+    guard place.dispatch == nil, Secrets.isID(place.text) else { throw SharedSessionError(.approvalNotFound) }
+    return (place.text, place.cancelling)
   }
 }
 
 extension ScriptRunner {
-  /// A permission request as it is now: approval, members of a `permission` frame, name of the resolver (both as JSON).
+  /// Where something of a host session belongs. A value.
+  struct Place: Sendable {
+    /// `session approval` of a dispatch, `session` of a request, '' of what is not known.
+    let text: String
+    /// The dispatch whose turn is being cancelled; '' when none is.
+    let cancelling: String
+
+    /// Session and approval of a dispatch.
+    var dispatch: (session: String, approval: String)? {
+      let ids = text.split(separator: " ").map(String.init)
+      return ids.count == 2 ? (ids[0], ids[1]) : nil
+    }
+  }
+
+  /// Checks a host token, and says where a dispatch or a request of that host session belongs.
+  func place(
+    of id: String, _ hostSessionID: String, token: String
+  ) async throws(SharedSessionError) -> Place {
+    let parts = try await host(
+      ScriptLibrary.hostCheck, hostSessionID, token: Secrets.digest(token),
+      ["id": .string(Secrets.isID(id) ? id : "")]
+    ).parts(atLeast: 2)
+    return Place(text: try parts.text(0), cancelling: try parts.text(1))
+  }
+
+  /// A permission request as it is now, as `permission_read.lua` answers.
   func permission(_ sessionID: String, _ approvalID: String) async throws(SharedSessionError) -> ScriptOutcome {
-    try await session(
-      ScriptLibrary.permissionRead, sessionID, keys: [keys.approval(sessionID, approvalID)],
-      arguments: [.string(approvalID)])
-  }
-
-  /// Which prompt of which session a dispatch of a host session belongs to; nil when it has none of that id.
-  func dispatchPlace(
-    _ hostSessionID: String, _ dispatchID: String
-  ) async throws(SharedSessionError) -> (session: String, approval: String)? {
-    guard Secrets.isID(dispatchID),
-      let place = try await send("GET", key: keys.hostDispatch(hostSessionID, dispatchID)).string
-    else { return nil }
-    let ids = place.split(separator: " ").map(String.init)
-    guard ids.count == 2 else { throw SharedSessionError(.internalError) }
-    return (ids[0], ids[1])
-  }
-
-  /// Runs an operation that ends a turn with the ids of what the agent asked in it, until those were all there are.
-  ///
-  /// Most turns end with nothing waiting, so the first try is made without looking.
-  func withWaitingPermissions(
-    _ sessionID: String, of dispatchID: String,
-    _ body: ([String]) async throws(SharedSessionError) -> ScriptOutcome
-  ) async throws(SharedSessionError) -> ScriptOutcome {
-    var outcome = try await body([])
-    for _ in 1..<Self.tries where outcome.refusal == "retry" {
-      let flat = try await send("HGETALL", key: keys.permissions(sessionID)).array?.compactMap(\.string) ?? []
-      let waiting = stride(from: 0, to: flat.count - 1, by: 2).filter { flat[$0 + 1] == dispatchID }.map { flat[$0] }
-      outcome = try await body(waiting)
-    }
-    return outcome
-  }
-
-  /// The host session behind a shared session.
-  func hostSession(of sessionID: String) async throws(SharedSessionError) -> String? {
-    try await send("HGET", key: keys.session(sessionID), "hostSessionId").string
-  }
-
-  /// Tells the node the bridge is attached to that permission requests are resolved. A hint: the bridge also asks by itself.
-  func announce(permissions approvalIDs: [String], of sessionID: String) async {
-    guard !approvalIDs.isEmpty else { return }
-    do {
-      guard let hostSessionID = try await hostSession(of: sessionID) else { return }
-      for id in approvalIDs {
-        _ = try await host(ScriptLibrary.hostSignal, hostSessionID, arguments: [.string(sessionID), .string(id)])
-      }
-    } catch {
-      logger.info(
-        "An answer to the agent could not be announced; its bridge will ask for it",
-        metadata: ["session.id": .string(sessionID)])
-    }
+    try await session(ScriptLibrary.permissionRead, sessionID, ["id": .string(approvalID)])
   }
 }

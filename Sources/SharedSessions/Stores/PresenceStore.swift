@@ -27,22 +27,27 @@ public final class PresenceStore: Sendable {
     let key = runner.keys.nodePresence(nodeID)
     try await runner.send("SADD", key: key, .string(entry))
     try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.milliseconds)))
-    try await set(sessionID, participantID, node: nodeID, "on")
+    try await set(sessionID, participantID, node: nodeID, streams: 1)
   }
 
   /// This node's last stream of a participant has been gone for a while.
   public func disconnected(_ sessionID: String, participantID: String) async throws(SharedSessionError) {
     let entry = "\(sessionID) \(participantID)"
     announced.withLock { _ = $0.remove(entry) }
-    try await set(sessionID, participantID, node: nodeID, "off")
+    try await set(sessionID, participantID, node: nodeID, streams: 0)
     try await runner.send("SREM", key: runner.keys.nodePresence(nodeID), .string(entry))
   }
 
   /// Renews this node's own lease. When others have taken this node for dead meanwhile, what it holds is announced again.
   func renew() async throws(SharedSessionError) {
-    let now = try await SessionIndex(runner: runner).now()
     let isNew =
-      try await runner.note(nodeID, at: now + Int(runner.settings.nodeLease.milliseconds), in: runner.keys.nodes)
+      try await runner.single(
+        ScriptLibrary.indexAdd, runner.keys.nodes,
+        [
+          "member": .string(nodeID), "how": "", "delay": .milliseconds(runner.settings.nodeLease),
+          "lifetime": .milliseconds(runner.settings.maximumLifetime),
+        ]
+      ).parts(atLeast: 1).text(0) == "true"
     let wasHere = hasRenewed.withLock { known in
       defer { known = true }
       return known
@@ -73,7 +78,7 @@ public final class PresenceStore: Sendable {
       guard !members.isEmpty else { break }
       for member in members {
         let parts = member.split(separator: " ").map(String.init)
-        if parts.count == 2 { try await set(parts[0], parts[1], node: node, "off") }
+        if parts.count == 2 { try await set(parts[0], parts[1], node: node, streams: 0) }
         try await runner.send("SREM", key: key, .string(member))
       }
     }
@@ -81,10 +86,11 @@ public final class PresenceStore: Sendable {
   }
 
   private func set(
-    _ sessionID: String, _ participantID: String, node: String, _ state: RedisArgument
+    _ sessionID: String, _ participantID: String, node: String, streams: Int
   ) async throws(SharedSessionError) {
     let outcome = try await runner.session(
-      ScriptLibrary.presenceSet, sessionID, participantID: participantID, arguments: [.string(node), state])
+      ScriptLibrary.presenceSet, sessionID,
+      ["id": .string(participantID), "node": .string(node), "streams": .integer(streams)])
     switch outcome.refusal {
     case ErrorCode.sessionNotFound.rawValue, ErrorCode.participantNotFound.rawValue: return
     default: _ = try outcome.parts()

@@ -31,15 +31,15 @@ public struct RateLimiter: Sendable {
     let interval = max(1, rate.interval.milliseconds * 1_000)
     let outcome: ScriptOutcome
     do {
-      outcome = try await runner.run(
-        ScriptLibrary.rateTake, keys: [runner.keys.rate(kind, Secrets.digest(caller))],
-        arguments: [.integer(Int(interval) / max(1, rate.count)), .integer(Int(interval))])
+      outcome = try await runner.single(
+        ScriptLibrary.rateTake, runner.keys.rate(kind, Secrets.digest(caller)),
+        ["cost": .integer(Int(interval) / max(1, rate.count)), "burst": .integer(Int(interval))])
     } catch {
       runner.logger.debug("A rate could not be checked", metadata: ["error": .string(error.message)])
       return
     }
-    if case .refused("limited", let seconds) = outcome {
-      throw SharedSessionError(.rateLimited, retryAfter: Int(seconds) ?? 1)
+    if case .refused("limited", let detail) = outcome {
+      throw SharedSessionError(.rateLimited, retryAfter: detail.first.flatMap(Int.init) ?? 1)
     }
   }
 }

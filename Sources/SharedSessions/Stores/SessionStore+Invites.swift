@@ -12,8 +12,8 @@ extension SessionStore {
     let repeatable = idempotency.map(Idempotency.init)
     var token = Secrets.newToken()
     let outcome = try await runner.session(
-      ScriptLibrary.inviteRotate, sessionID, by: credentials, idempotency: repeatable, sealing: [token],
-      arguments: [.string(Secrets.digest(token))])
+      ScriptLibrary.inviteRotate, sessionID, as: .participant(credentials), once: repeatable, sealing: [token],
+      ["invite_hash": .string(Secrets.digest(token))])
     _ = try outcome.parts()
     if case .repeated(let sealed, _) = outcome, let repeatable, let first = try repeatable.open(sealed).first {
       token = first
@@ -45,15 +45,14 @@ extension SessionStore {
     try check(request)
     let lifetime = try lifetime(minutes: request.expiresInMinutes)
     let repeatable = idempotency.map(Idempotency.init)
-    let (id, keys) = (Secrets.newID(), runner.keys)
     var token = Secrets.newToken()
     let outcome = try await runner.session(
-      ScriptLibrary.inviteCreate, sessionID, by: credentials, idempotency: repeatable, sealing: [token],
-      keys: [keys.invites(sessionID), keys.inviteTokens(sessionID), keys.invite(sessionID, id)],
-      arguments: [
-        .string(id), .string(Secrets.digest(token)), .string(request.role.rawValue), .string(request.label ?? ""),
-        .string(request.maximumUses.map(String.init) ?? ""), .string(lifetime.map { String($0.milliseconds) } ?? ""),
-        .integer(settings.maximumInvites),
+      ScriptLibrary.inviteCreate, sessionID, as: .participant(credentials), once: repeatable, sealing: [token],
+      [
+        "id": .string(Secrets.newID()), "invite_hash": .string(Secrets.digest(token)),
+        "role": .string(request.role.rawValue), "label": .quoted(request.label),
+        "uses": .string(request.maximumUses.map(String.init) ?? ""), "lifetime": .milliseconds(lifetime),
+        "most": .integer(settings.maximumInvites),
       ])
     let parts = try outcome.parts(atLeast: 1)
     if case .repeated(let sealed, _) = outcome, let repeatable, let first = try repeatable.open(sealed).first {
@@ -69,16 +68,9 @@ extension SessionStore {
   public func invites(
     _ sessionID: String, credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
-    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    let (runner, list) = (runner, runner.keys.invites(sessionID))
-    var outcome = ScriptOutcome.refused("retry", detail: "")
-    for _ in 0..<ScriptRunner.tries where outcome.refusal == "retry" {
-      let ids = try await runner.send("ZRANGE", key: list, 0, -1).array?.compactMap(\.string) ?? []
-      outcome = try await runner.session(
-        ScriptLibrary.inviteList, sessionID, by: credentials,
-        keys: [list] + ids.map { runner.keys.invite(sessionID, $0) })
-    }
-    return ReplyBody.object([("invites", try outcome.parts(atLeast: 1).part(0))])
+    let parts = try await runner.session(ScriptLibrary.inviteList, sessionID, as: .participant(credentials))
+      .parts(atLeast: 1)
+    return ReplyBody.object([("invites", try parts.part(0))])
   }
 
   /// `DELETE .../invites/{iid}`: it stops working at once.
@@ -88,12 +80,9 @@ extension SessionStore {
   public func revokeInvite(
     _ sessionID: String, inviteID: String, credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let keys = runner.keys
     let parts = try await runner.session(
-      ScriptLibrary.inviteRevoke, sessionID, by: credentials,
-      keys: [
-        keys.invite(sessionID, Secrets.isID(inviteID) ? inviteID : "-"), keys.inviteTokens(sessionID),
-      ], arguments: [.string(inviteID)]
+      ScriptLibrary.inviteRevoke, sessionID, as: .participant(credentials),
+      ["id": .string(Secrets.isID(inviteID) ? inviteID : "-")]
     ).parts(atLeast: 1)
     return ReplyBody.object([("invite", try parts.part(0))])
   }

@@ -17,8 +17,8 @@ extension SessionStore {
       throw SharedSessionError(.invalidQuery, "'after' must be a 'nextCursor' of this list.")
     }
     let parts = try await runner.session(
-      ScriptLibrary.messageList, sessionID, for: reader, keys: [runner.keys.messages(sessionID)],
-      arguments: [.string(after ?? "-"), .integer(limit), .integer(Self.replyBytes)]
+      ScriptLibrary.messageList, sessionID, as: ScriptRunner.Caller(reader),
+      ["after": .string(after ?? "-"), "most": .integer(limit), "most_bytes": .integer(Self.replyBytes)]
     ).parts(atLeast: 2)
     let next = try parts.text(1)
     return ReplyBody.object([
@@ -34,9 +34,8 @@ extension SessionStore {
     _ sessionID: String, credentials: ParticipantCredentials, text: String, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.messagePost, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [runner.keys.messages(sessionID)],
-      arguments: [.string(Secrets.newID()), .string(text), .integer(settings.maximumMessages)]
+      ScriptLibrary.messagePost, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
+      ["id": .string(Secrets.newID()), "text": .quoted(text)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("message", try parts.part(0))])
   }

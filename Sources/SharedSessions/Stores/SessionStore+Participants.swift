@@ -13,35 +13,19 @@ extension SessionStore {
   public func join(
     _ sessionID: String, _ request: JoinSession, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
     let repeatable = idempotency.map(Idempotency.init)
     let token = Secrets.newToken()
-    let newID = Secrets.newID()
-    // Most users who join are not there yet and come with the session's own invite; the script says when that is wrong.
-    var (presentID, inviteID) = ("", "")
-    var outcome = ScriptOutcome.refused("retry", detail: "")
-    for _ in 0..<ScriptRunner.tries {
-      outcome = try await runner.session(
-        ScriptLibrary.participantJoin, sessionID, participantID: request.credentials?.participantID ?? "",
-        tokenDigest: request.credentials.map { Secrets.digest($0.token) } ?? "", idempotency: repeatable,
-        sealing: [token],
-        keys: [
-          runner.keys.participants(sessionID), runner.keys.users(sessionID),
-          runner.keys.participant(sessionID, newID),
-          runner.keys.participant(sessionID, presentID.isEmpty ? "-" : presentID),
-          runner.keys.inviteTokens(sessionID), runner.keys.invite(sessionID, inviteID.isEmpty ? "-" : inviteID),
-        ],
-        arguments: [
-          .string(Secrets.digest(request.inviteToken)), .string(request.userID), .string(request.displayName ?? ""),
-          .string((request.role == .host ? .collaborator : request.role).rawValue), .string(newID),
-          .string(Secrets.digest(token)), .string(settings.joinReuse.rawValue), .string(presentID),
-          .integer(settings.maximumParticipants), .integer(Self.tokensKept), .string(inviteID),
-        ])
-      guard case .refused("retry", let found) = outcome else { break }
-      let ids = found.split(separator: " ").map { $0 == "-" ? "" : String($0) }
-      guard ids.count == 2 else { throw SharedSessionError(.internalError) }
-      (presentID, inviteID) = (ids[0], ids[1])
-    }
+    let role = request.role == .host ? .collaborator : request.role
+    let outcome = try await runner.session(
+      ScriptLibrary.participantJoin, sessionID,
+      as: request.credentials.map(ScriptRunner.Caller.participant) ?? .anybody, once: repeatable, sealing: [token],
+      [
+        "invite_hash": .string(Secrets.digest(request.inviteToken)), "user": .string(request.userID),
+        "user_json": .quoted(request.userID), "name": .quoted(request.displayName), "role": .string(role.rawValue),
+        "id": .string(Secrets.newID()), "new_token": .string(Secrets.digest(token)),
+        "reuse": .string(settings.joinReuse.rawValue), "most": .integer(settings.maximumParticipants),
+        "tokens_kept": .integer(Self.tokensKept), "most_departed": .integer(settings.maximumDeparted),
+      ])
     var accessToken = token
     if case .repeated(let sealed, _) = outcome, let repeatable {
       guard let first = try repeatable.open(sealed).first else { throw SharedSessionError(.internalError) }
@@ -62,8 +46,7 @@ extension SessionStore {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let repeatable = idempotency.map(Idempotency.init)
     let outcome = try await runner.session(
-      ScriptLibrary.participantLeave, sessionID, by: credentials, idempotency: repeatable,
-      keys: [runner.keys.users(sessionID), runner.keys.participant(sessionID, "-")], arguments: [""])
+      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials), once: repeatable, ["id": ""])
     guard outcome.refusal != "host_leaves" else {
       let parts = try await closer.close(sessionID, .leave, by: credentials, idempotency: repeatable).parts(atLeast: 2)
       return ReplyBody.object([("participant", try parts.part(1))])
@@ -77,14 +60,10 @@ extension SessionStore {
   ///
   /// - Returns: `{participants, truncated?}`.
   public func participants(_ sessionID: String, reader: Reader) async throws(SharedSessionError) -> ByteBuffer {
-    let runner = runner
-    let parts = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
-      try await runner.session(
-        ScriptLibrary.participantList, sessionID, for: reader,
-        keys: [runner.keys.participants(sessionID)]
-          + members.participants.map { runner.keys.participant(sessionID, $0) },
-        arguments: [.integer(members.participantsEver)])
-    }.parts(atLeast: 2)
+    let parts = try await runner.session(
+      ScriptLibrary.participantList, sessionID, as: ScriptRunner.Caller(reader),
+      ["most": .integer(settings.snapshotLimit)]
+    ).parts(atLeast: 2)
     return ReplyBody.object([
       ("participants", try parts.part(0)),
       ("truncated", try parts.text(1) == "true" ? ByteBuffer(string: "true") : nil),
@@ -108,10 +87,10 @@ extension SessionStore {
       throw SharedSessionError(.invalidField, "'role' must be 'collaborator' or 'viewer'.")
     }
     let parts = try await runner.session(
-      ScriptLibrary.participantRole, sessionID, by: credentials,
-      keys: [memberKey(sessionID, participantID)],
-      arguments: [
-        .string(participantID), .string(role?.rawValue ?? ""), .string(canApprove.map { $0 ? "1" : "0" } ?? ""),
+      ScriptLibrary.participantRole, sessionID, as: .participant(credentials),
+      [
+        "id": member(participantID), "role": .string(role?.rawValue ?? ""),
+        "may": canApprove.map(RedisArgument.flag) ?? "",
       ]
     ).parts(atLeast: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
@@ -126,8 +105,8 @@ extension SessionStore {
     idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.hostHandover, sessionID, by: credentials, idempotency: idempotency.map(Idempotency.init),
-      keys: [memberKey(sessionID, participantID)], arguments: [.string(participantID)]
+      ScriptLibrary.hostHandover, sessionID, as: .participant(credentials),
+      once: idempotency.map(Idempotency.init), ["id": member(participantID)]
     ).parts(atLeast: 2)
     return ReplyBody.object([("session", try parts.part(0)), ("participant", try parts.part(1))])
   }
@@ -140,9 +119,7 @@ extension SessionStore {
     _ sessionID: String, participantID: String, credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.participantLeave, sessionID, by: credentials,
-      keys: [runner.keys.users(sessionID), memberKey(sessionID, participantID)],
-      arguments: [.string(participantID.isEmpty ? "-" : participantID)]
+      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials), ["id": member(participantID)]
     ).parts(atLeast: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
   }
@@ -155,7 +132,7 @@ extension SessionStore {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let repeatable = idempotency.map(Idempotency.init)
     let ticket = Secrets.newToken()
-    let now = try await index.now()
+    let now = try await runner.now()
     let expiresAt = Timestamp.rfc3339(milliseconds: now + Int(settings.ticketLifetime.milliseconds))
     // Kept first: once the script has answered, a repeat must find the ticket it was promised.
     try await runner.send(
@@ -164,8 +141,8 @@ extension SessionStore {
     let outcome: ScriptOutcome
     do {
       outcome = try await runner.session(
-        ScriptLibrary.callerCheck, sessionID, by: credentials, idempotency: repeatable, sealing: [ticket],
-        arguments: ["", .string("\"\(expiresAt)\"")])
+        ScriptLibrary.callerCheck, sessionID, as: .participant(credentials), once: repeatable, sealing: [ticket],
+        ["who": "", "ready": .quoted(expiresAt)])
       _ = try outcome.parts(atLeast: 1)
     } catch {
       _ = try? await runner.send("DEL", key: runner.keys.ticket(Secrets.digest(ticket)))
@@ -181,8 +158,8 @@ extension SessionStore {
     ])
   }
 
-  /// The key of a participant named in a path; what cannot be an id leads to a key that does not exist.
-  private func memberKey(_ sessionID: String, _ participantID: String) -> String {
-    runner.keys.participant(sessionID, Secrets.isID(participantID) ? participantID : "-")
+  /// A participant named in a path; a text that cannot be an id is nobody's.
+  private func member(_ participantID: String) -> RedisArgument {
+    .string(Secrets.isID(participantID) ? participantID : "-")
   }
 }

@@ -10,10 +10,9 @@ public struct SessionStore: Sendable {
   let closer: SessionCloser
   var settings: SharedSessionSettings { runner.settings }
 
-  /// `POST /api/shared-sessions`.
-  ///
-  /// The host session takes the id up and the indexes get it before the session exists, so that no session can be that
-  /// nobody would expire; an id that leads nowhere is dropped by whoever meets it.
+  /// `POST /api/shared-sessions`, in three trips: the host session takes the id up while the index notes that it is begun; the
+  /// session is made; it is listed. A node that dies in between leaves the note, by which a sweeper lists the session or takes
+  /// the id back. The host session comes first because it may refuse, the lists last because they must not name what does not exist.
   ///
   /// - Returns: `{session, inviteToken, hostParticipant}`.
   /// - Throws: `HOST_SESSION_NOT_FOUND`, `HOST_TOKEN_REQUIRED`, `SESSION_LIMIT`, `INVALID_FIELD`, `IDEMPOTENCY_KEY_REUSED`.
@@ -29,48 +28,58 @@ public struct SessionStore: Sendable {
     case .repeated(let sealed, let parts):
       return try Self.created(parts, tokens: try repeatable?.open(sealed) ?? [])
     }
-    let share = try await runner.host(
-      ScriptLibrary.hostShare, request.hostSessionID,
-      tokenDigest: request.hostToken.map(Secrets.digest) ?? "",
-      arguments: [
-        .string(sessionID), .integer(settings.maximumSessionsPerHost),
-        request.hostTokenRequired ? "required" : "",
-      ]
-    ).parts(atLeast: 3)
-    let defaultWorkspace = try share.text(0)
-    let workspaceID = request.workspaceID ?? defaultWorkspace
-    let participantID = Secrets.newID()
+    let share = try await takeUp(sessionID, request)
+    let session = Listed(
+      id: sessionID, hostSessionID: request.hostSessionID, workspaceID: request.workspaceID ?? share.workspaceID)
     let (access, invite) = (Secrets.newToken(), Secrets.newToken())
+    let outcome = try await runner.session(
+      ScriptLibrary.sessionCreate, sessionID, as: .known(Secrets.newID(), tokenDigest: Secrets.digest(access)),
+      once: repeatable, sealing: [access, invite],
+      [
+        "id": .string(sessionID), "workspace": .string(session.workspaceID),
+        "host_session_id": .string(request.hostSessionID), "host_user": .string(request.hostUserID),
+        "mode": .string(request.mode.rawValue), "asked": .milliseconds(asked),
+        "invite_hash": .string(Secrets.digest(invite)), "name": .quoted(request.hostDisplayName),
+        "user_json": .quoted(request.hostUserID), "approval_timeout": .string(approvalTimeout),
+        "viewer_updates": .string(request.viewerUpdates.rawValue), "layout": .string(KeyLayout.version),
+      ])
+    var tokens = [access, invite]
+    if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
+    let parts = try outcome.parts(atLeast: 2)
+    let (index, runner, life) = (index, runner, asked ?? settings.maximumLifetime)
+    let retention = settings.retention
+    try await runner.together([
+      { try await index.list(session, endsIn: life, goneIn: life + retention + .seconds(1)) },
+      {
+        // A bridge that was never attached has not gone away either.
+        if share.fence != "0" {
+          try await runner.announceHost(sessionID, fence: share.fence, online: share.isAttached)
+        }
+      },
+    ])
+    return try Self.created(parts, tokens: tokens)
+  }
+
+  /// The host session takes a session up that is about to be made, and the index notes that it is begun: one trip.
+  private func takeUp(
+    _ sessionID: String, _ request: CreateSession
+  ) async throws(SharedSessionError) -> (workspaceID: String, isAttached: Bool, fence: String) {
+    async let noted: Result<Void, SharedSessionError> = index.noteBeginning(
+      sessionID, hostSessionID: request.hostSessionID)
+    let shared: Result<ScriptOutcome, SharedSessionError>
     do throws(SharedSessionError) {
-      try await index.add(
-        sessionID, workspaceID: workspaceID, hostSessionID: request.hostSessionID,
-        endsIn: asked ?? settings.maximumLifetime)
-      let outcome = try await runner.session(
-        ScriptLibrary.sessionCreate, sessionID, participantID: participantID, tokenDigest: Secrets.digest(access),
-        idempotency: repeatable, sealing: [access, invite],
-        keys: [runner.keys.participants(sessionID), runner.keys.users(sessionID)],
-        arguments: [
-          .string(sessionID), .string(workspaceID), .string(request.hostSessionID), .string(request.hostUserID),
-          .string(request.mode.rawValue), .string(asked.map { String($0.milliseconds) } ?? ""),
-          .integer(Int(settings.maximumLifetime.milliseconds)), .integer(Int(settings.retention.milliseconds)),
-          .string(Secrets.digest(invite)), .string(participantID), .string(request.hostDisplayName ?? ""),
-          .string(approvalTimeout), .string(request.viewerUpdates.rawValue),
-        ])
-      var tokens = [access, invite]
-      if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
-      let parts = try outcome.parts(atLeast: 2)
-      // A bridge that was never attached has not gone away either.
-      if try share.text(2) != "0" {
-        try await runner.announceHost(sessionID, fence: try share.text(2), online: try share.text(1) == "true")
-      }
-      return try Self.created(parts, tokens: tokens)
-    } catch {
-      // What may exist stays listed; only what certainly does not is taken out again.
-      if error.code != .outcomeUnknown, error.code != .idempotencyKeyReused, repeatable == nil {
-        await index.forget(sessionID, workspaceID: workspaceID, hostSessionID: request.hostSessionID)
-      }
-      throw error
-    }
+      shared = .success(
+        try await runner.host(
+          ScriptLibrary.hostShare, request.hostSessionID, token: request.hostToken.map(Secrets.digest),
+          [
+            "id": .string(sessionID), "most": .integer(settings.maximumSessionsPerHost),
+            "token_needed": .flag(request.hostTokenRequired),
+          ]))
+    } catch { shared = .failure(error) }
+    let note = await noted
+    let parts = try shared.get().parts(atLeast: 3)
+    try note.get()
+    return (try parts.text(0), try parts.text(1) == "true", try parts.text(2))
   }
 
   /// What a creation is to be carried out on.
@@ -85,7 +94,7 @@ public struct SessionStore: Sendable {
     for generation in 0..<ScriptRunner.tries {
       let id = repeatable.derivedID(generation == 0 ? "session" : "session \(generation)")
       let looked = try await runner.session(
-        ScriptLibrary.callerCheck, id, idempotency: repeatable, arguments: ["", "", "look"])
+        ScriptLibrary.callerCheck, id, once: repeatable, ["who": "", "ready": ""])
       switch looked {
       case .repeated(let sealed, let parts): return .repeated(sealed: sealed, parts: parts)
       case .refused(ErrorCode.sessionNotFound.rawValue, _): return .new(id)
@@ -110,26 +119,21 @@ public struct SessionStore: Sendable {
   /// - Returns: `{sessions, nextCursor?}`.
   /// - Throws: `INVALID_QUERY` for a cursor that is none.
   public func list(_ filter: SessionFilter) async throws(SharedSessionError) -> ByteBuffer {
-    try await index.list(filter)
+    try await SessionListing(runner: runner).page(filter)
   }
 
   /// `GET /api/shared-sessions/{id}`: everything at one moment, and the event id of that moment.
   ///
   /// - Returns: `{session, participants, approvals, cursor, truncated?}`.
   public func snapshot(_ sessionID: String, reader: Reader) async throws(SharedSessionError) -> ByteBuffer {
-    let runner = runner
-    let parts = try await runner.withMembers(sessionID) { members async throws(SharedSessionError) in
-      try await runner.session(
-        ScriptLibrary.sessionSnapshot, sessionID, seenBy: reader,
-        keys: [runner.keys.participants(sessionID), runner.keys.approvals(sessionID)]
-          + members.participants.map { runner.keys.participant(sessionID, $0) }
-          + members.approvals.map { runner.keys.approval(sessionID, $0) },
-        arguments: [
-          .integer(members.participants.count), .integer(members.participantsEver), .integer(members.approvalsEver),
-          .integer(Self.replyBytes),
-        ])
-    }.parts(atLeast: 6)
-    let isReduced = try parts.text(5) == "reduced"
+    let parts = try await runner.session(
+      ScriptLibrary.sessionSnapshot, sessionID, as: ScriptRunner.Caller(reader),
+      ["most": .integer(settings.snapshotLimit), "most_bytes": .integer(Self.replyBytes)]
+    ).parts(atLeast: 7)
+    let (role, viewerUpdates) = (try parts.text(5), try parts.text(6))
+    let isReduced =
+      reader != .trusted && (role.isEmpty || role == Role.viewer.rawValue)
+      && viewerUpdates == ViewerUpdates.reduced.rawValue
     let approvals = isReduced ? ViewerReduction.approvals(try parts.part(2)) : try parts.part(2)
     return ReplyBody.object([
       ("session", try parts.part(0)), ("participants", try parts.part(1)), ("approvals", approvals),
@@ -153,23 +157,19 @@ public struct SessionStore: Sendable {
     let asked = try lifetime(minutes: expiresInMinutes)
     let approvalTimeout = try approvalTimeout(seconds: approvalTimeoutSeconds)
     let expiry = expiresInMinutes == nil ? "keep" : asked.map { String($0.milliseconds) } ?? "none"
-    if let asked {
-      _ = try await runner.session(ScriptLibrary.callerCheck, sessionID, by: credentials, arguments: ["host", ""])
-        .parts()
-      // Before the change: a deadline that comes too early only costs a look.
-      try await index.expect(sessionID, within: asked)
-      // The members' keys first: a session must never outlive them.
-      try await closer.extendMembers(sessionID, by: asked + settings.retention)
-      try await index.renew(sessionID)
-    }
     let parts = try await runner.session(
-      ScriptLibrary.sessionUpdate, sessionID, by: credentials,
-      arguments: [
-        .string(mode?.rawValue ?? ""), .string(expiry), .integer(Int(settings.maximumLifetime.milliseconds)),
-        .integer(Int(settings.retention.milliseconds)),
-        .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout), .string(viewerUpdates?.rawValue ?? ""),
+      ScriptLibrary.sessionUpdate, sessionID, as: .participant(credentials),
+      [
+        "mode": .string(mode?.rawValue ?? ""), "expiry": .string(expiry),
+        "approval_timeout": .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
+        "viewer_updates": .string(viewerUpdates?.rawValue ?? ""),
       ]
-    ).parts(atLeast: 1)
+    ).parts(atLeast: 3)
+    if let asked {
+      let index = index
+      // Late or lost without harm: a sweeper looks at every session now and then.
+      await runner.hint("deadline", of: sessionID, [{ try await index.scheduleCheck(sessionID, within: asked) }])
+    }
     return ReplyBody.object([("session", try parts.part(0))])
   }
 

@@ -57,6 +57,17 @@ public struct SharedSessionSettings: Sendable {
   /// How long a node counts as alive without renewing; bounds how late a dead node's participants go offline.
   public var nodeLease: Duration = .seconds(6)
 
+  /// Dispatches and requests of a host session whose place is remembered.
+  static let placesKept = 4_096
+  /// Batches of notifications that are remembered by name, by each session and by the host session.
+  static let batchesKept = 32
+  /// Approvals that one step of a session's end may end, and bytes of them: less than 10 ms of Redis.
+  static let endStepCount = 40
+  static let endStepBytes = 1 << 20
+  /// How long a session is not looked at by the sweeper at most: the time in which it repairs what a node that died between
+  /// two steps has left.
+  static let longestUnseen: Duration = .seconds(300)
+
   /// The defaults.
   public init() {}
 

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import NIOCore
 internal import RedisClient
 
@@ -7,8 +8,8 @@ enum ScriptOutcome: Sendable {
   case ok([RedisValue])
   /// It had been done before under the same Idempotency-Key: the sealed tokens, and the parts of the first answer.
   case repeated(sealed: String, parts: [RedisValue])
-  /// It was refused with a code of the contract, or with a word between node and script such as `retry`.
-  case refused(String, detail: String)
+  /// It was refused with a code of the contract, or with a word between node and script such as `not_due`.
+  case refused(String, detail: [String])
 
   init(_ value: RedisValue) throws(SharedSessionError) {
     guard let list = value.array, let word = list.first?.string else { throw SharedSessionError(.internalError) }
@@ -16,7 +17,7 @@ enum ScriptOutcome: Sendable {
     case "ok": self = .ok(Array(list.dropFirst()))
     case "repeated":
       self = .repeated(sealed: list.count > 1 ? list[1].string ?? "" : "", parts: Array(list.dropFirst(2)))
-    default: self = .refused(word, detail: list.count > 1 ? list[1].string ?? "" : "")
+    default: self = .refused(word, detail: list.dropFirst().compactMap(\.string))
     }
   }
 
@@ -33,36 +34,41 @@ enum ScriptOutcome: Sendable {
   /// The word of a refusal, or nil.
   var refusal: String? { if case .refused(let word, _) = self { word } else { nil } }
 
-  /// The error a refusal stands for, with the detail in its sentence where that helps.
-  static func error(_ word: String, _ detail: String) -> SharedSessionError {
-    guard let code = ErrorCode(rawValue: word) else {
-      // 'retry' after all tries: somebody changes the session faster than it can be read.
-      return word == "retry"
-        ? SharedSessionError(.unavailable, "This session is changing too fast right now; try again.", retryAfter: 1)
-        : SharedSessionError(.internalError)
-    }
-    switch code {
-    case .sessionInactive where detail == "expired": return SharedSessionError(code, "This shared session has expired.")
-    case .sessionInactive where detail == "closed":
-      return SharedSessionError(code, "This shared session has been closed.")
-    case .approvalAlreadyResolved where !detail.isEmpty:
-      return SharedSessionError(code, "This approval was resolved already: it is \(detail).")
-    case .authorRequired where detail == "permission":
+  /// The error a refusal stands for, with what the script adds in its sentence where that helps.
+  static func error(_ word: String, _ detail: [String]) -> SharedSessionError {
+    guard let code = ErrorCode(rawValue: word) else { return SharedSessionError(.internalError) }
+    guard let first = detail.first, !first.isEmpty else { return SharedSessionError(code) }
+    switch (code, first) {
+    case (.sessionInactive, "expired"): return SharedSessionError(code, "This shared session has expired.")
+    case (.sessionInactive, "closed"): return SharedSessionError(code, "This shared session has been closed.")
+    case (.approvalAlreadyResolved, let status):
+      let by = detail.count > 1 ? ParticipantName(record: detail[1]).map { " by \($0.text)" } ?? "" : ""
+      return SharedSessionError(code, "This approval was resolved already: it is \(status)\(by).")
+    case (.authorRequired, "permission"):
       return SharedSessionError(
         code, "This is a request of the agent; it can be answered, but not withdrawn by a participant.")
-    case .approvalLimit where detail == "permission":
+    case (.approvalLimit, "permission"):
       return SharedSessionError(code, "Too many permission requests of the agent are waiting; answer some first.")
-    case .invalidOption where !detail.isEmpty:
-      return SharedSessionError(code, "That option means '\(detail)', which is not the action given.")
-    case .dispatchConflict where detail == "permission":
+    case (.invalidOption, let side):
+      return SharedSessionError(code, "That option means '\(side)', which is not the action given.")
+    case (.dispatchConflict, "permission"):
       return SharedSessionError(code, "This dispatch does not run (any more), or is being cancelled.")
-    case .dispatchConflict where detail == "queue":
+    case (.dispatchConflict, "queue"):
       return SharedSessionError(code, "This prompt does not wait in the queue (any more).")
-    case .invalidField where !detail.isEmpty:
-      return SharedSessionError(code, detail.prefix(1).uppercased() + detail.dropFirst() + ".")
+    case (.invalidField, let why): return SharedSessionError(code, sentences[why])
     default: return SharedSessionError(code)
     }
   }
+
+  /// Why a field does not fit what is there, by the word a script says it with.
+  private static let sentences = [
+    "permission": "'editedPrompt' and 'promptHash' are for prompts, and this is a permission request.",
+    "prompt": "'optionId' is for permission requests, and this is a prompt.",
+    "remove_host": "The host cannot be removed; close the session instead.",
+    "role_of_host": "'role' of the host cannot be changed.",
+    "viewer_decides": "'canApprove' is for collaborators.",
+    "is_host": "'participantId' is the host already.",
+  ]
 }
 
 extension Array where Element == RedisValue {
@@ -82,6 +88,12 @@ extension Array where Element == RedisValue {
   func number(_ index: Int) throws(SharedSessionError) -> Int {
     guard indices.contains(index), let number = self[index].integer else { throw SharedSessionError(.internalError) }
     return number
+  }
+
+  /// All parts from one on as texts.
+  func texts(from index: Int) throws(SharedSessionError) -> [String] {
+    guard count >= index else { throw SharedSessionError(.internalError) }
+    return self[index...].compactMap(\.string)
   }
 
   /// The list of texts in a part a script promised.

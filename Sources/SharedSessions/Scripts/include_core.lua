@@ -1,6 +1,7 @@
--- Shared by every script: the clock, JSON text, replies.
--- TIME is read once, because it is not frozen within a script.
+-- Shared by every script: the clock, JSON text, refusals.
 local call = redis.call
+
+-- TIME is read once, because it is not frozen within a script.
 local TIME = call('TIME')
 local NOW_US = TIME[1] * 1000000 + TIME[2]
 local NOW = math.floor(NOW_US / 1000)
@@ -8,7 +9,7 @@ local NOW = math.floor(NOW_US / 1000)
 -- A whole number as a decimal string: tostring() would switch to exponents.
 local function dec(number) return string.format('%.0f', number) end
 
--- A JSON string. cjson escapes '/', which is legal and ugly.
+-- A JSON string, for what the node could not quote because only Redis knows it. Never on a hot path.
 local function quote(text) return (string.gsub(cjson.encode(text), '\\/', '/')) end
 
 -- Milliseconds since 1970 as RFC 3339 in UTC, quoted (days to civil date after the Gregorian 400-year cycle).
@@ -30,17 +31,15 @@ local function rfc3339(milliseconds)
     floor(rest / 60) % 60, rest % 60, milliseconds - seconds * 1000)
 end
 
--- A refusal: the code first, then what the node needs to explain it.
-local function refuse(code, detail) return {code, detail or ''} end
-
--- A hash as a table of its fields; nil when there is none.
-local function hash(key)
-  local flat = call('HGETALL', key)
-  if #flat == 0 then return nil end
-  local fields = {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
-  return fields
+-- Now as a quoted time, formatted once. Quoted times have one length, so they compare as texts.
+local now_text
+local function now()
+  now_text = now_text or rfc3339(NOW)
+  return now_text
 end
+
+-- A refusal: the code first, then what the node needs to explain it.
+local function refuse(code, ...) return {code, ...} end
 
 -- True for a field that is there and not empty.
 local function present(value) return value and value ~= '' end

@@ -1,0 +1,113 @@
+/// One Lua file under `Scripts/` as it is read at start: what its head says, and its body. A value.
+///
+/// The head of a script is comments. `-- include:` names the files whose functions it uses, `-- keys:` the keys it touches,
+/// `-- args:` what it is given; both lists may go on in lines of names alone. `-- reply:` and `-- fails:` are for people.
+struct ScriptSource: Sendable {
+  /// The shebang line, with Redis's flags.
+  let shebang: String
+  let includes: [String]
+  let keys: [String]
+  /// The last one may end in `...`: it takes all arguments that are left, as a table.
+  let arguments: [String]
+  /// Everything behind the shebang.
+  let body: String
+
+  init(_ file: [UInt8]) {
+    let lines = String(decoding: file, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    shebang = lines.first.map(String.init) ?? ""
+    includes = Self.names(after: "-- include:", in: lines)
+    keys = Self.names(after: "-- keys:", in: lines)
+    arguments = Self.names(after: "-- args:", in: lines)
+    body = lines.dropFirst().joined(separator: "\n")
+  }
+
+  /// The names in the line that begins with `mark`, and in the lines behind it that hold nothing but names.
+  static func names(after mark: String, in lines: [Substring]) -> [String] {
+    guard let first = lines.firstIndex(where: { $0.hasPrefix(mark) }) else { return [] }
+    var names = lines[first].dropFirst(mark.count).split(separator: " ").map(String.init)
+    for line in lines[(first + 1)...] {
+      guard line.hasPrefix("--   "), line.dropFirst(2).allSatisfy({ $0 == " " || isNamePart($0) || $0 == "." }) else {
+        break
+      }
+      names += line.dropFirst(2).split(separator: " ").map(String.init)
+    }
+    return names
+  }
+
+  static func isNamePart(_ character: Character) -> Bool {
+    character.isASCII && (character.isLetter || character.isNumber || character == "_")
+  }
+
+  /// The names of variables a piece of Lua uses: not what stands in comments or strings, behind a dot, or is a field being set.
+  static func identifiers(in lua: String) -> Set<String> {
+    var found: Set<String> = []
+    for line in lua.split(separator: "\n") {
+      var text = Substring(line)
+      while let start = text.first {
+        if text.hasPrefix("--") { break }
+        if start == "'" || start == "\"" {
+          text = text.dropFirst()
+          while let next = text.first, next != start { text = text.dropFirst(next == "\\" ? 2 : 1) }
+          text = text.dropFirst()
+        } else if start == "." || start == ":" {
+          text = text.dropFirst().drop { isNamePart($0) }
+        } else if isNamePart(start) {
+          let name = text.prefix { isNamePart($0) }
+          text = text.dropFirst(name.count)
+          let isField = text.hasPrefix(" = ")
+          if !isField { found.insert(String(name)) }
+        } else {
+          text = text.dropFirst()
+        }
+      }
+    }
+    return found
+  }
+}
+
+/// A function, or a few variables, of an `include_*.lua` file: what is loaded into a script when something in it uses it. A value.
+///
+/// Pieces are parted by blank lines. A piece without a name is a comment.
+struct ScriptPiece: Sendable {
+  let text: String
+  /// What it defines.
+  let names: Set<String>
+  /// What it uses, itself included.
+  let uses: Set<String>
+  /// The arguments it needs, as its comment says.
+  let arguments: [String]
+
+  init(_ text: String) {
+    self.text = text
+    let lines = text.split(separator: "\n")
+    arguments = ScriptSource.names(after: "-- args:", in: lines)
+    uses = ScriptSource.identifiers(in: text)
+    var names: Set<String> = []
+    for line in lines where line.hasPrefix("local ") {
+      let rest = line.dropFirst("local ".count)
+      if rest.hasPrefix("function ") {
+        names.insert(String(rest.dropFirst("function ".count).prefix { ScriptSource.isNamePart($0) }))
+      } else {
+        for name in rest.prefix(while: { $0 != "=" }).split(separator: "--").first?.split(separator: ",") ?? [] {
+          names.insert(name.trimmingPrefix(" ").prefix { ScriptSource.isNamePart($0) }.description)
+        }
+      }
+    }
+    self.names = names
+  }
+
+  /// The pieces of a file, in its order.
+  static func pieces(of file: [UInt8]) -> [ScriptPiece] {
+    var pieces: [ScriptPiece] = []
+    var lines: [Substring] = []
+    func end() {
+      if !lines.isEmpty { pieces.append(ScriptPiece(lines.joined(separator: "\n"))) }
+      lines = []
+    }
+    for line in String(decoding: file, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.isEmpty { end() } else { lines.append(line) }
+    }
+    end()
+    return pieces.filter { !$0.names.isEmpty }
+  }
+}

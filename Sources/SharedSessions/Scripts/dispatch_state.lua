@@ -1,0 +1,9 @@
+#!lua flags=no-writes
+-- include: core session approval
+-- Where a dispatch is.
+-- keys: session approvals
+-- args: id
+-- reply: ok, its state ('' none), attempt
+local a = load_session() and load_approval(id)
+local d = a and a.dispatch
+return {'ok', d and d.state or '', d and dec(d.attempt) or '0'}
