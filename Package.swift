@@ -65,7 +65,7 @@ var targets: [Target] = [
   .target(
     name: "SharedSessions",
     dependencies: ["JSONText", "RedisClient", crypto, logging, metrics, nioCore, serviceLifecycle],
-    resources: scripts, swiftSettings: settings),
+    exclude: ["README.md"], resources: scripts, swiftSettings: settings),
   .target(
     name: "EventStreaming",
     dependencies: [

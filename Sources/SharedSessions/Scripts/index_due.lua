@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- include: core
 -- The entries of an index that are due, each claimed for a while: moved a little into the future, so that usually only
 -- one node works on it.
