@@ -11,6 +11,7 @@ public final class EventStreams: Sendable {
   let settings: StreamSettings
   let source: any EventSource
   let metrics: StreamMetrics
+  private let jitter: @Sendable (ClosedRange<Double>) -> Double
   private let presence: PresenceReporter
   private let registry: StreamRegistry
   private let work = StreamWork()
@@ -22,11 +23,15 @@ public final class EventStreams: Sendable {
   /// - Parameters:
   ///   - eventLoopGroup: the group whose loops the connections belong to.
   ///   - presence: is told of each participant's first and last stream on this node.
+  ///   - jitter: a random number of a range.
   public init(
     settings: StreamSettings, source: any EventSource, presence: any StreamPresence,
-    eventLoopGroup: any EventLoopGroup, logger: Logger
+    eventLoopGroup: any EventLoopGroup,
+    jitter: @escaping @Sendable (ClosedRange<Double>) -> Double = EventStreams.random,
+    logger: Logger
   ) {
     self.settings = settings
+    self.jitter = jitter
     self.source = source
     self.presence = PresenceReporter(presence: presence, work: work, debounce: settings.presenceDebounce)
     self.logger = logger
@@ -44,11 +49,12 @@ public final class EventStreams: Sendable {
   /// Makes the hubs for the domain's events and presence in Redis.
   public convenience init(
     settings: StreamSettings, domain: SharedSessionsDomain, redis: RedisClient, eventLoopGroup: any EventLoopGroup,
-    logger: Logger
+    jitter: @escaping @Sendable (ClosedRange<Double>) -> Double = EventStreams.random, logger: Logger
   ) {
     self.init(
       settings: settings, source: RedisEventSource(redis: redis, log: domain.events),
-      presence: StoredPresence(store: domain.presence, logger: logger), eventLoopGroup: eventLoopGroup, logger: logger)
+      presence: StoredPresence(store: domain.presence, logger: logger), eventLoopGroup: eventLoopGroup, jitter: jitter,
+      logger: logger)
   }
 
   /// Keeps the timers and does the hubs' work until the task is cancelled.
@@ -60,6 +66,13 @@ public final class EventStreams: Sendable {
 
   /// Streams open on this node.
   public var openStreams: Int { registry.total }
+
+  /// A number of a range from the system's generator.
+  @Sendable public static func random(in range: ClosedRange<Double>) -> Double { .random(in: range) }
+
+  /// How long the next client is asked to wait before it reconnects: half to one and a half of what is configured, so that
+  /// the clients of a node that dies do not all return in the same moment.
+  public func nextRetry() -> Duration { settings.retry * jitter(0.5...1.5) }
 
   /// Opens a stream of one session for a caller who is allowed to. The caller must call `close()` on what it gets,
   /// whatever happens.

@@ -10,6 +10,7 @@ public final class OpenStream: Sendable {
   private let types: EventTypeFilter?
   private let eventLoop: any EventLoop
   private let streams: EventStreams
+  private let retry: Duration
   private let isClosed = ManagedAtomic(false)
 
   init(
@@ -21,6 +22,7 @@ public final class OpenStream: Sendable {
     self.types = types
     self.eventLoop = eventLoop
     self.streams = streams
+    self.retry = streams.nextRetry()
     if isCombined { streams.metrics.combinedOpened() }
   }
 
@@ -29,7 +31,7 @@ public final class OpenStream: Sendable {
   /// the connection before its first event resumes exactly, too.
   public var firstFrames: ByteBuffer {
     var frames = ByteBuffer()
-    ServerFrames.writeRetry(streams.settings.retry, into: &frames)
+    ServerFrames.writeRetry(retry, into: &frames)
     for stream in admitted {
       ServerFrames.writeConnected(
         sessionID: stream.request.sessionID, participantID: stream.request.participantID, position: stream.start,

@@ -9,6 +9,7 @@ enum ServerFrames {
     ServerSentEventEncoder.writeHeartbeat(into: &buffer)
   }
 
+  /// How long the client is to wait before it reconnects.
   static func writeRetry(_ retry: Duration, into buffer: inout ByteBuffer) {
     let (seconds, attoseconds) = retry.components
     ServerSentEventEncoder.writeRetry(

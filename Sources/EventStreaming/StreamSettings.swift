@@ -4,7 +4,7 @@ public struct StreamSettings: Sendable, Hashable {
   public var heartbeat: Duration = .seconds(15)
   /// How many bytes may wait for a client that does not read, before it is disconnected.
   public var bufferBytes: Int = 1 << 20
-  /// How long a client is asked to wait before it reconnects.
+  /// About how long a client is asked to wait before it reconnects.
   public var retry: Duration = .seconds(2)
   /// How often each session with streams is compared with Redis, less up to a fifth.
   public var comparison: Duration = .seconds(25)
@@ -17,10 +17,4 @@ public struct StreamSettings: Sendable, Hashable {
 
   /// The defaults.
   public init() {}
-
-  /// `retry` as it stands in a frame.
-  public var retryMilliseconds: Int64 {
-    let (seconds, attoseconds) = retry.components
-    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
-  }
 }

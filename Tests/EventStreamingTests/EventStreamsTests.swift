@@ -78,6 +78,33 @@ import Testing
     try await body(Node(source: source, streams: streams, presence: presence, loop: group.any()))
   }
 
+  /// The clients of a node that died would otherwise all come back in the same moment.
+  @Test func eachConnectionIsToldAnotherTimeToComeBackAfter() async throws {
+    var settings = StreamSettings()
+    settings.retry = .seconds(4)
+    let asked = Mutex<[ClosedRange<Double>]>([])
+    let group = MultiThreadedEventLoopGroup.singleton
+    let streams = EventStreams(
+      settings: settings, source: FakeSource(), presence: Presence(), eventLoopGroup: group,
+      jitter: { range in
+        asked.withLock {
+          $0.append(range)
+          return [0.5, 1.5][$0.count - 1]
+        }
+      }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let running = Task { await streams.run() }
+    defer { running.cancel() }
+    for milliseconds in [2_000, 6_000] {
+      let stream = try await streams.open(
+        StreamRequest(sessionID: "s", participantID: "p", start: .live, authorized: .zero, hasEnded: false),
+        on: group.any())
+      for _ in 0..<2 { #expect(String(buffer: stream.firstFrames).hasPrefix("retry: \(milliseconds)\n\n")) }
+      stream.close()
+    }
+    #expect(asked.withLock { $0 } == [0.5...1.5, 0.5...1.5])
+    for _ in 0..<100 { #expect((0.5...1.5).contains(EventStreams.random(in: 0.5...1.5))) }
+  }
+
   @Test func oneSubscriptionServesAllStreamsOfASessionOnALoop() async throws {
     try await withNode { node in
       let clients = [try await node.open(), try await node.open(), try await node.open()]

@@ -150,6 +150,20 @@ import Testing
     }
   }
 
+  @Test func aLineThatNeverEndsIsRefusedAndWhatCameBeforeItCounts() async throws {
+    try await withGateway({ ($0.bodyTimeout, $0.lineTimeout) = (.milliseconds(50), .milliseconds(300)) }) { gateway in
+      let scenario = try await Scenario(gateway)
+      let (stream, upload) = (try await scenario.stream(), try await upload(scenario))
+      try await upload.send(chunk("{\"good\":1}\n{"))
+      try await stream.expect(#"{"good":1}"#)
+      let reply = try await upload.reply()
+      #expect(reply.status == 408)
+      #expect(try reply.errorCode == "REQUEST_TIMEOUT")
+      #expect(reply.headers["connection"] == "close")
+      try await upload.expectEnd()
+    }
+  }
+
   @Test func aLineIsBounded() async throws {
     try await withGateway({ $0.notificationBytes = 1_000 }) { gateway in
       let scenario = try await Scenario(gateway)

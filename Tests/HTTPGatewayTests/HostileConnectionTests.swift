@@ -21,34 +21,40 @@ import Testing
   static let refusals = [
     Refusal("TLS", "\u{16}\u{3}\u{1}\r\n\r\n", 400, "MALFORMED_REQUEST"),
     Refusal("a bare word", "HELLO\r\n\r\n", 400, "MALFORMED_REQUEST"),
-    Refusal("a bad version", "GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400, "MALFORMED_REQUEST"),
-    Refusal("a space in a name", "GET /version HTTP/1.1\r\nBad Name: x\r\n\r\n", 400, "MALFORMED_REQUEST"),
+    Refusal("a bad version", "GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", 400, "MALFORMED_REQUEST"),
     Refusal(
-      "a negative length", "POST /api/host-sessions HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "MALFORMED_REQUEST"),
+      "a space in a name", "GET /version HTTP/1.1\r\nHost: localhost\r\nBad Name: x\r\n\r\n", 400, "MALFORMED_REQUEST"),
     Refusal(
-      "two lengths", "POST /api/host-sessions HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", 400,
+      "a negative length", "POST /api/host-sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400,
+      "MALFORMED_REQUEST"),
+    Refusal(
+      "two lengths",
+      "POST /api/host-sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", 400,
       "MALFORMED_REQUEST"),
     Refusal(
       "a broken chunk",
-      "POST /api/host-sessions HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+      "POST /api/host-sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
       400, "MALFORMED_REQUEST"),
-    Refusal("a long URI", "GET /\(long.prefix(5_000)) HTTP/1.1\r\nHost: x\r\n\r\n", 414, "URI_TOO_LONG"),
-    Refusal("an endless URI", "GET /\(long)\(long) HTTP/1.1\r\nHost: x\r\n\r\n", 414, "URI_TOO_LONG"),
-    Refusal("a long header", "GET / HTTP/1.1\r\nX-A: \(long)\r\n\r\n", 431, "HEADERS_TOO_LARGE"),
+    Refusal("a long URI", "GET /\(long.prefix(5_000)) HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, "URI_TOO_LONG"),
+    Refusal("an endless URI", "GET /\(long)\(long) HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, "URI_TOO_LONG"),
+    Refusal("a long header", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: \(long)\r\n\r\n", 431, "HEADERS_TOO_LARGE"),
     Refusal(
       "many headers",
-      "GET / HTTP/1.1\r\n\(String(repeating: "X-A: \(long.prefix(100))\r\n", count: 200))\r\n", 431,
+      "GET / HTTP/1.1\r\nHost: localhost\r\n\(String(repeating: "X-A: \(long.prefix(100))\r\n", count: 200))\r\n", 431,
       "HEADERS_TOO_LARGE"),
     Refusal(
       "a huge declared body",
-      "POST /api/host-sessions HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n", 413,
+      "POST /api/host-sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n",
+      413,
       "BODY_TOO_LARGE"),
-    Refusal("no such path", "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND"),
+    Refusal("no such path", "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "NOT_FOUND"),
     Refusal(
-      "a wrong method", "PUT /api/shared-sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405,
+      "a wrong method", "PUT /api/shared-sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405,
       "METHOD_NOT_ALLOWED"),
-    Refusal("a broken query", "GET /api/shared-sessions?limit=%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, "INVALID_QUERY"),
-    Refusal("braces in an id", "GET /api/shared-sessions/%7Bx%7D HTTP/1.1\r\nHost: x\r\n\r\n", 400, "INVALID_FIELD"),
+    Refusal(
+      "a broken query", "GET /api/shared-sessions?limit=%zz HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "INVALID_QUERY"),
+    Refusal(
+      "braces in an id", "GET /api/shared-sessions/%7Bx%7D HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "INVALID_FIELD"),
   ]
 
   @Test(arguments: refusals)
@@ -232,7 +238,7 @@ import Testing
       let scenario = try await Scenario(gateway)
       let connection = try await RawConnection.open(port: gateway.port)
       try await connection.send(
-        "GET \(scenario.path)/export HTTP/1.0\r\nAuthorization: Bearer \(scenario.host.id).\(scenario.host.token)\r\n\r\n"
+        "GET \(scenario.path)/export HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer \(scenario.host.id).\(scenario.host.token)\r\n\r\n"
       )
       try await connection.expectEnd()
       #expect(connection.received.hasPrefix("HTTP/1.0 200"))

@@ -116,6 +116,21 @@ import Testing
     #expect(reader.end() == nil)
   }
 
+  /// 64 KiB in pieces of 16 bytes would otherwise be looked at 2,000 times.
+  @Test(arguments: [1, 16, 1_000])
+  func aLineInManyPiecesIsLookedAtOnce(size: Int) throws {
+    var reader = LineReader(maximumBytes: 100_000)
+    let line = String(repeating: "x", count: 65_535)
+    let body = Array("\(line)\nshort\n\(line)\n".utf8)
+    var (rest, found) = (body[...], 0)
+    while !rest.isEmpty {
+      found += try reader.lines(in: ByteBuffer(bytes: rest.prefix(size))).count
+      rest = rest.dropFirst(size)
+    }
+    #expect(found == 3)
+    #expect(reader.examinedBytes == body.count)
+  }
+
   @Test func aLineBeyondItsBoundIsRefusedBeforeItEnds() {
     var reader = LineReader(maximumBytes: 10)
     #expect(code { _ = try reader.lines(in: ByteBuffer(string: "0123456789\n")) } == nil)

@@ -102,6 +102,70 @@ import Testing
     #expect(endless.deadline == nil)
   }
 
+  @Test func aLineThatIsTrickledIsRefusedAndSilenceBetweenLinesIsNot() {
+    var upload = machine()
+    _ = upload.requestHead(head(unbounded: true), now: start)
+    func arrive(_ end: LineClock.LineEnd, at time: NIODeadline) {
+      #expect(upload.requestBody(bytes: 1) == .forward)
+      upload.bodyArrived(end, now: time)
+      upload.readAsked(now: time)
+    }
+    upload.readAsked(now: start)
+    #expect(upload.deadline == nil, "nothing has begun")
+    arrive(.none, at: start + .hours(1))
+    let begun = start + .hours(1)
+    #expect(upload.deadline == begun + limits.lineTimeout)
+    arrive(.none, at: begun + .seconds(59))
+    #expect(upload.deadline == begun + limits.lineTimeout, "more bytes buy no time")
+    arrive(.atEnd, at: begun + .seconds(59))
+    #expect(upload.deadline == nil)
+    arrive(.inside, at: begun + .hours(5))
+    #expect(upload.deadline == begun + .hours(5) + limits.lineTimeout, "another line has begun")
+    #expect(upload.timeReached(begun + .hours(5) + limits.lineTimeout) == .fail(.tellReader(.lineTimeout)))
+    #expect(upload.deadline == nil)
+    #expect(respond(&upload, closes: true) == .closeOutput)
+  }
+
+  @Test func aPeerIsNotToBlameForWhatWaitsHere() {
+    var upload = machine()
+    _ = upload.requestHead(head(unbounded: true), now: start)
+    upload.bodyArrived(.none, now: start)
+    #expect(upload.deadline == nil, "nobody reads")
+    upload.readAsked(now: start + .hours(1))
+    upload.readAsked(now: start + .hours(1) + .seconds(5))
+    upload.bodyArrived(.none, now: start + .hours(1) + .seconds(10))
+    #expect(upload.deadline == nil)
+    upload.readAsked(now: start + .hours(2))
+    #expect(upload.deadline == start + .hours(2) + limits.lineTimeout - .seconds(10))
+    _ = upload.requestEnd(now: start + .hours(2))
+    upload.bytesArrived(endsLine: true, now: start + .hours(2))
+    _ = upload.requestHead(head(unbounded: true), now: start + .hours(2))
+    upload.readAsked(now: start + .hours(2))
+    #expect(upload.deadline == nil, "the next request begins anew")
+  }
+
+  @Test func lineEndsAreFoundWhereTheyAre() {
+    for (text, end) in [
+      ("", LineClock.LineEnd.none), ("ab", .none), ("\n", .atEnd), ("a\nb\n", .atEnd), ("\nb", .inside),
+    ] {
+      #expect(LineClock.LineEnd(in: ByteBuffer(string: text).readableBytesView) == end, "\(text)")
+    }
+    var moved = ByteBuffer(string: "x\ny")
+    moved.moveReaderIndex(forwardBy: 1)
+    #expect(LineClock.LineEnd(in: moved.readableBytesView) == .inside)
+  }
+
+  @Test func aRequestHasOneHost() {
+    for (hosts, http10, isTaken) in [
+      (1, false, true), (0, false, false), (2, false, false), (0, true, true), (2, true, false),
+    ] {
+      var machine = machine()
+      machine.bytesArrived(endsLine: true, now: start)
+      let head = Machine.RequestHead(uriBytes: 10, isHTTP10: http10, hosts: hosts)
+      #expect(machine.requestHead(head, now: start) == (isTaken ? .forward : .fail(.respond(.malformed))))
+    }
+  }
+
   @Test func anIdleConnectionIsClosedButOneThatIsBeingAnsweredIsNot() {
     var idle = machine()
     #expect(idle.timeReached(start + limits.idleTimeout) == .close)
@@ -162,7 +226,7 @@ import Testing
     var now = start
     for _ in 0..<40 {
       now = now + .milliseconds(Int64.random(in: 0...20_000, using: &random))
-      switch Int.random(in: 0..<10, using: &random) {
+      switch Int.random(in: 0..<12, using: &random) {
       case 0: machine.bytesArrived(endsLine: .random(using: &random), now: now)
       case 1: _ = machine.requestHead(head(unbounded: .random(using: &random)), now: now)
       case 2: _ = machine.requestBody(bytes: .random(in: 0...100_000, using: &random))
@@ -172,6 +236,8 @@ import Testing
       case 6: _ = machine.responseEnd(now: now)
       case 7: machine.writabilityChanged(isWritable: .random(using: &random), now: now)
       case 8: _ = machine.inputClosed()
+      case 9: machine.bodyArrived([.none, .inside, .atEnd].randomElement(using: &random) ?? .none, now: now)
+      case 10: machine.readAsked(now: now)
       default: _ = machine.outputClosed(now: now)
       }
       var rounds = 0

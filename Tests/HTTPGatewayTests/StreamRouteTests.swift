@@ -115,7 +115,8 @@ import Testing
       let scenario = try await Scenario(gateway)
       let stream = try await RawConnection.open(port: gateway.port)
       try await stream.send(
-        "GET \(scenario.path)/stream HTTP/1.0\r\nAuthorization: \(scenario.host.header["Authorization"] ?? "")\r\n\r\n")
+        "GET \(scenario.path)/stream HTTP/1.0\r\nHost: localhost\r\nAuthorization: \(scenario.host.header["Authorization"] ?? "")\r\n\r\n"
+      )
       try await stream.expect(#""type":"connected""#)
       try await scenario.comment("plain")
       try await stream.expect("plain")

@@ -1,5 +1,4 @@
 import Atomics
-import EventStreaming
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -12,7 +11,7 @@ extension Reply {
   /// Frames are few, so they go through the HTTP encoder one by one. The attachment runs exactly as long as the
   /// response: when the bridge goes away, or the node drains, its lease is no longer renewed.
   static func dispatches(
-    _ attachment: DispatchAttachment, on channel: any Channel, settings: StreamSettings, drain: DrainSignal
+    _ attachment: DispatchAttachment, on channel: any Channel, beat: Duration, retry: Duration, drain: DrainSignal
   ) -> Reply {
     // An attachment holds its subscription until it has run: one whose bridge is gone already is run for no time.
     let hasRun = ManagedAtomic(false)
@@ -28,7 +27,9 @@ extension Reply {
         let forget = drain.whenFired { continuation.finish() }
         defer { forget() }
         var first = ByteBuffer()
-        ServerSentEventEncoder.writeRetry(milliseconds: settings.retryMilliseconds, into: &first)
+        let (seconds, attoseconds) = retry.components
+        ServerSentEventEncoder.writeRetry(
+          milliseconds: seconds * 1_000 + attoseconds / 1_000_000_000_000_000, into: &first)
         try await writer.write(first)
         hasRun.store(true, ordering: .relaxed)
         let running = Task { await attachment.run() }
@@ -43,7 +44,7 @@ extension Reply {
         let beating = Task {
           var heartbeat = ByteBuffer()
           ServerSentEventEncoder.writeHeartbeat(into: &heartbeat)
-          while (try? await Task.sleep(for: settings.heartbeat)) != nil { continuation.yield(heartbeat) }
+          while (try? await Task.sleep(for: beat)) != nil { continuation.yield(heartbeat) }
         }
         defer {
           for task in [running, forwarding, beating] { task.cancel() }

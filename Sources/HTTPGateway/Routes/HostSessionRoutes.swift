@@ -1,3 +1,4 @@
+import EventStreaming
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -80,7 +81,8 @@ extension RouteSet {
     guard !drain.isFired else { throw GatewayError.draining }
     let attachment = try await domain.hostSessions.attach(id, token: token, bridgeID: bridgeID)
     return .dispatches(
-      attachment, on: request.channel, settings: configuration.streams, drain: drain)
+      attachment, on: request.channel, beat: configuration.streams.heartbeat, retry: streams.nextRetry(),
+      drain: drain)
   }
 
   private func notifications(_ request: IncomingRequest) async throws -> Reply {

@@ -37,12 +37,12 @@ struct GatewayFixture: Sendable {
     return try await connection.reply(hasBody: method != "HEAD")
   }
 
-  /// The bytes of one request.
+  /// The bytes of one request, for `localhost` unless the headers say otherwise.
   static func request(
     _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
   ) -> String {
-    var text = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\n"
     var headers = headers
+    var text = "\(method) \(path) HTTP/1.1\r\nHost: \(headers.removeValue(forKey: "Host") ?? "localhost")\r\n"
     if let body {
       headers["Content-Length"] = headers["Content-Length"] ?? String(body.utf8.count)
       headers["Content-Type"] = headers["Content-Type"] ?? "application/json"
@@ -70,7 +70,8 @@ func withGateway(
   let redis = RedisClient(configuration: server.configuration, eventLoopGroup: group, logger: logger)
   let domain = SharedSessionsDomain(redis: redis, settings: settings, logger: logger)
   let streams = EventStreams(
-    settings: configuration.streams, domain: domain, redis: redis, eventLoopGroup: group, logger: logger)
+    settings: configuration.streams, domain: domain, redis: redis, eventLoopGroup: group, jitter: { _ in 1 },
+    logger: logger)
   let port = Mutex<Int?>(nil)
   let gateway = HTTPGateway(
     configuration: configuration, domain: domain, streams: streams,
