@@ -17,14 +17,14 @@ from support.waiting import eventually
 
 
 def request(line: str, *headers: str, body: bytes = b"") -> bytes:
-    return "\r\n".join([line, "Host: x", *headers, "", ""]).encode("latin-1") + body
+    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode("latin-1") + body
 
 
 BROKEN = {
     "no http at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a bare word": b"HELLO\r\n\r\n",
     "no version": b"GET /\r\n\r\n",
-    "a bad version": b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    "a bad version": b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
     "a space in a header name": request("GET /version HTTP/1.1", "Bad Name: x"),
     "no colon in a header": request("GET /version HTTP/1.1", "nocolon"),
     "a negative length": request("POST /api/host-sessions HTTP/1.1", "Content-Length: -1"),
@@ -38,7 +38,7 @@ BROKEN = {
         "Transfer-Encoding: chunked",
         body=b"zz\r\n{}\r\n0\r\n\r\n",
     ),
-    "a NUL in a header": b"GET /version HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
+    "a NUL in a header": b"GET /version HTTP/1.1\r\nHost: localhost\r\nX-A: a\x00b\r\n\r\n",
     "a method nobody knows": request("FROBNICATE /version HTTP/1.1"),
 }
 
@@ -163,7 +163,7 @@ def test_half_requests_do_not_pile_up(cluster):
         b"",
         b"G",
         b"GET / HTTP/1.1\r\nHost",
-        b"POST /api/host-sessions HTTP/1.1\r\nHost: x\r\n"
+        b"POST /api/host-sessions HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
     ]
     half = []

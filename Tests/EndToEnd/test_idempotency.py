@@ -10,13 +10,14 @@ from support.scenario import ROOT, register_host, share, unique
 
 
 def keyed(key: str) -> dict[str, str]:
-    return {"Idempotency-Key": key}
+    """The header, with a key as long as answers with tokens want it."""
+    return {"Idempotency-Key": key.ljust(22, "_")}
 
 
 def twice(api, path, body, who=None):
-    key = unique("key")
-    first = api.post(path, body, who, headers=keyed(key))
-    again = api.post(path, body, who, headers=keyed(key))
+    key = keyed(unique("key"))
+    first = api.post(path, body, who, headers=key)
+    again = api.post(path, body, who, headers=key)
     assert (again.status, again.json) == (first.status, first.json)
     return first
 
@@ -80,6 +81,25 @@ def test_a_malformed_key_is_refused(api, key):
     shared = share(api)
     reply = api.post(f"{shared.path}/messages", {"text": "x"}, shared.host, headers={"Idempotency-Key": key.encode()})
     assert reply.status == 400, reply.content
+
+
+@pytest.mark.parametrize("key", ["1", "x" * 21, "x" * 65])
+def test_a_guessable_key_gives_nobody_the_tokens_of_an_answer(api, key):
+    shared = share(api)
+    headers = {"Idempotency-Key": key}
+    join = {"inviteToken": shared.invite, "userId": unique("u")}
+    calls = [
+        ("/api/host-sessions", {"userId": "o"}, None),
+        (ROOT, {"hostSessionId": shared.agent.id, "hostUserId": "h"}, None),
+        (f"{shared.path}/join", join, None),
+        (f"{shared.path}/invite", None, shared.host),
+        (f"{shared.path}/invites", {}, shared.host),
+        (f"{shared.path}/stream-tickets", None, shared.host),
+    ]
+    for path, body, who in calls:
+        api.post(path, body, who, headers=headers).expect(400, "INVALID_FIELD")
+    if len(key) <= 64:
+        api.post(f"{shared.path}/messages", {"text": "x"}, shared.host, headers=headers).expect(200)
 
 
 def test_a_failure_may_be_repeated_after_its_cause_is_gone_or_answers_the_same(api):

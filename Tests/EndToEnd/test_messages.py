@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from support import shapes
@@ -37,6 +39,21 @@ def test_text_comes_back_as_it_was_sent(api, text):
     with shared.stream(since="earliest") as again:
         assert again.until("message_created")[-1].data == event.data
     assert api.get(f"{shared.path}/messages").expect(200)["messages"] == [message]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("  x ", "x"), ("\n\t x \u00a0y\r\n", "x \u00a0y"), ("x\u2028", "x")]
+)
+def test_white_space_around_a_text_is_not_kept(api, sent, kept):
+    shared = share(api)
+    assert shared.comment(sent)["text"] == kept
+    pending = shared.prompt(sent, shared.join())
+    assert pending["prompt"] == kept
+    body = {"action": "approve", "promptHash": hashlib.sha256(kept.encode()).hexdigest(), "editedPrompt": sent}
+    approved = api.post(f"{shared.path}/approvals/{pending['id']}", body, shared.host).expect(200)["approval"]
+    assert approved["editedPrompt"] == kept
+    texts = [m["text"] for m in api.get(f"{shared.path}/messages").expect(200)["messages"]]
+    assert texts == [kept, kept]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t "])

@@ -31,6 +31,25 @@ import Testing
     }
   }
 
+  @Test func theLengthOfEachIdempotencyKeyIsWhatTheRouteAsksFor() async throws {
+    let document = try document()
+    let patterns = ["IdempotencyKey": "{1,64}", "SecretIdempotencyKey": "{22,64}"]
+    for (name, lengths) in patterns {
+      let pattern = document["components"]?["parameters"]?[name]?["schema"]?["pattern"]?.string
+      #expect(pattern?.contains(lengths) ?? false, "\(name)")
+    }
+    try await withGateway { gateway in
+      let document = try JSONText(validating: WebFiles.openAPI)
+      for route in gateway.routes where route.method == .post {
+        let operation = document["paths"]?[route.path]?["post"]
+        let references = operation?["parameters"]?.elements.compactMap { $0["$ref"]?.string } ?? []
+        let keys = references.compactMap { $0.split(separator: "/").last }.filter { $0.hasSuffix("IdempotencyKey") }
+        let expected: [Substring] = [route.answersTokens ? "SecretIdempotencyKey" : "IdempotencyKey"]
+        #expect(keys == expected || (keys.isEmpty && !route.answersTokens), "\(route.path)")
+      }
+    }
+  }
+
   @Test func everyReferenceLeadsSomewhere() throws {
     let document = try document()
     var references: Set<String> = []

@@ -158,9 +158,11 @@ class Rules:
         return session, p
 
     def with_key(self, call: Call) -> None:
-        """Lists, creation and registration need an API key in `keyed` access."""
-        if self.settings.keyed and call.api_key != "right":
-            raise refuse("API_KEY_REQUIRED" if call.api_key is None else "INVALID_API_KEY")
+        """Lists, creation and registration need an API key in `keyed` access; a wrong one is refused in any."""
+        if call.api_key == "wrong":
+            raise refuse("INVALID_API_KEY")
+        if self.settings.keyed and call.api_key is None:
+            raise refuse("API_KEY_REQUIRED")
 
     def read(self, session_id: str, call: Call, ended: bool = False) -> tuple[Session, bool]:
         """The checks of every read of one session, with `ended` also of one that has ended.
@@ -168,7 +170,7 @@ class Rules:
         Answers the session, and whether the reader sees no more than viewers do.
         """
         trusted = self.settings.keyed and call.api_key == "right"
-        if self.settings.keyed and call.api_key == "wrong":
+        if call.api_key == "wrong":
             raise refuse("INVALID_API_KEY")
         if self.settings.keyed and not trusted and call.who is None:
             raise refuse("API_KEY_REQUIRED")

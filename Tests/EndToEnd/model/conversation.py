@@ -24,7 +24,8 @@ def prompt_right(mode: str, role: str) -> str | None:
 
 class Conversation(Membership):
     def comment(self, id: str, call: Call, text: str) -> Answer:
-        if not text.strip():
+        text = text.strip()
+        if not text:
             raise refuse("EMPTY_MESSAGE")
         s, p = self.enter(id, call)
         if not (p.role == "host" or (p.role == "collaborator" and s.mode in COMMENTS)):
@@ -37,7 +38,8 @@ class Conversation(Membership):
         return Answer(200, {"message": s.message(m)})
 
     def prompt(self, id: str, call: Call, text: str) -> Answer:
-        if not text.strip():
+        text = text.strip()
+        if not text:
             raise refuse("EMPTY_PROMPT")
         s, p = self.enter(id, call)
         right = prompt_right(s.mode, p.role)
@@ -94,8 +96,10 @@ class Conversation(Membership):
         if body.get("action", "approve") not in ("approve", "reject"):
             raise refuse("INVALID_ACTION")
         edited, shown = body.get("editedPrompt"), body.get("promptHash")
-        if edited is not None and not edited.strip():
-            raise refuse("INVALID_FIELD", "editedPrompt")
+        if edited is not None:
+            edited = edited.strip()
+            if not edited:
+                raise refuse("INVALID_FIELD", "editedPrompt")
         if shown is not None and (len(shown) != 64 or set(shown.lower()) - set("0123456789abcdef")):
             raise refuse("INVALID_FIELD", "promptHash")
         s, p = self.enter(id, call)

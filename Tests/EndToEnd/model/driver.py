@@ -114,7 +114,7 @@ class Driver:
             headers["Authorization"] = f"Bearer {who.id}.{who.token}"
         elif bearer:
             headers["Authorization"] = f"Bearer {bearer}"
-        if api_key:
+        if api_key and (self.api_key or api_key == "wrong"):
             headers["X-API-Key"] = self.api_key if api_key == "right" else "wrong"
         raw = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         repeat = None
@@ -149,7 +149,7 @@ class Driver:
     ) -> None:
         """The whole log as one call."""
         headers = {"Authorization": f"Bearer {who.id}.{who.token}"} if who else {}
-        if api_key:
+        if api_key and (self.api_key or api_key == "wrong"):
             headers["X-API-Key"] = self.api_key if api_key == "right" else "wrong"
         reply = self.api.get(path, headers=headers, base=self.pick.choice(self.bases))
         try:

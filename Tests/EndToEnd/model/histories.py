@@ -13,7 +13,7 @@ from .people import People
 from .values import Approval, Session
 
 reading = [None, None, "right", "right", "wrong"]
-edits = [None, None, "edited", " "]
+edits = [None, None, " edited\n", " "]
 hashes = [None, None, None, "right", "upper", "other", "x"]
 reports = ["started", "started", "started", "completed", "completed", "failed", "paused"]
 UPDATES = {
@@ -251,7 +251,8 @@ class Histories(People):
 
     @action()
     def read_host_session(self) -> None:
-        self.driver.call("GET", f"{HOSTS}/{self.model.host.id}", lambda _: self.model.host_session())
+        rule = lambda _: self.model.host_session()  # noqa: E731
+        self.driver.call("GET", f"{HOSTS}/{self.model.host.id}", rule, api_key="right")
 
     @action(at=one, limit=range(1, 5), key=["right", "right", "wrong"])
     def read_messages(self, at, limit, key) -> None:
@@ -267,7 +268,8 @@ class Histories(People):
 
     def pages(self, path, name, cursor, limit, key, rule) -> None:
         """A list read page by page is the list."""
-        headers = {"X-API-Key": self.api_key if key == "right" else "wrong"}
+        known = {"X-API-Key": self.api_key} if self.api_key else {}
+        headers = known if key == "right" else {"X-API-Key": "wrong"}
         path += ("&" if "?" in path else "?") + f"limit={limit}"
         base = self.driver.pick.choice(self.bases)
         reply = self.driver.api.get(path, headers=headers, base=base)

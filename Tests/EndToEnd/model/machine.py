@@ -28,7 +28,7 @@ keys = [None, None, None, "k1", "k2"]
 flags = (False, True)
 users = ["ada", "bob", "cyd", " bob ", "dee", "eve", "eve", "fay"]
 names = [None, None, "Ada L.", " Bob ", ""]
-texts = ["hello", "line\nbreak", "  ", "", 'quo"te \\ \u2028 é 🦊', "again"]
+texts = ["hello", " line\nbreak\t", "  ", "", 'quo"te \\ \u2028 é 🦊', "again"]
 minutes = [None, None, None, 0, -5, 60, 43200, 43201]
 
 
