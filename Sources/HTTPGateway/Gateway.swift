@@ -38,7 +38,8 @@ public final class HTTPGateway: Service {
       domain: domain, streams: streams,
       access: AccessControl(
         policy: configuration.access, keys: configuration.apiKeys, metrics: configuration.metricsAccess),
-      rules: configuration.fieldRules, configuration: configuration, operations: operations, drain: drain)
+      rules: configuration.fieldRules, configuration: configuration, operations: operations,
+      readiness: SharedProbe { try await operations.probe(configuration.probeTimeout) }, drain: drain)
     self.configuration = configuration
     self.routes = set.all
     self.streams = streams

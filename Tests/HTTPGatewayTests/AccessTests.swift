@@ -1,7 +1,9 @@
-import HTTPGateway
 import SharedSessions
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import HTTPGateway
 
 /// Who may call what, and how often.
 @Suite struct AccessTests {
@@ -99,6 +101,66 @@ import Testing
     }
   }
 
+  /// What made-up callers cost is bounded by their address's rate before anything is looked up for them.
+  @Test(arguments: [
+    ("GET", "/api/shared-sessions/x", nil), ("POST", "/api/shared-sessions/x/messages", #"{"text":"x"}"#),
+    ("GET", "/api/shared-sessions/x/stream", nil), ("GET", "/api/host-sessions/x", nil),
+    ("POST", "/api/host-sessions/x/notifications", #"{"notifications":[]}"#),
+  ])
+  func aMadeUpCallerMeetsTheRateOfTheirAddressFirst(method: String, path: String, body: String?) async throws {
+    try await withGateway({ $0.addressRate = RequestRate(count: 1, interval: .seconds(3_600)) }) { gateway in
+      let madeUp = ["Authorization": "Bearer x.y"]
+      let first = try await gateway.call(method, path, body, headers: madeUp)
+      #expect(try first.errorCode.hasSuffix("SESSION_NOT_FOUND"))
+      let second = try await gateway.call(method, path, body, headers: madeUp)
+      #expect(try second.errorCode == "RATE_LIMITED")
+    }
+  }
+
+  @Test func whatIsRefusedByItsHostOrOriginTakesNothingFromTheRate() async throws {
+    try await withGateway({ $0.addressRate = RequestRate(count: 1, interval: .seconds(3_600)) }) { gateway in
+      for headers in [["Host": "evil.example"], ["Origin": "http://evil.example", "X-API-Key": "x"]] {
+        for _ in 0..<3 {
+          let refused = try await gateway.call("GET", "/api/shared-sessions", headers: headers)
+          #expect(try refused.errorCode.hasSuffix("_NOT_ALLOWED"))
+        }
+      }
+      let taken = try await gateway.call("GET", "/api/shared-sessions")
+      #expect(taken.status == 200)
+    }
+  }
+
+  @Test func whoeverAsksForReadinessOftenIsAnsweredByOneProbe() async throws {
+    let probes = Mutex<(begun: Int, waiting: CheckedContinuation<Void, Never>?)>((0, nil))
+    let shared = SharedProbe {
+      await withCheckedContinuation { continuation in
+        probes.withLock { $0 = ($0.begun + 1, continuation) }
+      }
+      throw CancellationError()
+    }
+    let asking = (0..<20).map { _ in Task { try await shared.run() } }
+    let first = try await eventually("a probe") { probes.withLock { $0.waiting } }
+    for _ in 0..<100 { await Task.yield() }
+    #expect(probes.withLock { $0.begun } == 1)
+    probes.withLock { $0.waiting = nil }
+    first.resume()
+    // Whoever had not asked before its end begins another one; nobody's is left waiting.
+    let ending = Task {
+      while !Task.isCancelled {
+        probes.withLock { state in
+          defer { state.waiting = nil }
+          return state.waiting
+        }?.resume()
+        await Task.yield()
+      }
+    }
+    for asked in asking { #expect(await asked.result.isFailure) }
+    let before = probes.withLock { $0.begun }
+    await #expect(throws: CancellationError.self) { try await shared.run() }
+    #expect(probes.withLock { $0.begun } == before + 1, "the next one looks again")
+    ending.cancel()
+  }
+
   @Test func behindATrustedLoadBalancerEveryClientHasARateOfItsOwn() async throws {
     let rate = RequestRate(count: 1, interval: .seconds(3_600))
     let proxies = try [#require(AddressRange("127.0.0.0/8"))]
@@ -119,5 +181,11 @@ import Testing
         #expect(reply.status == expected, "nobody is trusted, so nobody is believed")
       }
     }
+  }
+}
+
+extension Result {
+  fileprivate var isFailure: Bool {
+    if case .failure = self { true } else { false }
   }
 }

@@ -37,7 +37,7 @@ extension RouteSet {
   private func ready(_ request: IncomingRequest) async throws -> Reply {
     guard !drain.isFired else { throw GatewayError.draining }
     do {
-      try await operations.probe(configuration.probeTimeout)
+      try await readiness.run()
     } catch {
       throw GatewayError(
         status: 503, code: "UNAVAILABLE", message: "Redis does not answer, so this node cannot serve requests now.",

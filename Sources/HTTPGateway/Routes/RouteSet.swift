@@ -12,6 +12,7 @@ struct RouteSet: Sendable {
   let rules: FieldRules
   let configuration: GatewayConfiguration
   let operations: Operations
+  let readiness: SharedProbe
   let drain: DrainSignal
 
   /// Every route of the node.

@@ -1,0 +1,30 @@
+import Synchronization
+
+/// Sendable, a mutex inside: one readiness probe at a time, whose outcome everybody gets who asks while it is under way.
+///
+/// Anybody may ask whether a node is ready, and each probe writes to Redis: without this, asking often would be a way to
+/// keep Redis busy.
+final class SharedProbe: Sendable {
+  private let running = Mutex<Task<Void, any Error>?>(nil)
+  private let probe: @Sendable () async throws -> Void
+
+  init(_ probe: @escaping @Sendable () async throws -> Void) {
+    self.probe = probe
+  }
+
+  /// Waits for the probe that is under way, or for a new one.
+  ///
+  /// - Throws: what the probe throws.
+  func run() async throws {
+    let task = running.withLock { running in
+      if let running { return running }
+      let task = Task { [self] in
+        defer { self.running.withLock { $0 = nil } }
+        try await probe()
+      }
+      running = task
+      return task
+    }
+    try await task.value
+  }
+}
