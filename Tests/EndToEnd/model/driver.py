@@ -197,7 +197,8 @@ class Driver:
         p.online = True
 
         def is_online() -> bool:
-            reply = self.api.get(f"{ROOT}/{value(s.id)}/participants", headers={"X-API-Key": self.api_key} if self.api_key else {})
+            key = {"X-API-Key": self.api_key} if self.api_key else {}
+            reply = self.api.get(f"{ROOT}/{value(s.id)}/participants", headers=key)
             return next(q["online"] for q in reply.expect(200)["participants"] if q["id"] == p.id.value)
 
         eventually(is_online, "the participant to be online")
