@@ -1,3 +1,5 @@
+import Foundation
+
 /// How to start an agent and what to allow it; an immutable value.
 public struct AgentConfiguration: Sendable {
   /// What is kept for an agent at most. Beyond each of these something is dropped or refused, and logged.
@@ -12,6 +14,10 @@ public struct AgentConfiguration: Sendable {
     public var earlyUpdates = 1_000
     /// Bytes of such updates.
     public var earlyUpdateBytes = 4 * 1024 * 1024
+    /// Tool calls remembered for the questions that may come of them; beyond it the oldest is forgotten.
+    public var rememberedCalls = 256
+    /// Bytes of those tool calls; beyond it what an old one holds is left out of its question, which says so.
+    public var rememberedCallBytes = 8 * 1024 * 1024
     /// Bytes of one line on the agent's standard error that reach the log.
     public var errorLineBytes = 4 * 1024
 
@@ -23,6 +29,8 @@ public struct AgentConfiguration: Sendable {
   public var command: [String]
   /// The directory the agent starts and works in; an absolute path.
   public var workingDirectory: String
+  /// The variables the agent is started with: by default those of this process that are not meant for it.
+  public var environment = AgentEnvironment(inherited: ProcessInfo.processInfo.environment)
   /// Our name, as the agent is told.
   public var clientName = "tandem"
   /// Our version, as the agent is told.

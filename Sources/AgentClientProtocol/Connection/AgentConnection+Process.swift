@@ -45,10 +45,12 @@ extension AgentConnection {
     options.teardownSequence = [
       .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: configuration.stopGrace)
     ]
+    let variables = configuration.environment.variables.map { (Environment.Key(stringLiteral: $0), $1) }
     do {
       let outcome = try await Subprocess.run(
         program.contains("/") ? .path(FilePath(program)) : .name(program),
         arguments: Arguments(Array(configuration.command.dropFirst())),
+        environment: .custom(Dictionary(variables) { $1 }),
         workingDirectory: FilePath(configuration.workingDirectory), platformOptions: options,
         input: .inputWriter, output: .sequence, error: .sequence
       ) { execution in

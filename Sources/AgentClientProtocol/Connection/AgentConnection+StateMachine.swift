@@ -44,6 +44,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private var nextPermissionKey = 0
   private var pending: [Int64: (purpose: Purpose, waiter: Waiter)] = [:]
   private var permissions: [Int: (id: JSONText, sessionID: String)] = [:]
+  private var calls: RecentToolCalls
   private var sessions: Set<String> = []
   private var early: Deque<AgentNotification> = []
   private var earlyBytes = 0
@@ -53,6 +54,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
 
   init(limits: AgentConfiguration.Limits) {
     self.limits = limits
+    calls = RecentToolCalls(maximumCalls: limits.rememberedCalls, maximumBytes: limits.rememberedCallBytes)
   }
 
   // MARK: - Lines to write
@@ -189,7 +191,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       write(JSONRPCLine.error(id: id, code: -32603, message: "Too many permission requests are open"))
       return []
     }
-    guard let request = AgentPermissionRequest(key: nextPermissionKey, params: params) else {
+    guard let request = AgentPermissionRequest(key: nextPermissionKey, params: params)?.completed(by: calls) else {
       write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params"))
       return []
     }
@@ -210,6 +212,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     switch method {
     case "session/update":
       guard let notification = AgentNotification(text) else { return [.note(.lineIgnored(line))] }
+      calls.note(notification)
       return receive(notification)
     case "$/cancel_request":
       guard let id = params?["requestId"], let key = permissions.first(where: { $0.value.id == id })?.key else {

@@ -1,4 +1,5 @@
 public import JSONText
+import NIOCore
 
 /// A question of the agent that stops its turn until it is answered; an immutable value.
 public struct AgentPermissionRequest: Sendable, Hashable {
@@ -13,6 +14,15 @@ public struct AgentPermissionRequest: Sendable, Hashable {
     public let kind: String
     /// The option as the agent described it.
     public let text: JSONText
+
+    /// Reads an option; nil when it has no id.
+    public init?(_ option: JSONText) {
+      guard let id = option["optionId"]?.string else { return nil }
+      self.id = id
+      name = option["name"]?.string ?? id
+      kind = option["kind"]?.string ?? ""
+      text = option
+    }
   }
 
   /// Names this question on its connection.
@@ -20,9 +30,11 @@ public struct AgentPermissionRequest: Sendable, Hashable {
   /// The agent's session it belongs to.
   public let sessionID: String
   /// What the agent wants to do, in its words.
-  public let title: String
-  /// The tool call as the agent described it.
-  public let toolCall: JSONText
+  public private(set) var title: String
+  /// The tool call: what the agent says of it in its question, and what it has said of it before.
+  public private(set) var toolCall: JSONText
+  /// The tool call as it stands in the question alone.
+  public let askedToolCall: JSONText
   /// The answers to choose from.
   public let options: [Option]
 
@@ -34,11 +46,34 @@ public struct AgentPermissionRequest: Sendable, Hashable {
     self.key = key
     self.sessionID = sessionID
     self.toolCall = toolCall
-    title = toolCall["title"]?.string ?? toolCall["toolCallId"]?.string ?? "a tool call"
-    self.options = options.elements.compactMap { option in
-      guard let id = option["optionId"]?.string else { return nil }
-      return Option(id: id, name: option["name"]?.string ?? id, kind: option["kind"]?.string ?? "", text: option)
+    askedToolCall = toolCall
+    title = Self.title(of: toolCall)
+    self.options = options.elements.compactMap { Option($0) }
+  }
+
+  private static func title(of toolCall: JSONText) -> String {
+    [toolCall["title"]?.string, toolCall["toolCallId"]?.string].compactMap { $0 }.first { !$0.isEmpty } ?? "a tool call"
+  }
+
+  /// The question with what the agent has said of its tool call before: many agents only name it.
+  func completed(by calls: RecentToolCalls) -> AgentPermissionRequest {
+    var request = self
+    request.toolCall = calls.complete(askedToolCall, sessionID: sessionID)
+    request.title = Self.title(of: request.toolCall)
+    return request
+  }
+
+  /// The question for people who are not to see the agent's tool calls: without what it has said before, which is marked
+  /// as cut.
+  public var withoutEarlierUpdates: AgentPermissionRequest {
+    var request = self
+    let left = toolCall.members.filter { name, value in
+      RecentToolCalls.fields.contains(name) && askedToolCall[name]?.isNull != false && !value.isNull
     }
+    let cuts = left.map { ToolCallCut(field: $0.name, bytes: $0.value.bytes.readableBytes) }
+    request.toolCall = ToolCallCut.mark(cuts + ToolCallCut.cuts(of: toolCall), in: askedToolCall)
+    request.title = Self.title(of: askedToolCall)
+    return request
   }
 
   /// The first option that refuses this one time, else nobody's choice: what to answer when nobody can be asked.
