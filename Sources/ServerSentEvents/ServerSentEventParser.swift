@@ -10,6 +10,8 @@ public struct ServerSentEventParser: Sendable {
   public enum Item: Sendable, Hashable {
     /// A complete event.
     case event(ServerSentEvent)
+    /// An event beyond the limit was passed over, by a parser made to do so. `id` is the cursor behind it.
+    case tooLarge(id: String?)
     /// How long to wait before reconnecting, in milliseconds.
     case retry(milliseconds: Int64)
     /// A comment, as heartbeats are.
@@ -34,6 +36,11 @@ public struct ServerSentEventParser: Sendable {
   public private(set) var lastEventID: String?
 
   private let maximumEventBytes: Int
+  private let skipsTooLarge: Bool
+  /// The rest of the line is thrown away.
+  private var isSkippingLine = false
+  /// What is left of the event is thrown away.
+  private var isSkippingEvent = false
   private var line = ByteBuffer()
   private var skipsLineFeed = false
   private var isFirstLine = true
@@ -46,7 +53,10 @@ public struct ServerSentEventParser: Sendable {
   /// - Parameters:
   ///   - lastEventID: the cursor this stream was resumed from.
   ///   - maximumEventBytes: the most bytes a line, or one event's data, may have.
-  public init(lastEventID: String? = nil, maximumEventBytes: Int = 4 * 1024 * 1024) {
+  ///   - skipsTooLarge: whether what has more is passed over and told as an item, instead of ending the reading. A reader
+  ///     that resumes by cursor would meet the same event again and again.
+  public init(lastEventID: String? = nil, maximumEventBytes: Int = 4 * 1024 * 1024, skipsTooLarge: Bool = false) {
+    self.skipsTooLarge = skipsTooLarge
     self.lastEventID = lastEventID
     self.id = lastEventID
     self.maximumEventBytes = maximumEventBytes
@@ -80,13 +90,29 @@ public struct ServerSentEventParser: Sendable {
   }
 
   private mutating func append(_ part: ByteBufferView) throws(Failure) {
+    guard !isSkippingLine else { return }
     // The longest field name and its colon don't count against the data.
-    guard line.readableBytes + part.count <= maximumEventBytes + 16 else { throw .tooLarge(limit: maximumEventBytes) }
+    guard line.readableBytes + part.count <= maximumEventBytes + 16 else {
+      try skipEvent()
+      isSkippingLine = true
+      line = ByteBuffer()
+      return
+    }
     line.writeBytes(part)
+  }
+
+  private mutating func skipEvent() throws(Failure) {
+    guard skipsTooLarge else { throw .tooLarge(limit: maximumEventBytes) }
+    isSkippingEvent = true
+    data = nil
   }
 
   private mutating func finishLine(into items: inout [Item]) throws(Failure) {
     defer { line.clear() }
+    if isSkippingLine {
+      (isSkippingLine, isFirstLine) = (false, false)
+      return
+    }
     if isFirstLine {
       isFirstLine = false
       if line.readableBytesView.starts(with: [0xEF, 0xBB, 0xBF]) { line.moveReaderIndex(forwardBy: 3) }
@@ -103,10 +129,11 @@ public struct ServerSentEventParser: Sendable {
   private mutating func field(_ name: String, _ value: ByteBufferView, into items: inout [Item]) throws(Failure) {
     switch name {
     case "data":
+      guard !isSkippingEvent else { return }
       var collected = data ?? ByteBuffer()
       if data != nil { collected.writeInteger(UInt8(ascii: "\n")) }
       guard collected.readableBytes + value.count <= maximumEventBytes else {
-        throw .tooLarge(limit: maximumEventBytes)
+        return try skipEvent()
       }
       data = nil  // Keeps the storage unique: appending must not copy what is there.
       collected.writeBytes(value)
@@ -131,8 +158,10 @@ public struct ServerSentEventParser: Sendable {
     defer {
       data = nil
       type = nil
+      isSkippingEvent = false
     }
     lastEventID = id
+    if isSkippingEvent { return items.append(.tooLarge(id: lastEventID)) }
     guard let data else { return }
     items.append(.event(ServerSentEvent(id: lastEventID, type: type, data: data)))
   }

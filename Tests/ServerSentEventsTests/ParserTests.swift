@@ -92,6 +92,21 @@ struct ParserTests {
     }
   }
 
+  /// Whoever resumes by cursor must get past it: it is passed over, wherever the stream is cut, and its id counts.
+  @Test(arguments: 1...40) func whatIsTooLargeCanBePassedOver(_ size: Int) throws {
+    let line = String(repeating: "x", count: 40)
+    let text =
+      "id: 1\ndata: a\n\nid: 2\ndata: \(line)\ndata: more\n\nid: 3\ndata: 12345\ndata: 67890\n\nid: 4\ndata: b\n\n"
+    var parser = ServerSentEventParser(maximumEventBytes: 10, skipsTooLarge: true)
+    var items: [ServerSentEventParser.Item] = []
+    var rest = ByteBuffer(string: text)
+    while let piece = rest.readSlice(length: min(size, rest.readableBytes)), piece.readableBytes > 0 {
+      items += try parser.parse(piece)
+    }
+    #expect(items == [event("a", id: "1"), .tooLarge(id: "2"), .tooLarge(id: "3"), event("b", id: "4")])
+    #expect(parser.lastEventID == "4")
+  }
+
   @Test func anEventOfManyLinesIsAnError() throws {
     var parser = ServerSentEventParser(maximumEventBytes: 10)
     #expect(try parser.parse(ByteBuffer(string: "data: 12345\ndata: 6789\n\n")) == [event("12345\n6789")])
