@@ -89,8 +89,8 @@ var targets: [Target] = [
   .target(
     name: "AgentBridge",
     dependencies: [
-      "AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, collections, logging, nioCore, nioHTTP1,
-      nioPosix, serviceLifecycle,
+      "AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, collections, crypto, logging, nioCore,
+      nioHTTP1, nioPosix, serviceLifecycle,
     ],
     swiftSettings: settings),
 

@@ -12,6 +12,14 @@ public struct BridgeConfiguration: Sendable {
     case reject
   }
 
+  /// Who may open shared sessions on the host session, beside the bridge itself.
+  public enum Sharing: String, Sendable, CaseIterable {
+    /// Whoever holds the host session's token, which is the bridge alone.
+    case token
+    /// Anybody the nodes let create sessions. They are its hosts then, and run prompts on this agent.
+    case anyone
+  }
+
   /// How long a silence ends a connection to a node, unless told otherwise. It must be longer than a node's
   /// `stream.heartbeat`, or quiet streams break all the time.
   public static let defaultReadTimeout: Duration = .seconds(22)
@@ -29,6 +37,8 @@ public struct BridgeConfiguration: Sendable {
   public var displayName: String?
   /// The workspace the session is listed under.
   public var workspaceID: String?
+  /// Who else may open sessions with this agent.
+  public var sharing = Sharing.token
   /// The session's mode; nil for the service's default.
   public var mode: String?
   /// What viewers see of the agent's work, `all` or `reduced`; nil for the service's default.
@@ -51,6 +61,8 @@ public struct BridgeConfiguration: Sendable {
   public var waitingBytes = NotificationQueue.Limits().bytes
   /// Bytes of the largest update; the texts in a larger one are shortened until it fits.
   public var updateBytes = NotificationQueue.Limits().singleBytes
+  /// Bytes of the largest event that is read; a larger one is passed over, and the host is told.
+  public var eventBytes = Self.defaultEventBytes
   /// How long each step may take when sharing ends: stopping the turn, closing the session, ending the host session.
   public var stopTimeout: Duration = .seconds(3)
 

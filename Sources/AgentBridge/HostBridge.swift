@@ -102,7 +102,7 @@ public final class HostBridge: Service {
     let registered = try await attempt(
       api.register(
         userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name,
-        agentVersion: agent.version, key: UUID().uuidString))
+        agentVersion: agent.version, sharing: configuration.sharing.rawValue, key: IdempotencyKey.make()))
     guard let id = registered["hostSession"]?["id"]?.string, let token = registered["hostToken"]?.string else {
       throw BridgeError(.refused, "The server's answer to the registration holds no host session.")
     }
@@ -111,7 +111,7 @@ public final class HostBridge: Service {
       api.share(
         host, userID: configuration.userID, displayName: configuration.displayName, mode: configuration.mode,
         workspaceID: configuration.workspaceID, expiresInMinutes: configuration.expiresInMinutes,
-        viewerUpdates: configuration.viewerUpdates, key: UUID().uuidString))
+        viewerUpdates: configuration.viewerUpdates, key: IdempotencyKey.make()))
     guard let sessionID = shared["session"]?["id"]?.string, let invite = shared["inviteToken"]?.string,
       let participant = shared["hostParticipant"], let participantID = participant["id"]?.string,
       let accessToken = participant["accessToken"]?.string
@@ -170,7 +170,7 @@ public final class HostBridge: Service {
     _ host: HostAPI.HostSession, _ session: SharedSession, _ supervisor: AgentSupervisor, _ relay: AgentRelay
   ) async -> NodeError? {
     let publisher = NotificationPublisher(
-      limits: configuration.notificationLimits, logger: logger, makeKey: { UUID().uuidString }
+      limits: configuration.notificationLimits, logger: logger, makeKey: { IdempotencyKey.make() }
     ) {
       [api] batch, key throws(NodeError) in
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
@@ -180,7 +180,8 @@ public final class HostBridge: Service {
       api: api, host: host, session: session, interval: configuration.permissionInterval,
       maximumOpen: configuration.agent.limits.openPermissions * 4, observer: observer)
     let desk = PermissionDesk(
-      session: permissions, observer: observer, logger: logger, runningDispatch: { runner.running })
+      session: permissions, observer: observer, logger: logger, hidesToolCalls: configuration.filter.hidesToolCalls,
+      runningDispatch: { runner.running })
     let watchEnded = StopSignal()
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
@@ -246,10 +247,11 @@ public final class HostBridge: Service {
     _ host: HostAPI.HostSession, _ runner: DispatchRunner, _ permissions: SessionPermissions
   ) async throws(NodeError) {
     let stream = NodeStream(
-      client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger)
-    try await stream.read { frame in
+      client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger,
+      maximumEventBytes: configuration.eventBytes)
+    try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { frame in
       guard let frame = DispatchFrame(frame) else {
-        self.logger.warning("a frame of the dispatches is not what it should be")
+        self.logger.warning("malformed dispatch message ignored")
         return true
       }
       switch frame {
@@ -266,9 +268,9 @@ public final class HostBridge: Service {
   private func watch(_ session: SharedSession, _ runner: DispatchRunner) async throws(NodeError) {
     let stream = NodeStream(
       client: api.client, path: "\(session.path)/stream", token: session.credentials, logger: logger,
-      lastEventID: "earliest")
+      maximumEventBytes: configuration.eventBytes, lastEventID: "earliest")
     do throws(NodeError) {
-      try await stream.read { event in
+      try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { event in
         let type = event["type"]?.string
         if type != "connected" { await self.observer.event(event) }
         return type != "session_closed"

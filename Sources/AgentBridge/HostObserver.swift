@@ -9,6 +9,9 @@ public protocol HostObserver: Sendable {
   /// An event of the shared session, in order; also `stream_reset`, when some could not be shown.
   func event(_ event: JSONText) async
 
+  /// An event was too large, or not readable, and is missing here.
+  func eventSkipped() async
+
   /// The agent asks for permission. The task is cancelled when nobody needs the answer any more.
   ///
   /// - Returns: the host's choice, or nil when the host can't be asked.
@@ -30,8 +33,13 @@ public struct HostControl: Sendable {
 
   /// Approves or rejects a prompt that waits.
   ///
-  /// - Throws: `NodeError.refused` with `APPROVAL_ALREADY_RESOLVED` when somebody was faster.
-  public func resolve(approvalID: String, approve: Bool) async throws(NodeError) {
-    _ = try await api.client.insist(on: api.resolve(approvalID, approve: approve, of: session))
+  /// - Parameter promptHash: the SHA-256 of the text that the host was shown, in hexadecimal.
+  /// - Throws: `NodeError.refused` with `APPROVAL_ALREADY_RESOLVED` when it is no longer there or somebody was faster,
+  ///   `PROMPT_CHANGED` when its text is another one.
+  public func resolve(approvalID: String, approve: Bool, promptHash: String) async throws(NodeError) {
+    // One key for all attempts: an answer that was lost on its way must not look as if somebody else had been faster.
+    let call = api.resolve(
+      approvalID, approve: approve, promptHash: promptHash, of: session, key: IdempotencyKey.make())
+    _ = try await api.client.insist(on: call)
   }
 }

@@ -30,7 +30,9 @@ struct DemoCommand: AsyncParsableCommand {
       throw ExitStatus.configuration
     }
     let (addresses, address) = AsyncStream<String>.makeStream()
-    let session = DemoSession(addresses: addresses, executable: Bundle.main.executablePath ?? CommandLine.arguments[0])
+    let session = DemoSession(
+      addresses: addresses, executable: Bundle.main.executablePath ?? CommandLine.arguments[0],
+      readTimeout: max(BridgeConfiguration.defaultReadTimeout, configuration.streamHeartbeat * 2))
     try await NodeProgram.run(configuration, companions: [session]) { url in
       StandardOutput.write("listening on \(url)")
       address.yield(url)
@@ -47,6 +49,8 @@ private struct DemoSession: Service {
   let addresses: AsyncStream<String>
   /// This very program, which is also the example agent.
   let executable: String
+  /// How long the node may be silent: longer than its heartbeat, whatever that is.
+  let readTimeout: Duration
 
   func run() async throws {
     guard let server = await addresses.cancelOnGracefulShutdown().first(where: { _ in true }) else { return }
@@ -56,10 +60,13 @@ private struct DemoSession: Service {
     var configuration = BridgeConfiguration(servers: [server], agent: agent, userID: "host")
     configuration.displayName = "Demo host"
     configuration.workspaceID = "demo"
+    // It is there to be tried out: whoever finds it may open sessions of their own, and its agent touches nothing.
+    configuration.sharing = .anyone
     // Nobody sits at this terminal to be asked; the host's page and the API are where the agent is answered.
     configuration.permissions = .ask
     let http = HTTPClient(
-      eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: HostCommand.httpConfiguration)
+      eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+      configuration: HostCommand.httpConfiguration(readTimeout: readTimeout))
     do {
       try await HostBridge(
         configuration: configuration, observer: DemoObserver(), http: http, logger: Logger(label: "tandem.demo")
@@ -91,6 +98,8 @@ private struct DemoObserver: HostObserver {
   }
 
   func event(_ event: JSONText) async {}
+
+  func eventSkipped() async {}
 
   func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? { nil }
 }

@@ -17,8 +17,10 @@ struct HostCommand: AsyncParsableCommand {
     usage: "tandem host [OPTIONS] -- AGENT [ARG...]",
     discussion: """
       Starts AGENT, any program that speaks the Agent Client Protocol on standard input and output, opens a shared session \
-      for it and prints the link that invites others. In a terminal, `a` approves and `r` rejects the prompt that is shown, \
-      with its number when several wait, and a number answers the agent when it asks for permission. Ctrl-C ends the session and the agent.
+      for it and prints the link that invites others. In a terminal every proposal and every question of \
+      the agent gets a number of its own: `a p3` approves proposal p3, `r p3` rejects it, `q4 2` answers question q4 with \
+      its answer 2, `q4` shows it once more, `q4 all` with everything that was too long, and `?` lists what waits. \
+      Ctrl-C ends the session and the agent.
       """)
 
   @Option(
@@ -62,8 +64,7 @@ struct HostCommand: AsyncParsableCommand {
         + "kind of the protocol.", valueName: "kinds"))
   var hide: String?
 
-  @Option(help: "An API key, for servers that want one. Default: TANDEM_API_KEY from the environment.")
-  var apiKey: String?
+  @OptionGroup var key: HostKeyOptions
 
   @Option(help: ArgumentHelp("How to sign in to the agent, when it asks for it.", valueName: "method"))
   var signIn: String?
@@ -75,7 +76,9 @@ struct HostCommand: AsyncParsableCommand {
     help: ArgumentHelp("What is logged on standard error: trace, debug, info, warning, error.", valueName: "level"))
   var logLevel = "warning"
 
-  @OptionGroup(title: "Bounds") var bounds: HostBoundArguments
+  @OptionGroup(title: "The agent's environment") var environment: HostEnvironmentOptions
+
+  @OptionGroup(title: "Limits") var limits: HostLimitOptions
 
   @Argument(parsing: .postTerminator, help: "The agent and its arguments.")
   var agent: [String] = []
@@ -85,6 +88,7 @@ struct HostCommand: AsyncParsableCommand {
       throw ValidationError("Name the agent behind two dashes: tandem host -- AGENT [ARG...]")
     }
     _ = try servers()
+    _ = try environment.environment(inherited: ProcessInfo.processInfo.environment)
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError("--log-level takes trace, debug, info, notice, warning, error or critical.")
     }
@@ -96,7 +100,9 @@ struct HostCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: Self.httpConfiguration)
+    let http = HTTPClient(
+      eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+      configuration: Self.httpConfiguration(readTimeout: limits.readTimeout.duration))
     var logger = Logger(label: "tandem.host") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = Logger.Level(rawValue: logLevel) ?? .warning
     let status = await share(http, logger)
@@ -107,7 +113,7 @@ struct HostCommand: AsyncParsableCommand {
   /// Shares until the end; nil when all went well.
   private func share(_ http: HTTPClient, _ logger: Logger) async -> ExitCode? {
     do {
-      let terminal = HostTerminal(isInteractive: !json)
+      let terminal = HostTerminal(isInteractive: !json, rows: limits.questionRows)
       let observer: any HostObserver = json ? JSONLinesObserver { HostTerminal.write("\($0)\n") } : terminal.observer
       let bridge = HostBridge(configuration: try bridgeConfiguration(), observer: observer, http: http, logger: logger)
       let group = ServiceGroup(
@@ -126,14 +132,16 @@ struct HostCommand: AsyncParsableCommand {
     }
   }
 
-  static var httpConfiguration: HTTPClient.Configuration {
+  /// How a bridge talks to nodes.
+  ///
+  /// - Parameter readTimeout: a stream that is silent for longer is dead. Longer than the nodes' heartbeat, and shorter
+  ///   than `dispatch.lease`, so that the loss is noticed before a running prompt is given up.
+  static func httpConfiguration(readTimeout: Duration) -> HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration()
     configuration.timeout.connect = .seconds(5)
     // Nodes don't redirect, and the host's credentials go to nobody else.
     configuration.redirectConfiguration = .disallow
-    // A stream that is silent for longer than its heartbeat (15 s) is dead, and has to be noticed before the lease of a
-    // running prompt lapses (30 s).
-    configuration.timeout.read = .seconds(22)
+    configuration.timeout.read = TimeAmount(readTimeout)
     // The bridge has its own way of trying again: on the next node.
     configuration.connectionPool.retryConnectionEstablishment = false
     return configuration
@@ -146,6 +154,7 @@ struct HostCommand: AsyncParsableCommand {
     var agent = AgentConfiguration(command: command, workingDirectory: directory)
     agent.clientVersion = Build.version
     agent.authenticationMethod = signIn
+    agent.environment = try environment.environment(inherited: ProcessInfo.processInfo.environment)
     var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? Self.userName)
     configuration.displayName = name
     configuration.workspaceID = workspace
@@ -154,8 +163,8 @@ struct HostCommand: AsyncParsableCommand {
     configuration.expiresInMinutes = expires
     configuration.permissions = permissions.policy
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
-    bounds.apply(to: &configuration)
-    configuration.apiKey = apiKey ?? ProcessInfo.processInfo.environment["TANDEM_API_KEY"]
+    limits.apply(to: &configuration)
+    configuration.apiKey = try key.key(environment: ProcessInfo.processInfo.environment)
     return configuration
   }
 
@@ -217,9 +226,9 @@ private struct HostTerminal {
   let observer: TerminalObserver
   private let reads: Bool
 
-  init(isInteractive: Bool) {
+  init(isInteractive: Bool, rows: Int) {
     reads = isInteractive && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-    observer = TerminalObserver(canAsk: reads, write: Self.write)
+    observer = TerminalObserver(canAsk: reads, rows: rows, write: Self.write)
   }
 
   /// Writes at once, also into a pipe. Nobody who reads is no reason to stop sharing.

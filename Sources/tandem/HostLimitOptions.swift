@@ -5,7 +5,7 @@ import ArgumentParser
 /// What `tandem host` keeps for the agent and how long it waits for it, at most.
 ///
 /// Isolation: an immutable value once parsed.
-struct HostBoundArguments: ParsableArguments {
+struct HostLimitOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long the agent may take to start, 1s to 1h.", valueName: "time"))
   var agentStart = TimeArgument(.seconds(120))
 
@@ -51,9 +51,27 @@ struct HostBoundArguments: ParsableArguments {
       valueName: "bytes"))
   var updateBytes = BytesArgument(2 << 20)
 
+  @Option(
+    help: ArgumentHelp(
+      "Largest event that is read, 64KiB to 1GiB; a larger one is passed over, and you are told.", valueName: "bytes"))
+  var eventBytes = BytesArgument(BridgeConfiguration.defaultEventBytes)
+
+  @Option(
+    help: ArgumentHelp(
+      "How long a server may be silent before its connection counts as lost, 1s to 1h. Keep it above `stream.heartbeat` "
+        + "and below `dispatch.lease` of the nodes.", valueName: "time"))
+  var readTimeout = TimeArgument(BridgeConfiguration.defaultReadTimeout)
+
+  @Option(
+    help: ArgumentHelp(
+      "Rows of a tool call that the terminal shows at first, 10 to 100000; what is left out is said and can be asked for.",
+      valueName: "number"))
+  var questionRows = ToolCallText.defaultRows
+
   func validate() throws {
     for (name, value) in [
       ("--agent-start", agentStart), ("--agent-cancel", agentCancel), ("--answer-check", answerCheck),
+      ("--read-timeout", readTimeout),
     ]
     where !(Duration.seconds(1)...Duration.seconds(3_600)).contains(value.duration) {
       throw ValidationError("\(name) takes a time from 1s to 1h, such as 30s.")
@@ -61,6 +79,7 @@ struct HostBoundArguments: ParsableArguments {
     for (name, value, most) in [
       ("--agent-line", agentLine, 1 << 30), ("--agent-unread", agentUnread, 1 << 30),
       ("--waiting-bytes", waitingBytes, 1 << 30), ("--update-bytes", updateBytes, 64 << 20),
+      ("--event-bytes", eventBytes, 1 << 30),
     ] where !((64 << 10)...most).contains(value.count) {
       throw ValidationError(
         "\(name) takes a number of bytes from 64KiB to \(ByteCountText.format(most)), such as 4MiB.")
@@ -70,6 +89,9 @@ struct HostBoundArguments: ParsableArguments {
     }
     guard (1...100_000).contains(waitingUpdates) else {
       throw ValidationError("--waiting-updates takes a number from 1 to 100000.")
+    }
+    guard (10...100_000).contains(questionRows) else {
+      throw ValidationError("--question-rows takes a number from 10 to 100000.")
     }
   }
 
@@ -84,6 +106,7 @@ struct HostBoundArguments: ParsableArguments {
     configuration.waitingUpdates = waitingUpdates
     configuration.waitingBytes = waitingBytes.count
     configuration.updateBytes = updateBytes.count
+    configuration.eventBytes = eventBytes.count
   }
 }
 

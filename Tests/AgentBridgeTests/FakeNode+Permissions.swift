@@ -79,6 +79,10 @@ extension FakeNode {
       state.permissions.append(permission)
       return .json(201, permission.reply)
     }
+    if head.method == .POST, parts.count == 4, body["promptHash"] != nil {
+      state.decisions.append(body)
+      return .json(200, "{}")
+    }
     guard parts.count == 4, let known = state.permissions.first(where: { $0.id == parts[3] }) else {
       return .json(404, #"{"error":"unknown","code":"APPROVAL_NOT_FOUND"}"#)
     }

@@ -39,6 +39,12 @@ final class FakeNode: Sendable {
     /// What the agent said, in the order of the session's stream, with started, completed and failed in between.
     var journal: [String] = []
     var seenKeys: Set<String> = []
+    /// The idempotency keys of all calls that change something, nil where one had none.
+    var postKeys: [String?] = []
+    /// What the bridge said about who may share its host session.
+    var sharing: String?
+    /// The decisions about prompts, as they were sent.
+    var decisions: [JSONText] = []
     var permissions: [Permission] = []
     var events: [String] = []
     var calls: [String] = []
@@ -103,6 +109,15 @@ final class FakeNode: Sendable {
     }
   }
 
+  /// Sends an event of the shared session.
+  func tell(_ type: String, _ payload: String, id: String) {
+    change { state in
+      for stream in state.streams.values where stream.kind == .session {
+        stream.output.yield(Self.frame(type, payload, id: id))
+      }
+    }
+  }
+
   /// Ends every open connection of a stream.
   func loseStreams() {
     change { state in
@@ -134,6 +149,7 @@ final class FakeNode: Sendable {
     let path = head.uri.split(separator: "?").first.map(String.init) ?? ""
     return change { state in
       state.calls.append("\(head.method) \(path)")
+      if head.method == .POST { state.postKeys.append(head.headers.first(name: "idempotency-key")) }
       var losesAnswer = false
       if let index = state.faults.firstIndex(where: { path.hasSuffix($0.path) }) {
         switch state.faults.remove(at: index).fault {
@@ -157,6 +173,7 @@ final class FakeNode: Sendable {
     }
     switch (head.method, parts.dropFirst().first, parts.count) {
     case (.POST, "host-sessions", 2):
+      state.sharing = json["sharing"]?.string
       return .json(201, #"{"hostSession":{"id":"hs"},"hostToken":"ht"}"#)
     case (.POST, "shared-sessions", 2):
       guard head.headers.first(name: "authorization") == "Bearer ht" else { return .json(403, "{}") }

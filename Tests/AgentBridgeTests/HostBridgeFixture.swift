@@ -35,6 +35,10 @@ enum HostBridgeFixture {
       events.withLock { $0.append(event["type"]?.string ?? "?") }
     }
 
+    func eventSkipped() async {
+      events.withLock { $0.append("skipped") }
+    }
+
     func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? {
       await terminal?.ask(request)
     }
@@ -64,7 +68,8 @@ enum HostBridgeFixture {
   }
 
   /// Answers prompts by the words in them: `crash` leaves with status 3, `wait` waits to be cancelled, `ask` asks for
-  /// permission and says what came back, `twice` asks and takes it back, `huge` asks with a large tool call, `many` says a hundred things, `deaf` never ends; everything else is answered with two.
+  /// permission and says what came back, `twice` asks and takes it back, `huge` asks with a large tool call,
+  /// `named` names a tool call that it has told of, `many` says a hundred things, `deaf` never ends; everything else is answered with two.
   static let agent = #"""
     say() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"%s"}}}}\n' "$1"; }
     kind() { printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"%s"}}}\n' "$1"; }
@@ -86,6 +91,10 @@ enum HostBridgeFixture {
         *'"method":"session/prompt"'*huge*)
           big=$(printf '%05000d' 0)
           printf '{"jsonrpc":"2.0","id":"h","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c","title":"big","rawInput":"%s","kind":"edit"},"options":[{"optionId":"yes","kind":"allow_once"}]}}\n' "$big"
+          read -r line; say asked; end end_turn;;
+        *'"method":"session/prompt"'*named*)
+          printf '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"tool_call","toolCallId":"c","title":"Run","rawInput":{"command":"rm"}}}}\n'
+          printf '{"jsonrpc":"2.0","id":"n","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[{"optionId":"yes","kind":"allow_once"}]}}\n'
           read -r line; say asked; end end_turn;;
         *'"method":"session/prompt"'*ask*)
           printf '{"jsonrpc":"2.0","id":"q","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[{"optionId":"yes","kind":"allow_once"},{"optionId":"no","kind":"reject_once"}]}}\n'

@@ -14,10 +14,12 @@ struct HostBridgePermissionTests {
   /// Runs one prompt that asks, lets the body answer it, and gives what the agent got.
   private func ask(
     _ node: FakeNode, terminal: Fixture.Terminal? = nil, interval: Duration = .seconds(3_600), prompt: String = "ask",
+    filter: UpdateFilter = UpdateFilter(),
     _ body: @escaping @Sendable (FakeNode, Fixture.Recorder) async -> Void
   ) async throws -> String? {
     try await Fixture.share(node, terminal: terminal) {
       $0.permissionInterval = interval
+      $0.filter = filter
     } _: { _, recorder in
       node.approve("1", prompt)
       await body(node, recorder)
@@ -181,8 +183,25 @@ struct HostBridgePermissionTests {
     let toolCall = try #require(node.state.withLock { $0.permissions.first?.body["toolCall"] })
     #expect(toolCall["title"]?.string == "big")
     #expect(toolCall["kind"]?.string == "edit")
-    #expect(toolCall["rawInput"] == nil)
-    #expect(toolCall["_meta"]?["tandem"]?["truncated"]?.bool == true)
+    // What is left of the input is its beginning, and how much is missing is said.
+    let beginning = String(repeating: "0", count: 2_048)
+    #expect(toolCall["rawInput"]?.string == "\(beginning)… (2952 bytes are cut)")
+    #expect("\(try #require(toolCall["_meta"]))" == #"{"tandem":{"cut":[{"field":"rawInput","bytes":2928}]}}"#)
+  }
+
+  /// Approvers see what the agent has said of its tool call before, unless the host keeps the agent's tool calls.
+  @Test(arguments: [false, true])
+  func aToolCallThatIsOnlyNamedIsAskedWithWhatIsKnownOfIt(_ isHidden: Bool) async throws {
+    let node = FakeNode()
+    _ = try await ask(node, prompt: "named", filter: UpdateFilter(hiding: isHidden ? ["tools"] : [])) { node, _ in
+      await node.until(Self.asked)
+      node.answer("p1", "yes")
+    }
+    let toolCall = try #require(node.state.withLock { $0.permissions.first?.body["toolCall"] })
+    let whole = #"{"toolCallId":"c","title":"Run","rawInput":{"command":"rm"}}"#
+    let kept =
+      #"{"toolCallId":"c","_meta":{"tandem":{"cut":[{"field":"title","bytes":5},{"field":"rawInput","bytes":16}]}}}"#
+    #expect("\(toolCall)" == (isHidden ? kept : whole))
   }
 
   @Test(arguments: [true, false])

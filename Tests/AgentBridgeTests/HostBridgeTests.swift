@@ -26,6 +26,55 @@ struct HostBridgeTests {
     #expect(state.bridgeIDs.count == 1)
   }
 
+  /// On a machine with several users nobody else may run prompts as its owner, unless the host says so.
+  @Test(arguments: [BridgeConfiguration.Sharing.token, .anyone])
+  func theHostSessionSaysWhoMayShareIt(_ sharing: BridgeConfiguration.Sharing) async throws {
+    #expect(Fixture.configuration([]).sharing == .token)
+    let node = FakeNode()
+    try await Fixture.share(node) {
+      $0.sharing = sharing
+    } _: { _, _ in
+      await node.until { $0.attachments > 0 }
+    }
+    #expect(node.state.withLock { $0.sharing } == sharing.rawValue)
+  }
+
+  /// Whoever guesses a key gets the answer, tokens included.
+  @Test func everyCallThatChangesSomethingHasAKeyNobodyGuesses() async throws {
+    let node = FakeNode()
+    try await Fixture.share(node) { _, _ in
+      node.approve("1", "ask")
+      await node.until { !$0.permissions.isEmpty }
+      node.answer("p1", "yes")
+      await node.until(Fixture.isOver("1"))
+    }
+    let keys = node.state.withLock { $0.postKeys }
+    #expect(keys.count >= 6)
+    let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    for key in keys {
+      #expect((22...64).contains(key?.count ?? 0), "\(key ?? "none")")
+      #expect(allowed.isSuperset(of: key ?? " "))
+    }
+    #expect(Set(keys).count == keys.count)
+    #expect(IdempotencyKey.bytes >= 16)
+  }
+
+  /// It would come again at the same cursor for ever.
+  @Test func anEventThatIsTooLargeIsPassedOverAndTheHostIsTold() async throws {
+    let node = FakeNode()
+    try await Fixture.share(node) {
+      $0.eventBytes = 1_000
+    } _: { _, recorder in
+      await node.until { $0.streams.values.contains { $0.kind == .session } }
+      node.tell("message_created", #"{"text":"\#(String(repeating: "x", count: 5_000))"}"#, id: "5-0")
+      node.tell("participant_joined", "{}", id: "6-0")
+      node.closeSession()
+      await node.until { $0.isHostDeleted }
+      #expect(recorder.events.withLock { $0 } == ["skipped", "participant_joined", "session_closed"])
+    }
+    #expect(node.state.withLock { $0.calls.filter { $0 == "GET /api/shared-sessions/ss/stream" }.count } == 1)
+  }
+
   @Test func promptsRunOneAfterAnother() async throws {
     let node = FakeNode()
     node.approve("1", "go")

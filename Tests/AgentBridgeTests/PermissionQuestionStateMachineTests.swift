@@ -138,10 +138,47 @@ struct PermissionQuestionStateMachineTests {
     let body = PermissionBody.body(request, dispatchID: "d", .least)
     #expect(body["toolCall"]?["title"]?.string?.count == 301)
     #expect(body["toolCall"]?["content"] == nil)
-    #expect(body["toolCall"]?["_meta"]?["tandem"]?["truncated"]?.bool == true)
+    #expect(
+      ToolCallCut.cuts(of: try #require(body["toolCall"]))
+        == [ToolCallCut(field: "title", bytes: 9_397), ToolCallCut(field: "content", bytes: 3)])
     let option = body["options"]?.elements.first
     #expect(option?.members.map(\.0) == ["optionId", "name", "kind"])
     #expect(option?["kind"]?.string == "other")
     #expect(PermissionBody.firstSize(request) == .whole)
+  }
+
+  /// What people read of a command that is too long is its beginning, and how much of it is missing.
+  @Test func theTrimmedFormHasTheBeginningsOfItsTextsAndSaysWhatIsMissing() throws {
+    let long = String(repeating: "é", count: 3_000)
+    let many = "[" + (0..<6).map { _ in "\"\(long)\"" }.joined(separator: ",") + "]"
+    let params = try JSONText(
+      validating:
+        #"{"sessionId":"s","toolCall":{"toolCallId":"c","title":"t","rawInput":{"command":["sh","\#(long)"],"n":1},"content":\#(many),"_meta":{"x":1,"tandem":{"cut":[{"field":"locations","bytes":5}]}}},"options":[]}"#
+    )
+    let request = try #require(AgentPermissionRequest(key: 1, params: params))
+    let toolCall = try #require(PermissionBody.body(request, dispatchID: "d", .trimmed)["toolCall"])
+    let beginning = String(repeating: "é", count: 1_024)
+    #expect(
+      "\(try #require(toolCall["rawInput"]))"
+        == #"{"command":["sh","\#(beginning)… (3952 bytes are cut)"],"n":1}"#)
+    #expect(toolCall["content"] == nil && toolCall["title"]?.string == "t")
+    #expect(
+      ToolCallCut.cuts(of: toolCall) == [
+        ToolCallCut(field: "locations", bytes: 5), ToolCallCut(field: "rawInput", bytes: 3_952 - 24),
+        ToolCallCut(field: "content", bytes: many.utf8.count),
+      ])
+    // Nothing is marked where nothing is cut.
+    let small = try #require(
+      AgentPermissionRequest(
+        key: 1, params: try JSONText(validating: #"{"sessionId":"s","toolCall":{"toolCallId":"c"},"options":[]}"#)))
+    #expect(PermissionBody.body(small, dispatchID: "d", .trimmed)["toolCall"] == small.toolCall)
+  }
+
+  @Test func aTextIsCutBetweenCharacters() {
+    #expect("aé漢😀".beginning(bytes: 100) == "aé漢😀")
+    for (bytes, beginning) in [(0, ""), (1, "a"), (2, "a"), (3, "aé"), (5, "aé"), (6, "aé漢"), (9, "aé漢"), (10, "aé漢😀")]
+    {
+      #expect("aé漢😀".beginning(bytes: bytes) == beginning)
+    }
   }
 }

@@ -16,6 +16,15 @@ struct TerminalTests {
     ("\u{E0041}", "<U+E0041>"), ("\u{3164}\u{2800}\u{AD}", "<U+3164><U+2800><U+00AD>"), ("\u{E000}", "<U+E000>"),
     ("e\u{301}", "e\u{301}"), ("👩\u{200D}💻 ❤\u{FE0F}", "👩\u{200D}💻 ❤\u{FE0F}"),
     ("a\u{200D}b\u{FE0F}", "a<U+200D>b<U+FE0F>"),
+    // A selector behind a digit changes nothing that is seen, unless it makes a key of it.
+    ("rm 1\u{FE0F}", "rm 1<U+FE0F>"), ("1\u{FE0F}\u{20E3}", "1\u{FE0F}\u{20E3}"), ("1\u{200D}2", "1<U+200D>2"),
+    ("❤\u{FE0F}\u{FE0F}", "❤\u{FE0F}<U+FE0F>"), ("a\u{E0100}\u{FE00}", "a<U+E0100><U+FE00>"),
+    ("\u{61C}\u{200E}\u{200F}\u{2069}\u{180E}", "<U+061C><U+200E><U+200F><U+2069><U+180E>"),
+    ("\u{FFF9}\u{FFFF}\u{85}", "<U+FFF9><U+FFFF><U+0085>"),
+    // Marks pile up on their neighbours, on lines above and on what is ours.
+    ("e" + String(repeating: "\u{301}", count: 6), "e" + String(repeating: "\u{301}", count: 4) + "<U+0301><U+0301>"),
+    ("\u{301}a", "<U+0301>a"), ("a \u{20E0}b\n\u{338}", "a <U+20E0>b\n<U+0338>"),
+    ("\u{1B}\u{301}", "<U+001B><U+0301>"), ("नमस्ते שָׁ กี่", "नमस्ते שָׁ กี่"),
   ])
   func whatCannotBeSeenIsWrittenOut(_ text: String, _ shown: String) {
     #expect(Array(VisibleText.show(text).unicodeScalars) == Array(shown.unicodeScalars))
@@ -23,17 +32,6 @@ struct TerminalTests {
 
   @Test func oneLineStaysOneLine() {
     #expect(VisibleText.show("a\nb\t", keepsLines: false) == "a<U+000A>b<U+0009>")
-  }
-
-  @Test(
-    arguments: [
-      ("a", .resolve(approve: true, number: nil)), (" A 3 ", .resolve(approve: true, number: 3)),
-      ("approve 2", .resolve(approve: true, number: 2)), ("r", .resolve(approve: false, number: nil)),
-      ("reject 4\r", .resolve(approve: false, number: 4)), ("2", .choose(2)), ("a x", .other), ("a 1 2", .other),
-      ("2 3", .other), ("", .other), ("abc", .other),
-    ] as [(String, HostCommandLine)])
-  func whatIsTyped(_ line: String, _ expected: HostCommandLine) {
-    #expect(HostCommandLine(line) == expected)
   }
 
   private func event(_ type: String, _ payload: String) throws -> JSONText {
@@ -53,13 +51,12 @@ struct TerminalTests {
     let pending = #""approval":{"id":"x","prompt":"rm \u202e-rf\nb"}"#
     #expect(
       view.show(try event("prompt_pending_approval", "\(pending),\(eve)"))
-        == "[1] Eve proposes: rm <U+202E>-rf\n      | b\n    a 1 approves, r 1 rejects\n")
-    #expect(view.pending.map(\.approvalID) == ["x"])
+        == "[p1] Eve proposes: rm <U+202E>-rf\n      | b\n    a p1 approves, r p1 rejects\n")
     #expect(
-      view.show(try event("prompt_approved", "\(pending),\(eve)")) == "> [1] approved: rm <U+202E>-rf\n      | b\n")
-    #expect(view.pending.isEmpty)
+      view.show(try event("prompt_approved", "\(pending),\(eve)")) == "> [p1] approved: rm <U+202E>-rf\n      | b\n")
+    #expect(view.questions.typed("a p1") == .say("  p1 was approved. Your line did nothing.\n"))
     _ = view.show(try event("prompt_pending_approval", #""approval":{"id":"y","prompt":"p"},\#(eve)"#))
-    #expect(view.show(try event("prompt_rejected", #""approval":{"id":"y"},\#(eve)"#)) == "* [2] rejected by Eve\n")
+    #expect(view.show(try event("prompt_rejected", #""approval":{"id":"y"},\#(eve)"#)) == "* [p2] rejected by Eve\n")
     #expect(view.show(try event("prompt_withdrawn", #""approval":{"id":"y"}"#)) == "* withdrawn\n")
   }
 
@@ -96,16 +93,21 @@ struct TerminalTests {
     let request = try question()
     async let answer = terminal.asksPermission(request)
     var iterator = shown.makeAsyncIterator()
-    #expect(await iterator.next()?.contains("? The agent asks: rm -rf\n    1  Yes\n    2  No\n") == true)
-    await terminal.typed("7")
+    #expect(
+      await iterator.next()?.contains(
+        "? [q1] The agent asks: rm -rf\n    1  Yes  (allow_once)\n    2  No  (reject_once)\n") == true)
+    await terminal.typed("q1 7")
     #expect(await iterator.next()?.contains("no answer 7") == true)
-    await terminal.typed("2")
-    #expect(await answer == .selected(optionID: "n"))
     await terminal.typed("1")
-    #expect(await iterator.next()?.contains("Nothing is asked") == true)
+    #expect(await iterator.next()?.contains("Say what you decide on") == true)
+    await terminal.typed("q1 2")
+    #expect(await answer == .selected(optionID: "n"))
+    #expect(await iterator.next() == "  q1: No\n")
+    await terminal.typed("q1 1")
+    #expect(await iterator.next() == "  q1 is answered, by you. Your line did nothing.\n")
   }
 
-  @Test(.timeLimit(.minutes(1))) func aQuestionThatIsTakenBackShowsTheNext() async throws {
+  @Test(.timeLimit(.minutes(1))) func aQuestionThatIsTakenBackIsNotAnsweredForTheNext() async throws {
     let (shown, show) = AsyncStream<String>.makeStream()
     let terminal = TerminalObserver(canAsk: true) { show.yield($0) }
     let (first, second) = (try question(1), try question(2))
@@ -113,12 +115,13 @@ struct TerminalTests {
     let withdrawn = Task { await terminal.asksPermission(first) }
     _ = await iterator.next()
     async let answer = terminal.asksPermission(second)
-    // The second waits behind the first, so it is certain to be there once it is shown after the withdrawal.
+    #expect(await iterator.next()?.contains("? [q2] The agent asks") == true)
     withdrawn.cancel()
     #expect(await withdrawn.value == .cancelled)
-    var text = ""
-    while !text.contains("? The agent asks") { text += await iterator.next() ?? "" }
-    await terminal.typed("1")
+    #expect(await iterator.next() == "* [q1] the agent no longer asks\n")
+    await terminal.typed("q1 1")
+    #expect(await iterator.next() == "  q1 is no longer asked. Your line did nothing.\n")
+    await terminal.typed("q2 1")
     #expect(await answer == .selected(optionID: "y"))
   }
 
@@ -131,26 +134,34 @@ struct TerminalTests {
     _ = await iterator.next()
     await terminal.permissionSettled(first, .answered(option: "Yes\u{1B}", by: "Eve"))
     #expect(await answer == .cancelled)
-    #expect(await iterator.next() == "* Eve has answered the agent (rm -rf): Yes<U+001B>\n")
+    #expect(await iterator.next() == "* [q1] Eve has answered the agent (rm -rf): Yes<U+001B>\n")
     // The host was slower: the question is gone already.
     await terminal.permissionSettled(second, .answered(option: "No", by: "Eve"))
     #expect(await iterator.next() == "* Eve has answered the agent (rm -rf): No\n")
     await terminal.permissionSettled(second, .answered(option: "No", by: nil))
     await terminal.permissionSettled(second, .refused("The server\nrefused"))
-    #expect(await iterator.next() == "! The server<U+000A>refused\n")
+    #expect(await iterator.next() == "! your answer does not count: The server<U+000A>refused\n")
     // What is asked as a question is not told a second time as an event.
     await terminal.event(try event("permission_resolved", #""approval":{"prompt":"x"},\#(eve)"#))
-    await terminal.typed("1")
-    #expect(await iterator.next()?.contains("Nothing is asked") == true)
+    await terminal.typed("q1 1")
+    #expect(await iterator.next() == "  q1 is answered, by somebody else. Your line did nothing.\n")
   }
 
   @Test func withoutATerminalQuestionsAreShownAsEvents() throws {
     var view = ConversationView()
     let approval =
-      #""approval":{"id":"x","prompt":"rm\n-rf","optionId":"n","options":[{"optionId":"y","name":"Yes"},{"optionId":"n","name":"No"}]}"#
+      #""approval":{"id":"x","prompt":"rm\n-rf","optionId":"n","toolCall":{"rawInput":{"command":"rm\u001b"},"_meta":{"tandem":{"cut":[{"field":"content","bytes":7}]}}},"options":[{"optionId":"y","name":"Yes","kind":"allow_once"},{"optionId":"n","name":"No"}]}"#
     #expect(
       view.show(try event("permission_requested", "\(approval),\(eve)"))
-        == "? The agent asks: rm\n      | -rf\n    Answer it in the session.\n")
+        == """
+        ? The agent asks: rm<U+000A>-rf
+            | command: rm<U+001B>
+            ! content is not complete: 7 bytes are missing here
+            1  Yes  (allow_once)
+            2  No  (of no kind)
+            Answer it in the session.
+
+        """)
     #expect(view.show(try event("permission_resolved", "\(approval),\(eve)")) == "* Eve has answered the agent: No\n")
     #expect(view.show(try event("permission_withdrawn", approval)) == "* the agent no longer asks\n")
   }
@@ -159,6 +170,15 @@ struct TerminalTests {
     let terminal = TerminalObserver(canAsk: false) { _ in }
     #expect(await terminal.asksPermission(try question()) == nil)
     #expect(await JSONLinesObserver { _ in }.asksPermission(try question()) == nil)
+  }
+
+  @Test func whatIsMissingIsSaid() async throws {
+    var view = ConversationView()
+    _ = view.show(try chunk("half a"))
+    #expect(view.skippedEvent() == "\n! something is missing here; your own link shows what waits for you\n")
+    let lines = Mutex<[String]>([])
+    await JSONLinesObserver { line in lines.withLock { $0.append("\(line)") } }.eventSkipped()
+    #expect(lines.withLock { $0 } == [#"{"type":"event_skipped"}"#])
   }
 
   /// Standard output whose reader has stopped: the event waits, but only until the program wants to end.

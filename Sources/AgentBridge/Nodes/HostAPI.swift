@@ -25,7 +25,7 @@ struct HostAPI: Sendable {
 
   /// Registers a host session.
   func register(
-    userID: String, workspaceID: String?, agentName: String?, agentVersion: String?, key: String
+    userID: String, workspaceID: String?, agentName: String?, agentVersion: String?, sharing: String, key: String
   ) -> NodeClient.Call {
     let body = JSONText { body in
       body.add("userId", userID)
@@ -34,6 +34,7 @@ struct HostAPI: Sendable {
         $0.add("name", agentName)
         $0.add("version", agentVersion)
       }
+      body.add("sharing", sharing)
     }
     return NodeClient.Call(method: .POST, path: "/api/host-sessions", body: body, idempotencyKey: key)
   }
@@ -70,7 +71,9 @@ struct HostAPI: Sendable {
     }
     do {
       _ = try await client.insist(
-        on: .init(method: .POST, path: "\(host.path)/dispatches/\(dispatch.id)", body: body, token: host.token))
+        on: .init(
+          method: .POST, path: "\(host.path)/dispatches/\(dispatch.id)", body: body, token: host.token,
+          idempotencyKey: IdempotencyKey.make()))
       return .accepted
     } catch {
       switch error {
@@ -94,11 +97,17 @@ struct HostAPI: Sendable {
       method: .POST, path: "\(host.path)/notifications", body: body, token: host.token, idempotencyKey: key)
   }
 
-  /// Decides on a prompt that waits.
-  func resolve(_ approvalID: String, approve: Bool, of share: SharedSession) -> NodeClient.Call {
-    let body = JSONText { $0.add("action", approve ? "approve" : "reject") }
+  /// Decides on a prompt that waits; refused when its text isn't the one of this digest.
+  func resolve(
+    _ approvalID: String, approve: Bool, promptHash: String, of share: SharedSession, key: String
+  ) -> NodeClient.Call {
+    let body = JSONText {
+      $0.add("action", approve ? "approve" : "reject")
+      $0.add("promptHash", promptHash)
+    }
     return NodeClient.Call(
-      method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials)
+      method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials,
+      idempotencyKey: key)
   }
 
   /// Asks for the agent, in the session whose prompt runs.

@@ -138,6 +138,11 @@ final class NodeClient: Sendable {
         throw Self.error(status: Int(response.status.code), reply: reply, base: base)
       }
       for try await piece in response.body { try await onPiece(piece) }
+    } catch let error as HTTPClientError where error == .readTimeout {
+      if Task.isCancelled { throw .stopped }
+      leave(index)
+      logger.warning("a stream was silent for longer than the read time-out", metadata: ["node": "\(base)"])
+      throw .unreachable("\(base): nothing was heard for longer than the read time-out")
     } catch let error as NodeError {
       if error.isPassing { leave(index) }
       throw error

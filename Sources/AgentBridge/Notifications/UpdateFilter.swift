@@ -20,6 +20,9 @@ public struct UpdateFilter: Sendable, Hashable {
     hidden = Set(names.flatMap { Self.words[$0] ?? [$0] })
   }
 
+  /// Whether what the agent says of its tool calls is kept back.
+  var hidesToolCalls: Bool { !hidden.isDisjoint(with: Self.words["tools"] ?? []) }
+
   /// Whether an update may be seen by the others.
   public func allows(_ notification: AgentNotification) -> Bool {
     !hidden.contains(notification.kind)

@@ -1,5 +1,4 @@
 import AgentClientProtocol
-import Foundation
 import JSONText
 import Synchronization
 
@@ -85,8 +84,8 @@ final class SessionPermissions: Sendable {
   private func work(_ job: Job) -> PermissionQuestion.Work {
     let (api, host, session, observer) = (api, host, session, observer)
     // One key for each form: another body under the same key would be refused. Each is made once, so a repeat is one.
-    let keys = [PermissionBody.Size.whole: UUID(), .trimmed: UUID(), .least: UUID()].mapValues(\.uuidString)
-    let answerKey = UUID().uuidString
+    let keys = Dictionary(uniqueKeysWithValues: PermissionBody.Size.allCases.map { ($0, IdempotencyKey.make()) })
+    let answerKey = IdempotencyKey.make()
     return PermissionQuestion.Work(
       ask: { size throws(NodeError) in
         let body = PermissionBody.body(job.request, dispatchID: job.dispatch.id, size)

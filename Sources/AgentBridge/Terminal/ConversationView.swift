@@ -3,20 +3,18 @@ import JSONText
 
 /// What a host sees of a shared session in a terminal: a pure value that takes events and returns text.
 ///
-/// It remembers the prompts that wait, each under a number the host can type, and whether the agent is in the middle of
-/// a line.
+/// It knows what waits for the host, each under a number they can type, and whether the agent is in the middle of a line.
 struct ConversationView: Sendable {
-  /// A prompt that waits for the host.
-  struct Pending: Sendable, Hashable {
-    let number: Int
-    let approvalID: String
-  }
-
-  /// The prompts that wait, oldest first.
-  private(set) var pending: [Pending] = []
-  private var nextNumber = 1
+  /// What waits for the host.
+  var questions: ConsoleQuestions
+  private let rows: Int
   /// The kind of chunk whose line isn't finished.
   private var openChunk: String?
+
+  init(limits: ConsoleQuestions.Limits = .init()) {
+    questions = ConsoleQuestions(limits: limits)
+    rows = limits.rows
+  }
 
   /// The head of the view.
   static func head(_ session: SharedSession) -> String {
@@ -50,20 +48,16 @@ struct ConversationView: Sendable {
       guard payload["message"]?["kind"]?.string != "prompt" else { return nil }
       return "\(name): \(Self.indented(payload["message"]?["text"]?.string ?? ""))"
     case "prompt_pending_approval":
-      guard let id = approval?["id"]?.string else { return nil }
-      let number = nextNumber
-      nextNumber += 1
-      pending.append(Pending(number: number, approvalID: id))
-      let prompt = Self.indented(approval?["prompt"]?.string ?? "")
-      return "[\(number)] \(name) proposes: \(prompt)\n    a \(number) approves, r \(number) rejects"
+      guard let id = approval?["id"]?.string, let prompt = approval?["prompt"]?.string else { return nil }
+      return String(questions.proposed(prompt, approvalID: id, by: name).dropLast())
     case "prompt_approved":
       let text = approval?["editedPrompt"]?.string ?? approval?["prompt"]?.string ?? ""
-      return "> \(Self.settled(&pending, approval))approved: \(Self.indented(text))"
-    case "prompt_rejected": return "* \(Self.settled(&pending, approval))rejected by \(name)"
-    case "prompt_withdrawn": return "* \(Self.settled(&pending, approval))withdrawn"
-    case "prompt_expired": return "* \(Self.settled(&pending, approval))expired"
+      return "> \(ended(approval, "was approved"))approved: \(Self.indented(text))"
+    case "prompt_rejected": return "* \(ended(approval, "was rejected"))rejected by \(name)"
+    case "prompt_withdrawn": return "* \(ended(approval, "was withdrawn by its author"))withdrawn"
+    case "prompt_expired": return "* \(ended(approval, "has expired"))expired"
     case "permission_requested":
-      return "? The agent asks: \(Self.indented(approval?["prompt"]?.string ?? ""))\n    Answer it in the session."
+      return permission(approval)
     case "permission_resolved":
       let option = approval?["options"]?.elements.first { $0["optionId"]?.string == approval?["optionId"]?.string }
       let answer = VisibleText.show(option?["name"]?.string ?? "", keepsLines: false)
@@ -74,10 +68,10 @@ struct ConversationView: Sendable {
       let reason = payload["stopReason"]?.string ?? ""
       return reason == "end_turn" ? "* the turn is over" : "* the turn is over: \(VisibleText.show(reason))"
     case "prompt_dispatch_failed":
-      if let id = payload["approvalId"]?.string { pending.removeAll { $0.approvalID == id } }
+      questions.ended(approvalID: payload["approvalId"]?.string, "has failed")
       return "! the prompt failed: \(Self.indented(payload["error"]?.string ?? ""))"
     case "session_closed": return "* the session is \(VisibleText.show(payload["status"]?.string ?? "closed"))"
-    case "stream_reset": return "! some events could not be shown"
+    case "stream_reset": return Self.skipped
     default: return nil
     }
   }
@@ -112,27 +106,41 @@ struct ConversationView: Sendable {
     return openChunk == nil ? "" : "\n"
   }
 
-  /// The question of the agent with its answers, numbered from 1.
+  /// What stands in the place of what can't be shown.
+  private static let skipped = "! something is missing here; your own link shows what waits for you"
+
+  /// An event could not be read.
+  mutating func skippedEvent() -> String {
+    endLine() + Self.skipped + "\n"
+  }
+
+  /// A line of our own, on a line of its own.
+  mutating func remark(_ text: String) -> String {
+    endLine() + text
+  }
+
+  /// The question of the agent with everything that there is to know for an answer.
   mutating func question(_ request: AgentPermissionRequest) -> String {
-    let options = request.options.enumerated().map { index, option in
-      "    \(index + 1)  \(VisibleText.show(option.name, keepsLines: false))\n"
-    }
-    return endLine() + "? The agent asks: \(Self.indented(request.title))\n\(options.joined())"
-      + "    Type a number; anything else leaves it open.\n"
+    endLine() + questions.asked(request)
   }
 
   /// Somebody else has answered the agent's question.
   mutating func answered(_ request: AgentPermissionRequest, _ option: String, by name: String) -> String {
-    let title = VisibleText.show(request.title, keepsLines: false)
-    return endLine() + "* \(VisibleText.show(name, keepsLines: false)) has answered the agent (\(title)): "
-      + VisibleText.show(option, keepsLines: false) + "\n"
+    let asked = questions.name(ofKey: request.key).map { "[\($0)] " } ?? ""
+    return endLine() + "* \(asked)\(VisibleText.show(name, keepsLines: false)) has answered the agent "
+      + "(\(ToolCallText.headline(request.title))): \(VisibleText.show(option, keepsLines: false))\n"
   }
 
-  private static func settled(_ pending: inout [Pending], _ approval: JSONText?) -> String {
-    guard let id = approval?["id"]?.string, let index = pending.firstIndex(where: { $0.approvalID == id }) else {
-      return ""
-    }
-    return "[\(pending.remove(at: index).number)] "
+  /// A question that can't be answered here.
+  private func permission(_ approval: JSONText?) -> String {
+    let options = (approval?["options"]?.elements ?? []).compactMap { AgentPermissionRequest.Option($0) }
+    let call = ToolCallText(approval?["toolCall"] ?? .null, options: options, rows: rows)
+    return "? The agent asks: \(ToolCallText.headline(approval?["prompt"]?.string ?? ""))\n\(call.text)"
+      + "    Answer it in the session."
+  }
+
+  private mutating func ended(_ approval: JSONText?, _ how: String) -> String {
+    questions.ended(approvalID: approval?["id"]?.string, how).map { "[\($0)] " } ?? ""
   }
 
   private static func name(_ participant: JSONText?) -> String {
@@ -142,6 +150,6 @@ struct ConversationView: Sendable {
 
   /// Text of several lines keeps the space in front of its first one, so that no line of it looks like ours.
   private static func indented(_ text: String) -> String {
-    VisibleText.show(text).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n      | ")
+    VisibleText.lines(text).joined(separator: "\n      | ")
   }
 }

@@ -25,6 +25,11 @@ public struct JSONLinesObserver: HostObserver {
     await writeBlocking(event.compacted())
   }
 
+  /// Writes a line in the event's place.
+  public func eventSkipped() async {
+    await writeBlocking(JSONText { $0.add("type", "event_skipped") })
+  }
+
   /// Nobody reads: nobody can be asked.
   public func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? { nil }
 

@@ -2,25 +2,26 @@ public import AgentClientProtocol
 public import JSONText
 
 /// The host's terminal: shows the conversation and takes what the host types; an actor.
+///
+/// What is typed is decided on by `ConsoleQuestions`: this carries it out.
 public actor TerminalObserver: HostObserver {
-  private struct Question {
-    let request: AgentPermissionRequest
-    let waiter: CheckedContinuation<AgentPermissionOutcome, Never>
-  }
-
   private let write: @Sendable (String) -> Void
   private let canAsk: Bool
-  private var view = ConversationView()
+  private var view: ConversationView
   private var control: HostControl?
-  /// The agent's questions, oldest first. The first is the one that is shown.
-  private var questions: [Question] = []
+  /// Who waits for the host's answer, by the question's key.
+  private var waiters: [Int: CheckedContinuation<AgentPermissionOutcome, Never>] = [:]
 
   /// - Parameters:
   ///   - canAsk: whether somebody reads and types: both ends are a terminal.
+  ///   - rows: rows of a tool call that are shown at first.
   ///   - write: shows text as it is.
-  public init(canAsk: Bool, write: @escaping @Sendable (String) -> Void) {
+  public init(canAsk: Bool, rows: Int = ToolCallText.defaultRows, write: @escaping @Sendable (String) -> Void) {
     self.canAsk = canAsk
     self.write = write
+    var limits = ConsoleQuestions.Limits()
+    limits.rows = rows
+    view = ConversationView(limits: limits)
   }
 
   /// Shows the links.
@@ -35,14 +36,19 @@ public actor TerminalObserver: HostObserver {
     if let text = view.show(event) { write(text) }
   }
 
-  /// Shows the question and waits for the number of an answer.
+  /// Says that something is missing.
+  public func eventSkipped() async {
+    write(view.skippedEvent())
+  }
+
+  /// Shows the question and waits for its answer.
   public func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? {
     guard canAsk else { return nil }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { waiter in
         guard !Task.isCancelled else { return waiter.resume(returning: .cancelled) }
-        questions.append(Question(request: request, waiter: waiter))
-        if questions.count == 1 { write(view.question(request)) }
+        waiters[request.key] = waiter
+        write(view.question(request))
       }
     } onCancel: {
       Task { await self.withdraw(request.key) }
@@ -54,70 +60,58 @@ public actor TerminalObserver: HostObserver {
     switch settlement {
     case .answered(let option, let name?):
       // Also when the host has answered here already: then somebody was faster.
-      let text = view.answered(request, option, by: name)
-      if !takeBack(request.key, text) { write(text) }
+      write(view.answered(request, option, by: name))
+      view.questions.ended(key: request.key, "is answered, by somebody else")
+      waiters.removeValue(forKey: request.key)?.resume(returning: .cancelled)
     case .answered(_, nil): break
-    case .refused(let reason): write("! \(VisibleText.show(reason, keepsLines: false))\n")
+    case .refused(let reason):
+      let name = view.questions.name(ofKey: request.key).map { "\($0): " } ?? ""
+      write(view.remark("! \(name)your answer does not count: \(VisibleText.show(reason, keepsLines: false))\n"))
     }
   }
 
   private func withdraw(_ key: Int) {
-    takeBack(key, "* the agent no longer asks\n")
-  }
-
-  /// - Returns: whether the question was still open.
-  @discardableResult
-  private func takeBack(_ key: Int, _ text: String) -> Bool {
-    guard let index = questions.firstIndex(where: { $0.request.key == key }) else { return false }
-    let question = questions.remove(at: index)
-    question.waiter.resume(returning: .cancelled)
-    if index == 0 {
-      write(text)
-      showNextQuestion()
-    }
-    return true
-  }
-
-  private func showNextQuestion() {
-    if let question = questions.first { write(view.question(question.request)) }
+    guard let waiter = waiters.removeValue(forKey: key) else { return }
+    let name = view.questions.ended(key: key, "is no longer asked").map { "[\($0)] " } ?? ""
+    write(view.remark("* \(name)the agent no longer asks\n"))
+    waiter.resume(returning: .cancelled)
   }
 
   /// Takes a line the host has typed.
   public func typed(_ line: String) async {
-    switch HostCommandLine(line) {
-    case .resolve(let approve, let number): await resolve(approve, number)
-    case .choose(let number): choose(number)
-    case .other:
-      if line.contains(where: { !$0.isWhitespace }) {
-        write("  a NUMBER approves, r NUMBER rejects a prompt; a number answers the agent.\n")
-      }
+    switch view.questions.typed(line) {
+    case nil: break
+    case .say(let text): write(view.remark(text))
+    case .choose(let key, let optionID, let text):
+      write(view.remark(text))
+      waiters.removeValue(forKey: key)?.resume(returning: .selected(optionID: optionID))
+    case .resolve(let name, let approvalID, let promptHash, let approve):
+      await resolve(name, approvalID, promptHash, approve)
     }
   }
 
-  private func choose(_ number: Int) {
-    guard let question = questions.first else { return write("  Nothing is asked.\n") }
-    guard question.request.options.indices.contains(number - 1) else {
-      return write("  There is no answer \(number).\n")
-    }
-    questions.removeFirst()
-    question.waiter.resume(returning: .selected(optionID: question.request.options[number - 1].id))
-    showNextQuestion()
-  }
-
-  private func resolve(_ approve: Bool, _ number: Int?) async {
-    // Without a number only what can't be mistaken is decided.
-    let chosen = number.map { number in view.pending.first { $0.number == number } }
-    guard let pending = chosen ?? (view.pending.count == 1 ? view.pending.first : nil) else {
-      let reason =
-        number.map { "No prompt \($0) waits." }
-        ?? (view.pending.isEmpty ? "No prompt waits." : "Several prompts wait: say which number.")
-      return write("  \(reason)\n")
-    }
-    guard let control else { return }
+  private func resolve(
+    _ name: ConsoleQuestions.Name, _ approvalID: String, _ promptHash: String, _ approve: Bool
+  ) async {
+    guard let control else { return view.questions.failed(name) }
     do {
-      try await control.resolve(approvalID: pending.approvalID, approve: approve)
+      try await control.resolve(approvalID: approvalID, approve: approve, promptHash: promptHash)
     } catch {
-      write("! \(VisibleText.show(error.description, keepsLines: false))\n")
+      write(view.remark("! \(explain(error, name, approvalID))\n"))
+    }
+  }
+
+  private func explain(_ error: NodeError, _ name: ConsoleQuestions.Name, _ approvalID: String) -> String {
+    switch error {
+    case .refused(_, "APPROVAL_ALREADY_RESOLVED", _), .refused(_, "APPROVAL_NOT_FOUND", _):
+      view.questions.ended(approvalID: approvalID, "was withdrawn, or decided on elsewhere")
+      return "\(name) was withdrawn, or decided on elsewhere. Your answer did nothing."
+    case .refused(_, "PROMPT_CHANGED", _):
+      view.questions.ended(approvalID: approvalID, "is no longer the text that you were shown")
+      return "\(name) is no longer the text that you were shown. Your answer did nothing."
+    default:
+      view.questions.failed(name)
+      return "\(name) is not decided: \(VisibleText.show(error.description, keepsLines: false))"
     }
   }
 }

@@ -1,8 +1,11 @@
 /// Shows text from others so that what is seen is what is there; functions without state.
 ///
-/// A prompt may hold characters that nobody sees or that turn the order of others around, and a terminal obeys control
-/// sequences. Such characters are written out as their code points: `<U+202E>`.
+/// A prompt may hold characters that nobody sees, that turn the order of others around or that pile up on their
+/// neighbours, and a terminal obeys control sequences. Such characters are written out as their code points: `<U+202E>`.
 public enum VisibleText {
+  /// Marks that may stand on one character: real writing needs no more.
+  static let maximumMarks = 4
+
   /// The text with every character that a terminal would not show, or would obey, written out.
   ///
   /// - Parameter keepsLines: whether line feeds and tabs stay what they are.
@@ -10,17 +13,39 @@ public enum VisibleText {
     var result = ""
     result.reserveCapacity(text.utf8.count)
     let scalars = Array(text.unicodeScalars)
+    // How many marks the character before can still take; none where there is no character to stand on.
+    var room = 0
     for (index, scalar) in scalars.enumerated() {
       if keepsLines, scalar == "\n" || scalar == "\t" {
         result.unicodeScalars.append(scalar)
-      } else if isShown(scalar) || isJoiner(scalars, index) {
+        room = 0
+      } else if isMark(scalar), isShown(scalar) {
+        if room > 0 { result.unicodeScalars.append(scalar) } else { writeOut(scalar, into: &result) }
+        room = max(0, room - 1)
+      } else if isShown(scalar) {
+        result.unicodeScalars.append(scalar)
+        room = scalar == " " ? 0 : maximumMarks
+      } else if isJoiner(scalars, index) {
         result.unicodeScalars.append(scalar)
       } else {
-        let digits = String(scalar.value, radix: 16, uppercase: true)
-        result += "<U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ">"
+        writeOut(scalar, into: &result)
+        room = 0
       }
     }
     return result
+  }
+
+  private static func writeOut(_ scalar: Unicode.Scalar, into result: inout String) {
+    let digits = String(scalar.value, radix: 16, uppercase: true)
+    result += "<U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ">"
+  }
+
+  private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar.value >= 0x300 else { return false }
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: return true
+    default: return false
+    }
   }
 
   private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
@@ -37,12 +62,16 @@ public enum VisibleText {
   /// Whether an invisible character is what makes an emoji what it is: it stands between two, or selects its form.
   private static func isJoiner(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
     guard index > 0 else { return false }
-    let before = scalars[index - 1].properties
+    let before = scalars[index - 1]
+    let next = index + 1 < scalars.count ? scalars[index + 1] : nil
     switch scalars[index] {
-    case "\u{FE0F}": return before.isEmoji
+    case "\u{FE0F}":
+      // Digits, # and * count as emoji too, but only as the keys they make together with U+20E3.
+      return before.properties.isEmoji && (before.value > 0x7F || next == "\u{20E3}")
     case "\u{200D}":
-      guard index + 1 < scalars.count else { return false }
-      return (before.isEmoji || scalars[index - 1] == "\u{FE0F}") && scalars[index + 1].properties.isEmojiPresentation
+      guard let next else { return false }
+      let joins = before.properties.isEmoji && before.value > 0x7F || before == "\u{FE0F}"
+      return joins && next.properties.isEmoji && next.value > 0x7F
     default: return false
     }
   }
