@@ -103,7 +103,7 @@ struct HostCommand: AsyncParsableCommand {
     let http = HTTPClient(
       eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
       configuration: Self.httpConfiguration(readTimeout: limits.readTimeout.duration))
-    var logger = Logger(label: "tandem.host") { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "tandem.host") { VisibleLogHandler(StreamLogHandler.standardError(label: $0)) }
     logger.logLevel = Logger.Level(rawValue: logLevel) ?? .warning
     let status = await share(http, logger)
     try? await http.shutdown()
@@ -127,7 +127,7 @@ struct HostCommand: AsyncParsableCommand {
       }
       return nil
     } catch {
-      StandardError.write("tandem host: \(error)")
+      StandardError.write("tandem host: \(VisibleText.show("\(error)"))")
       return (error as? BridgeError)?.code == .unreachable ? ExitStatus.unavailable : .failure
     }
   }
