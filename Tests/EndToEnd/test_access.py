@@ -131,13 +131,17 @@ def test_what_viewers_see_of_the_past_is_no_secret_from_the_holder_of_a_key(api)
     assert b"secret" not in api.get(f"{path}/export", Credentials(viewer["id"], viewer["accessToken"])).content
 
 
-def test_a_host_shares_with_a_key_and_not_without(api, processes):
+@pytest.mark.parametrize("source", ["environment", "file"])
+def test_a_host_shares_with_a_key_and_not_without(api, processes, tmp_path, source):
     argv = [binary(), "host", "--server", api.bases[0], "--json", "--", binary(), "example-agent"]
     for settings in ({}, {"TANDEM_API_KEY": "wrong"}):
         refused = processes.start("keyless", argv, environment=clean_environment(settings))
         assert refused.wait(60) > 0 and refused.lines == []
         assert "key" in refused.log_path.read_text().lower()
-    process = processes.start("keyed", argv, environment=clean_environment({"TANDEM_API_KEY": KEY}))
+    (tmp_path / "key").write_text(KEY + "\n")
+    argv[2:2] = ["--api-key-file", str(tmp_path / "key")] if source == "file" else []
+    settings = {"TANDEM_API_KEY": KEY} if source == "environment" else {}
+    process = processes.start("keyed", argv, environment=clean_environment(settings))
     first = json.loads(process.line(0, 60))
     host = Credentials(first["hostParticipantId"], first["hostAccessToken"])
     path = f"{ROOT}/{first['sharedSessionId']}"

@@ -289,7 +289,7 @@ def asked_in_terminal(sharing):
     """The request that the terminal shows as a question."""
     sharing.propose("with permission please")
     sharing.terminal.expect("proposes")
-    sharing.terminal.type("a\n")
+    sharing.terminal.type("a p1\n")
     sharing.terminal.expect("Reject it", 60)
 
     def pending():
@@ -307,13 +307,13 @@ def test_a_question_answered_in_the_session_is_taken_back_in_the_terminal(sharin
     sharing.api.post(f"{sharing.path}/approvals/{asked['id']}", {"optionId": "reject"}, sharing.guest).expect(200)
     shown = sharing.terminal.expect("Without permission", 60)
     assert "grace has answered the agent (Edit greeting.txt): Reject it" in shown
-    sharing.terminal.type("1\n")
-    sharing.terminal.expect("Nothing is asked")
+    sharing.terminal.type("q2 1\n")
+    sharing.terminal.expect("q2 is answered, by somebody else. Your line did nothing.")
 
 
 def test_a_question_answered_in_the_terminal_is_the_hosts_answer_in_the_session(sharing):
     asked = asked_in_terminal(sharing)
-    sharing.terminal.type("1\n")
+    sharing.terminal.type("q2 1\n")
     sharing.terminal.expect("the greeting is friendlier now", 60)
     answered = sharing.approval(asked["id"])
     assert (answered["status"], answered["optionId"]) == ("approved", "allow")
@@ -325,7 +325,7 @@ def test_terminal_and_session_at_once_are_one_answer(sharing):
     """Whoever was first: the agent did what the session shows."""
     host = Credentials(*sharing.terminal.text.split("#host=")[1].split()[0].split("."))
     asked = asked_in_terminal(sharing)
-    sharing.terminal.type("1\n")
+    sharing.terminal.type("q2 1\n")
     reply = sharing.api.post(f"{sharing.path}/approvals/{asked['id']}", {"optionId": "reject"}, host)
     assert reply.status == 200 or reply.expect(409, "APPROVAL_ALREADY_RESOLVED")
     answered = eventually(

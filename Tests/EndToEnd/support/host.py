@@ -29,14 +29,20 @@ class Host:
     """A bridge around an agent. Its first line says what it shares; every further line is an event."""
 
     def __init__(
-        self, processes: Processes, api: API, agent: list[str], *arguments: str, server: str | None = None
+        self,
+        processes: Processes,
+        api: API,
+        agent: list[str],
+        *arguments: str,
+        server: str | None = None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.api = api
         self.server = server or api.next_base()
         self.process: Process = processes.start(
             "host",
             [binary(), "host", "--server", self.server, "--json", *arguments, "--", *agent],
-            environment=clean_environment(),
+            environment=clean_environment(environment),
         )
         self.first: dict[str, Any] = json.loads(self.process.line(0, START))
 

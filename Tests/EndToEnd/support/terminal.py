@@ -70,6 +70,13 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
+    def pause(self) -> None:
+        """The program stands still: it neither reads nor shows anything until it resumes."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.send_signal(signal.SIGCONT)
+
     def wait(self, seconds: float = PATIENCE) -> int:
         try:
             return self._child.wait(seconds)
