@@ -33,7 +33,7 @@ struct HostKeyOptions: ParsableArguments {
       let bytes = try? file.read(upToCount: maximumBytes + 1)
     else { throw ValidationError("--api-key-file: \(path) cannot be read, or is empty.") }
     let key = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    guard bytes.count <= maximumBytes, !key.isEmpty, key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+    guard bytes.count <= maximumBytes, !key.isEmpty, key.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
       throw ValidationError("--api-key-file: \(path) must hold one API key and nothing else.")
     }
     return key

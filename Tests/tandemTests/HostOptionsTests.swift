@@ -18,12 +18,15 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     let environment = ["TANDEM_API_KEY": "from-environment"]
     #expect(try HostKeyOptions.parse(["--api-key-file", path]).key(environment: environment) == "from-file")
+    let spaced = try file("a key of words\n")
+    defer { try? FileManager.default.removeItem(atPath: spaced) }
+    #expect(try HostKeyOptions.parse(["--api-key-file", spaced]).key(environment: [:]) == "a key of words")
     #expect(try HostKeyOptions.parse(["--api-key", "from-flag"]).key(environment: environment) == "from-flag")
     #expect(try HostKeyOptions.parse([]).key(environment: environment) == "from-environment")
     #expect(try HostKeyOptions.parse([]).key(environment: [:]) == nil)
   }
 
-  @Test(arguments: ["", " \n", "two keys", "two\nlines", "k\u{e9}y", String(repeating: "k", count: 5_000)])
+  @Test(arguments: ["", " \n", "two\nlines", "k\u{e9}y", String(repeating: "k", count: 5_000)])
   func aFileThatHoldsNoKeyIsRefused(_ text: String) throws {
     let path = try file(text)
     defer { try? FileManager.default.removeItem(atPath: path) }
