@@ -137,7 +137,8 @@ targets += [
     ]),
   tests("AgentClientProtocol", ["JSONText"]),
   tests(
-    "AgentBridge", ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, nioHTTP1, nioPosix]),
+    "AgentBridge",
+    ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, crypto, nioHTTP1, nioPosix]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
   tests(
     "tandem",

@@ -17,6 +17,7 @@ enum HostBridgeFixture {
     let terminal: Terminal?
     let settlements = Mutex<[PermissionSettlement]>([])
     let hasSettled = StopSignal()
+    let hasSeenJoining = StopSignal()
 
     init(terminal: Terminal? = nil) {
       self.terminal = terminal
@@ -33,6 +34,7 @@ enum HostBridgeFixture {
 
     func event(_ event: JSONText) async {
       events.withLock { $0.append(event["type"]?.string ?? "?") }
+      if event["type"]?.string == "participant_joined" { hasSeenJoining.set() }
     }
 
     func eventSkipped() async {
