@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from support.client import API
 from support.host import Host, spoken
 from support.nodes import LISTENING, START, binary
 from support.processes import clean_environment
 from support.scenario import ROOT
-from support.client import API
 from support.waiting import eventually
 
 PLAIN_AGENT = [sys.executable, str(Path(__file__).parent / "agents" / "plain_agent.py")]
@@ -58,7 +58,7 @@ def test_a_variable_that_cannot_be_passed_on_is_refused_by_name(processes, varia
 
 
 def test_nobody_else_shares_a_hosts_agent(processes, cluster):
-    """On a machine with several users: another one opens a session of their own on the agent and runs prompts as its owner."""
+    """Another user of the machine opens a session of their own on the agent and runs prompts as its owner."""
     host = Host(processes, cluster.api, PLAIN_AGENT)
     body = {"hostSessionId": host.first["hostSessionId"], "hostUserId": "mallory"}
     cluster.api.post(ROOT, body).expect(403, "HOST_TOKEN_REQUIRED")
