@@ -58,6 +58,8 @@ public enum MetricCatalog {
     "tandem_redis_batch_duration": MetricDescription("Seconds from writing a batch to its last reply, sampled."),
     "tandem_redis_commands_in_flight": MetricDescription("Commands without an answer now."),
     "tandem_redis_command_timeouts": MetricDescription("Commands that got no answer in time."),
+    "tandem_redis_oversized_replies": MetricDescription(
+      "Replies and messages of Redis dropped because they were larger than limits.redisReply."),
     "tandem_redis_refusals": MetricDescription("Commands and subscriptions refused because too much was under way."),
     "tandem_redis_unknown_scripts": MetricDescription("Scripts that had to be sent with their source."),
     "tandem_redis_unreplicated_writes": MetricDescription("Writes that too few replicas confirmed."),

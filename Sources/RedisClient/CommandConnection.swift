@@ -131,6 +131,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
 
   private func handle(_ reply: RedisValue, _ context: ChannelHandlerContext) {
     timeBatch(context)
+    if case .oversized = reply { metrics.oversizedReplies.increment() }
     switch machine.receive(reply) {
     case .none: break
     case .deliver(let ticket, let value): deliver(value, to: ticket, context)

@@ -27,12 +27,16 @@ struct CommandTicket: Sendable {
   /// The same caller, whose command is now sent in another form.
   func withoutFallback() -> CommandTicket { CommandTicket(receiver) }
 
-  /// Gives the caller a reply; an error at its top is thrown there.
+  /// Gives the caller a reply; an error at its top and one that was too large are thrown there.
   func succeed(_ value: RedisValue) {
-    if case .error(let message) = value {
-      fail(.server(message))
-    } else {
-      complete(.success(value))
+    switch value {
+    case .error(let message): fail(.server(message))
+    case .oversized(let limit):
+      fail(
+        RedisError(
+          code: .replyTooLarge, message: "Redis answered with more than \(limit) bytes, which were dropped.",
+          mayHaveRun: true))
+    default: complete(.success(value))
     }
   }
 

@@ -29,7 +29,7 @@ public struct RedisClientConfiguration: Sendable, Hashable {
   public var maximumCommandsInFlight: Int = 16_384
   /// Encoded bytes of those commands; more are refused as overloaded.
   public var maximumBytesInFlight: Int = 64 << 20
-  /// The largest reply in bytes of the wire; a connection that sends more is closed.
+  /// The largest reply in bytes of the wire; a larger one is dropped and its command fails, while the connection goes on.
   public var maximumReplyBytes: Int = 64 << 20
   /// Distinct channels subscribed at once; more are refused as overloaded.
   public var maximumChannels: Int = 100_000

@@ -6,7 +6,7 @@ public struct RedisError: Error, Sendable, Hashable {
   /// What kind of failure it was. New codes may be added, so `switch` needs a default.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     enum Kind: String, Sendable {
-      case connectionLost, timedOut, unavailable, server, protocolViolation, overloaded, notReplicated
+      case connectionLost, timedOut, unavailable, server, protocolViolation, overloaded, notReplicated, replyTooLarge
     }
 
     let kind: Kind
@@ -25,6 +25,9 @@ public struct RedisError: Error, Sendable, Hashable {
     public static let overloaded = Code(kind: .overloaded)
     /// The primary has the write, but fewer replicas than asked for confirmed it in time.
     public static let notReplicated = Code(kind: .notReplicated)
+
+    /// Redis answered with more than `maximumReplyBytes`; the answer was dropped.
+    public static let replyTooLarge = Code(kind: .replyTooLarge)
 
     /// The code's name.
     public var description: String { kind.rawValue }

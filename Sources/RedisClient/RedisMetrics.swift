@@ -15,6 +15,8 @@ struct RedisMetrics: Sendable {
   let inFlight = Level(label: "tandem_redis_commands_in_flight")
   /// Commands that got no reply within the command timeout.
   let timeouts = Counter(label: "tandem_redis_command_timeouts")
+  /// Replies and messages dropped because they were larger than the limit.
+  let oversizedReplies = Counter(label: "tandem_redis_oversized_replies")
   /// Commands and subscriptions refused because too much was under way.
   let refusals = Counter(label: "tandem_redis_refusals")
   /// Scripts that had to be sent with their source.

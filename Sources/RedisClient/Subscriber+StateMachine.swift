@@ -136,6 +136,7 @@ struct SubscriberStateMachine<Listener> {
     switch reply {
     case .status("PONG"): return receivedPong()
     case .error(let message): return receivedError(message)
+    case .oversized: return missedMessage()
     case .array(let parts):
       guard parts.count >= 2, let kind = parts[0].string else { break }
       if kind == "pong" { return receivedPong() }
@@ -157,6 +158,13 @@ struct SubscriberStateMachine<Listener> {
     guard let bytes = payload.bytes else { return outOfStep(payload) }
     guard let channel = channels[name], channel.isActive else { return [] }
     return channel.holds.map { .notify($0.listener, .message(bytes)) }
+  }
+
+  /// A message was too large to be kept, and with it went the name of its channel: everybody may have missed it.
+  private func missedMessage() -> [Action] {
+    channels.values.filter(\.isActive).flatMap(\.holds).flatMap { hold in
+      [.notify(hold.listener, .interrupted), .notify(hold.listener, .restored)]
+    }
   }
 
   private mutating func receivedPong() -> [Action] {

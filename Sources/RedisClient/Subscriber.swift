@@ -53,7 +53,10 @@ final class Subscriber {
   func start() {
     // Cycles on purpose, until `stop()`.
     reconnector.onConnected = { connection in
-      connection.onReply = { reply in self.perform(self.machine.receive(reply)) }
+      connection.onReply = { reply in
+        if case .oversized = reply { self.metrics.oversizedReplies.increment() }
+        self.perform(self.machine.receive(reply))
+      }
       self.perform(self.machine.connected())
     }
     reconnector.onLost = { _ in self.perform(self.machine.disconnected()) }

@@ -3,7 +3,8 @@ public import NIOCore
 
 /// Bounds of one reply. A value.
 public struct RedisReplyLimits: Sendable, Hashable {
-  /// The most bytes of the wire that one reply may take. Memory for a reply of many tiny elements can be some fifteen times that.
+  /// The most bytes of the wire that one reply may take; a larger one is read past and becomes `.oversized`. Memory for a reply of
+  /// many tiny elements can be some fifteen times that.
   public var maximumBytes: Int
   /// How deep arrays may nest, from 1 (no array in an array) to 8, which is all that hiredis 0.14 can parse.
   public let maximumDepth: Int
@@ -19,8 +20,6 @@ public struct RedisReplyLimits: Sendable, Hashable {
 public enum RedisWireError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The bytes are not RESP2; the text is what the parser says.
   case malformed(String)
-  /// A reply is larger than the limit.
-  case tooLarge(maximumBytes: Int)
   /// A reply nests deeper than the limit.
   case tooDeep(maximum: Int)
 
@@ -28,13 +27,15 @@ public enum RedisWireError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .malformed(let reason): "Redis sent bytes that are not a reply: \(reason)."
-    case .tooLarge(let maximum): "Redis sent a reply of more than \(maximum) bytes."
     case .tooDeep(let maximum): "Redis sent a reply nested deeper than \(maximum) arrays."
     }
   }
 }
 
 /// Parses the replies of one connection with hiredis's reader, from whatever pieces the bytes arrive in.
+///
+/// A reply beyond the limit costs nobody but whoever asked for it: it is read past without being kept, and the replies behind it
+/// follow as usual.
 ///
 /// A class for one event loop at a time: it is not Sendable, and nothing in it is shared with another reader. After an
 /// error it gives the same error for ever.
@@ -48,9 +49,13 @@ public final class RedisReplyReader {
   private let limits: RedisReplyLimits
   private let builder: ReplyBuilder
   private let sink: UnsafeMutablePointer<tandem_reply_sink>
-  private let reader: UnsafeMutablePointer<redisReader>
+  private var reader: UnsafeMutablePointer<redisReader>
   /// Bytes fed since the last reply ended: the size of the reply under way, and what follows it in the same piece.
   private var bytesSinceReply = 0
+  /// Follows a reply that came in more than one piece.
+  private var scanner: ReplyScanner?
+  /// Whether the reply under way is beyond the limit: only the scanner sees it.
+  private var isPassingOver = false
   private var failure: RedisWireError?
 
   /// A reader at the start of a connection.
@@ -59,11 +64,18 @@ public final class RedisReplyReader {
     builder = ReplyBuilder(limits: limits)
     sink = .allocate(capacity: 1)
     sink.initialize(to: Self.makeSink(for: builder))
+    reader = Self.makeReader(sink)
+  }
+
+  private static func makeReader(_ sink: UnsafeMutablePointer<tandem_reply_sink>) -> UnsafeMutablePointer<redisReader> {
     guard let reader = tandem_reader_create(sink) else {
       fatalError("No memory for a reply reader of a few hundred bytes.")
     }
-    self.reader = reader
+    return reader
   }
+
+  /// Bytes of the reply under way that wait to be parsed.
+  var keptBytes: Int { tandem_reader_unparsed(reader) }
 
   deinit {
     // The reader may call `freeObject` while it is freed; sink and builder are still there.
@@ -77,36 +89,77 @@ public final class RedisReplyReader {
   /// - Parameters:
   ///   - bytes: what arrived; all of it is taken.
   ///   - onReply: called before this returns; must not call this reader.
-  /// - Throws: `RedisWireError` for bytes that are no reply or beyond the limits. Replies before them were handed over.
+  /// - Throws: `RedisWireError` for bytes that are no reply or nest too deep. Replies before them were handed over.
   public func read(_ bytes: ByteBuffer, onReply: (RedisValue) -> Void) throws(RedisWireError) {
     var rest = bytes
     while let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceSize)), piece.readableBytes > 0 {
       if let failure { throw failure }
-      let status = piece.withUnsafeReadableBytes { raw in
-        redisReaderFeed(reader, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+      var piece = piece
+      if isPassingOver {
+        guard let end = scan(piece) else {
+          if let failure = scanner?.failure { throw fail(failure) }
+          continue
+        }
+        endOversized()
+        onReply(.oversized(limit: limits.maximumBytes))
+        piece.moveReaderIndex(forwardBy: end)
       }
-      bytesSinceReply += piece.readableBytes
-      guard status == REDIS_OK else { throw fail() }
-      while let reply = try next() { onReply(reply) }
+      if piece.readableBytes > 0 { try parse(piece, onReply: onReply) }
     }
+  }
+
+  private func parse(_ piece: ByteBuffer, onReply: (RedisValue) -> Void) throws(RedisWireError) {
+    let status = piece.withUnsafeReadableBytes { raw in
+      redisReaderFeed(reader, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+    }
+    bytesSinceReply += piece.readableBytes
+    guard status == REDIS_OK else { throw fail() }
+    while let reply = try next() { onReply(reply) }
+    guard bytesSinceReply > 0 else { return }
+    // Only a reply that has not ended with its piece is scanned: most have.
+    let begun = min(bytesSinceReply, piece.readableBytes)
+    _ = scan(piece.getSlice(at: piece.writerIndex - begun, length: begun) ?? ByteBuffer())
+    guard let scanner, scanner.leastSize > limits.maximumBytes else { return }
+    if let failure = scanner.failure { throw fail(failure) }
+    passOver()
   }
 
   private func next() throws(RedisWireError) -> RedisValue? {
     var object: UnsafeMutableRawPointer?
     guard redisReaderGetReply(reader, &object) == REDIS_OK else { throw fail() }
-    let unparsed = object == nil ? 0 : tandem_reader_unparsed(reader)
-    guard bytesSinceReply - unparsed <= limits.maximumBytes else {
-      throw fail(.tooLarge(maximumBytes: limits.maximumBytes))
-    }
     guard object != nil else {
       guard tandem_reader_line_exceeds(reader, Self.longestLine) == 0 else {
         throw fail(.malformed("a line of more than \(Self.longestLine) bytes"))
       }
       return nil
     }
+    let unparsed = tandem_reader_unparsed(reader)
+    let size = bytesSinceReply - unparsed
     bytesSinceReply = unparsed
+    scanner = nil
     guard let reply = builder.takeReply() else { throw fail(.malformed("a reply ended before its last element")) }
-    return reply
+    return size > limits.maximumBytes ? .oversized(limit: limits.maximumBytes) : reply
+  }
+
+  /// - Returns: how many of the bytes end the reply under way, or nil when it goes on.
+  private func scan(_ bytes: ByteBuffer) -> Int? {
+    var scanner = scanner ?? ReplyScanner()
+    defer { self.scanner = scanner }
+    return bytes.withUnsafeReadableBytes { scanner.scan($0) }
+  }
+
+  /// Forgets what has been parsed of the reply under way. hiredis has no way to, so it gets a new reader.
+  private func passOver() {
+    isPassingOver = true
+    redisReaderFree(reader)
+    builder.forget()
+    reader = Self.makeReader(sink)
+    bytesSinceReply = 0
+  }
+
+  private func endOversized() {
+    isPassingOver = false
+    scanner = nil
   }
 
   private func fail(_ error: RedisWireError? = nil) -> RedisWireError {

@@ -18,6 +18,8 @@ public enum RedisValue: Sendable, Hashable {
   case null
   /// Several values. Redis may nest them.
   case array([RedisValue])
+  /// In place of a whole reply that was larger than the reader's limit: its content is gone.
+  case oversized(limit: Int)
 }
 
 extension RedisValue {
@@ -26,7 +28,7 @@ extension RedisValue {
     switch self {
     case .status(let text): text
     case .bytes(let buffer): String(validating: buffer.readableBytesView, as: UTF8.self)
-    case .error, .integer, .null, .array: nil
+    case .error, .integer, .null, .array, .oversized: nil
     }
   }
 
@@ -36,7 +38,7 @@ extension RedisValue {
     case .integer(let number): number
     case .status(let text): Int(text)
     case .bytes: string.flatMap { Int($0) }
-    case .error, .null, .array: nil
+    case .error, .null, .array, .oversized: nil
     }
   }
 
@@ -45,7 +47,7 @@ extension RedisValue {
     switch self {
     case .bytes(let buffer): buffer
     case .status(let text): ByteBuffer(string: text)
-    case .error, .integer, .null, .array: nil
+    case .error, .integer, .null, .array, .oversized: nil
     }
   }
 
@@ -71,6 +73,7 @@ extension RedisValue {
     case .bytes(let buffer): "a string of \(buffer.readableBytes) bytes"
     case .null: "nil"
     case .array(let values): "an array of \(values.count)"
+    case .oversized(let limit): "a reply of more than \(limit) bytes"
     }
   }
 }

@@ -21,6 +21,12 @@ final class ReplyBuilder {
   /// The whole reply, once the reader says that there is one.
   func takeReply() -> RedisValue? { finished.take() }
 
+  /// Drops what it has of a reply that will not be parsed to its end.
+  func forget() {
+    open = []
+    finished = nil
+  }
+
   /// Takes a value that is complete in itself; closes every array that it completes.
   func append(_ value: RedisValue) -> Bool {
     var value = value
@@ -47,8 +53,6 @@ final class ReplyBuilder {
 
   func beginArray(count: Int, depth: Int) -> Bool {
     guard depth < limits.maximumDepth else { return refuse(.tooDeep(maximum: limits.maximumDepth)) }
-    // The shortest element is three bytes ("+" CR LF), so a longer array can only end beyond the limit: do not wait for it.
-    guard count <= limits.maximumBytes / 3 else { return refuse(.tooLarge(maximumBytes: limits.maximumBytes)) }
     guard count > 0 else { return append(.array([])) }
     var values: [RedisValue] = []
     // The count is only a claim until the elements are here.

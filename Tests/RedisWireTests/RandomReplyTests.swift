@@ -21,6 +21,28 @@ struct RandomReplyTests {
     #expect(replies == values)
   }
 
+  @Test("of random values in random pieces exactly those beyond the limit are missing", arguments: 1...20)
+  func limited(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limit = Int.random(in: 4...60, using: &random)
+    var wire = ByteBuffer()
+    var expected: [RedisValue] = []
+    for _ in 0..<300 {
+      let (value, start) = (Self.value(depth: 0, using: &random), wire.writerIndex)
+      value.write(to: &wire)
+      expected.append(wire.writerIndex - start > limit ? .oversized(limit: limit) : value)
+    }
+    var pieces: [ByteBuffer] = []
+    while wire.readableBytes > 0 {
+      let size = min(Int.random(in: 1...80, using: &random), wire.readableBytes)
+      wire.readSlice(length: size).map { pieces.append($0) }
+    }
+    let (replies, error) = readAll(pieces, limits: RedisReplyLimits(maximumBytes: limit))
+    #expect(error == nil)
+    #expect(replies == expected)
+    #expect(expected.contains(.oversized(limit: limit)))
+  }
+
   @Test("random damage never does more than an error", arguments: 1...20)
   func damage(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

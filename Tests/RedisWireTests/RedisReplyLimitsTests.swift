@@ -1,6 +1,7 @@
 import NIOCore
-import RedisWire
 import Testing
+
+@testable import RedisWire
 
 @Suite("Limits of replies")
 struct RedisReplyLimitsTests {
@@ -10,11 +11,47 @@ struct RedisReplyLimitsTests {
     let exact = RedisReplyLimits(maximumBytes: wire.utf8.count)
     let tooSmall = RedisReplyLimits(maximumBytes: wire.utf8.count - 1)
     for pieces in everySplit(of: ByteBuffer(string: wire)) {
-      #expect(readAll(pieces, limits: exact).replies.count == 1)
+      #expect(readAll(pieces, limits: exact).replies == [.text("abcdefghijklmnopqrst")])
       let (replies, error) = readAll(pieces, limits: tooSmall)
-      #expect(replies.isEmpty)
-      #expect(error == .tooLarge(maximumBytes: wire.utf8.count - 1))
+      #expect(replies == [.oversized(limit: wire.utf8.count - 1)])
+      #expect(error == nil)
     }
+  }
+
+  @Test(
+    "a reply beyond the limit takes nothing from its neighbours, whatever it is made of and however it is split",
+    arguments: [
+      "$60\r\n\(String(repeating: "$1\r\n*2", count: 10))\r\n", "+\(String(repeating: "x\n", count: 30))\r\n",
+      "*3\r\n:1\r\n*2\r\n$30\r\n\(String(repeating: "y", count: 30))\r\n$-1\r\n*0\r\n",
+      "*20\r\n\(String(repeating: ":1\r\n", count: 20))",
+      "*1\r\n*1\r\n*2\r\n*-1\r\n*2\r\n+\(String(repeating: "z", count: 40))\r\n-ERR no\r\n",
+    ])
+  func neighbours(oversized: String) {
+    let before = "*2\r\n$3\r\nabc\r\n:7\r\n"
+    let wire = before + oversized + "+OK\r\n" + oversized + oversized + before
+    let limits = RedisReplyLimits(maximumBytes: 32)
+    let pair = RedisValue.array([.text("abc"), .integer(7)])
+    let gone = RedisValue.oversized(limit: 32)
+    for pieces in everySplit(of: ByteBuffer(string: wire)) {
+      let (replies, error) = readAll(pieces, limits: limits)
+      #expect(error == nil)
+      #expect(replies == [pair, gone, .status("OK"), gone, gone, pair])
+    }
+  }
+
+  @Test("a reply of a gibibyte is read past without being kept")
+  func gibibyte() throws {
+    let reader = RedisReplyReader(limits: RedisReplyLimits(maximumBytes: 1 << 20))
+    var replies: [RedisValue] = []
+    let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 4 << 20)
+    try reader.read(ByteBuffer(string: ":1\r\n*2\r\n$\(1 << 30)\r\n")) { replies.append($0) }
+    for _ in 0..<256 {
+      try reader.read(piece) { replies.append($0) }
+      #expect(reader.keptBytes == 0)
+    }
+    #expect(replies == [.integer(1)])
+    try reader.read(ByteBuffer(string: "\r\n:2\r\n:3\r\n")) { replies.append($0) }
+    #expect(replies == [.integer(1), .oversized(limit: 1 << 20), .integer(3)])
   }
 
   @Test("the limit counts each reply on its own")
@@ -25,17 +62,31 @@ struct RedisReplyLimitsTests {
     #expect(error == nil)
   }
 
-  @Test("an array that only claims to be huge is refused before its elements come")
+  @Test("what only claims to be huge is passed over before it comes, and ends as such")
   func hugeClaims() {
-    for claim in ["*2147483647\r\n", "*1\r\n*1000000\r\n"] {
-      #expect(readAll(claim, limits: RedisReplyLimits(maximumBytes: 1 << 20)).error == .tooLarge(maximumBytes: 1 << 20))
+    let limits = RedisReplyLimits(maximumBytes: 1 << 10)
+    for claim in ["*2147483647\r\n", "*1\r\n*1000000\r\n", "$1099511627776\r\n"] {
+      let (replies, error) = readAll(claim + String(repeating: ":1\r\n", count: 10_000), limits: limits)
+      #expect(replies.isEmpty && error == nil)
     }
-    // A string may still come piece by piece; it is refused once it is too long.
-    #expect(readAll("$1099511627776\r\n", limits: RedisReplyLimits(maximumBytes: 100)).error == nil)
-    let start = ByteBuffer(string: "$1099511627776\r\n")
-    let more = ByteBuffer(repeating: 0, count: 101)
+    let elements = String(repeating: ":1\r\n", count: 1_000)
     #expect(
-      readAll([start, more], limits: RedisReplyLimits(maximumBytes: 100)).error == .tooLarge(maximumBytes: 100))
+      readAll("*1000\r\n\(elements)+OK\r\n", limits: limits).replies == [.oversized(limit: 1 << 10), .status("OK")])
+  }
+
+  @Test("bytes that are no reply end even a reply that is passed over", arguments: ["%1\r\n", "$1x\r\n", "*--1\r\n"])
+  func garbageBehindTheLimit(garbage: String) {
+    let wire = "*3\r\n$40\r\n\(String(repeating: "x", count: 40))\r\n" + garbage
+    let (replies, error) = readAll(
+      [ByteBuffer(string: wire), ByteBuffer(string: ":1\r\n")], limits: RedisReplyLimits(maximumBytes: 16))
+    #expect(replies.isEmpty)
+    guard case .malformed = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let oversized = ByteBuffer(string: "*2\r\n$40\r\n\(String(repeating: "x", count: 40))\r\n")
+    let deep = ByteBuffer(string: String(repeating: "*1\r\n", count: 40))
+    #expect(readAll([oversized, deep], limits: RedisReplyLimits(maximumBytes: 16)).error == .tooDeep(maximum: 8))
   }
 
   @Test("a line that does not end is refused early", arguments: ["+", "-", ":", "$", "*"])

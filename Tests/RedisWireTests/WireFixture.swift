@@ -65,6 +65,7 @@ extension RedisValue {
     case .array(let values):
       buffer.writeString("*\(values.count)\r\n")
       for value in values { value.write(to: &buffer) }
+    case .oversized: preconditionFailure("Redis sends no such value")
     }
   }
 }
