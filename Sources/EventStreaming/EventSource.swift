@@ -13,7 +13,8 @@ public protocol EventSource: Sendable {
   /// Where a session's stream ends now.
   func tail(of sessionID: String) async throws -> StreamPosition
 
-  /// Events of a session after one of them, oldest first; after `EventID.zero` all that are kept.
+  /// Events of a session after one of them, oldest first; after `EventID.zero` all that are kept. A page is bounded in
+  /// bytes too, but holds one event at least when there is one.
   ///
   /// - Parameter limit: how many at most.
   func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage

@@ -140,7 +140,6 @@ public final class OpenStream: Sendable {
 
   /// Reads the pages of the replays, then waits for the end.
   private func follow(_ connection: NIOLoopBound<StreamConnection>) async -> StreamEnd {
-    var pageSize = PageSize()
     while true {
       let instruction: StreamConnection.Instruction
       do {
@@ -151,9 +150,7 @@ public final class OpenStream: Sendable {
       case .read(let index, let position):
         let request = admitted[index].request
         do {
-          let page = try await streams.source.page(
-            of: request.sessionID, after: position, limit: pageSize.limit)
-          pageSize.read(page)
+          let page = try await streams.source.page(of: request.sessionID, after: position, limit: EventLog.pageLimit)
           eventLoop.execute { connection.value.page(page, of: index, endsHere: request.hasEnded) }
         } catch {
           eventLoop.execute { connection.value.finish(.failed) }

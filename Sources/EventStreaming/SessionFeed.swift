@@ -22,7 +22,6 @@ final class SessionFeed {
   private var slots: [ObjectIdentifier: Int] = [:]
   private var pending: [StreamEvent] = []
   private var isOver = false
-  private var pageSize = PageSize()
   /// Streams that are open or about to open.
   private(set) var holders = 0
   /// Whether it delivers nothing any more, so that whoever comes next needs another feed.
@@ -167,9 +166,9 @@ final class SessionFeed {
   private func read(after position: StreamPosition) {
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     metrics.repairing()
-    work.start { [source, sessionID, eventLoop, limit = pageSize.limit] in
+    work.start { [source, sessionID, eventLoop] in
       do {
-        let page = try await source.page(of: sessionID, after: position.id, limit: limit)
+        let page = try await source.page(of: sessionID, after: position.id, limit: EventLog.pageLimit)
         eventLoop.execute { feed.value.readPage(page) }
       } catch {
         eventLoop.execute { feed.value.readFailed() }
@@ -179,13 +178,11 @@ final class SessionFeed {
 
   private func readPage(_ page: StreamPage) {
     guard !isOver else { return }
-    pageSize.read(page)
     metrics.repaired(page.events.count)
     perform(machine.page(page))
   }
 
   private func readFailed() {
-    pageSize.failed()
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     eventLoop.scheduleTask(in: Self.retryPause) {
       guard !feed.value.isOver else { return }

@@ -132,11 +132,11 @@ import Testing
   @Test func pagesOfAllReplaysAreReadOneAtATimeAndInTurn() async throws {
     let sessions = (0..<4).map { "s\($0)" }
     try await withNode(sessions) { node in
-      for session in sessions { for _ in 0..<(PageSize.smallest * 8) { node.sources[session].append() } }
-      let client = try await node.open(sessions.map { ($0, .earliest) }, authorized: PageSize.smallest * 8)
-      try await eventually("all of all") { try await client.ids().count == 4 * PageSize.smallest * 8 }
+      for session in sessions { for _ in 0..<(FakeSource.pageSize * 8) { node.sources[session].append() } }
+      let client = try await node.open(sessions.map { ($0, .earliest) }, authorized: FakeSource.pageSize * 8)
+      try await eventually("all of all") { try await client.ids().count == 4 * FakeSource.pageSize * 8 }
       #expect(node.sources.mostPagesAtOnce == 1)
-      let first = try await client.ids()[PageSize.smallest * 2]
+      let first = try await client.ids()[FakeSource.pageSize * 2]
       #expect(first.hasSuffix(",earliest") && !first.hasPrefix("earliest"), "the others had their turn: \(first)")
     }
   }

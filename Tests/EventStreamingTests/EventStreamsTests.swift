@@ -223,7 +223,7 @@ import Testing
 
   @Test func aLongReplayWaitsForAClientThatDoesNotRead() async throws {
     try await withNode({ $0.bufferBytes = 1 << 20 }) { node in
-      let count = PageSize.smallest * 10
+      let count = FakeSource.pageSize * 10
       for _ in 0..<count { node.source.append() }
       let stream = try await node.streams.open(
         StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(count)), on: node.loop)
@@ -231,7 +231,7 @@ import Testing
       try await node.loop.submit { output.value.isWritable = false }.get()
       let serving = Task { await stream.serve(framing: .identity) { output.value } }
       let client = Client(loop: node.loop, output: output, serving: serving)
-      try await client.expect(Array(1...PageSize.smallest))
+      try await client.expect(Array(1...FakeSource.pageSize))
       let pages = node.source.pagesRead
       node.source.append()
       #expect(node.source.pagesRead == pages)

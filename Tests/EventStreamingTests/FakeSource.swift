@@ -19,6 +19,9 @@ final class FakeSource: EventSource {
     var waiting: [CheckedContinuation<Void, Never>]?
   }
 
+  /// So many events fit into a page.
+  static let pageSize = 16
+
   private let state = Mutex(State())
 
   /// Thrown while the source is down. A value.
@@ -117,7 +120,8 @@ final class FakeSource: EventSource {
       let isKnown = id == .zero || state.log.contains { $0.position?.id == id }
       guard isKnown else { return unknown }
       let rest = state.log.filter { ($0.position?.id ?? .zero) > id }
-      return StreamPage(events: Array(rest.prefix(limit)), isLast: rest.count <= limit)
+      let count = min(limit, Self.pageSize)
+      return StreamPage(events: Array(rest.prefix(count)), isLast: rest.count <= count)
     }
   }
 }

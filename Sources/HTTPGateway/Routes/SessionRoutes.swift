@@ -87,15 +87,12 @@ extension RouteSet {
     return .json(try await domain.sessions.close(id, credentials: credentials))
   }
 
-  /// Pages of this size are read and written one after the other, so an export takes little memory and waits for a
-  /// slow client. So few that even the largest notifications fit into one reply of Redis.
-  private static let exportPage = 16
-
+  /// Pages are read and written one after the other, so an export takes little memory and waits for a slow client.
   private func export(_ request: IncomingRequest) async throws -> Reply {
     let (id, reader) = (try sessionID(request), try access.reader(request))
     let log = domain.events
     // The first page is read before the head is written, so that a refusal still is an error body.
-    let first = try await log.exportPage(id, reader: reader, after: nil, limit: Self.exportPage)
+    let first = try await log.exportPage(id, reader: reader, after: nil, limit: EventLog.pageLimit)
     let head = HTTPResponse(
       status: .ok, headerFields: [.contentType: "application/x-ndjson", .cacheControl: "no-store"])
     return .stream(
@@ -110,7 +107,7 @@ extension RouteSet {
           }
           try await writer.write(lines)
           guard let next = page.next else { break }
-          page = try await log.exportPage(id, reader: reader, after: next, limit: Self.exportPage)
+          page = try await log.exportPage(id, reader: reader, after: next, limit: EventLog.pageLimit)
         }
         try await writer.finish(nil)
       })

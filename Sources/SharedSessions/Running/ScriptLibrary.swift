@@ -69,6 +69,8 @@ enum ScriptLibrary {
   // Events.
   static let streamAuthorize = script(
     "stream_authorize", PackageResources.stream_authorize_lua, takes: ["vouched", "cursor"])
+  static let eventsPage = script(
+    "events_page", PackageResources.events_page_lua, takes: ["after", "most", "most_bytes"])
   static let exportAuthorize = script("export_authorize", PackageResources.export_authorize_lua)
   static let notificationsAppend = script(
     "notifications_append", PackageResources.notifications_append_lua, takes: ["batch", "first", "notifications"])
@@ -121,7 +123,7 @@ enum ScriptLibrary {
     participantJoin, participantLeave, participantList, participantRole, hostHandover, presenceSet, inviteCreate,
     inviteList, inviteRevoke, inviteRotate, callerCheck, messagePost, messageList, promptSubmit, approvalResolve,
     approvalWithdraw, queueList, queueWithdraw, permissionRequest, permissionRead, permissionWithdraw, turnCancel,
-    streamAuthorize, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease, dispatchState,
+    streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease, dispatchState,
     dispatchReport, dispatchFail, hostRegister, hostRead, hostCheck, hostBatch, hostShare, hostDrop, hostAttach,
     hostRenew, hostTake, hostPlace, hostRelease, hostCancel, hostSignal, hostLapse, hostDelete, rateTake, indexAdd,
     indexDue, indexMove,

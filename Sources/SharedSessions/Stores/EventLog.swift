@@ -115,32 +115,41 @@ public struct EventLog: Sendable {
   /// The shard channel a session's events are published on.
   public func channel(_ sessionID: String) -> String { runner.keys.channel(sessionID) }
 
-  /// Events after a cursor, oldest first (Redis `XRANGE`, inclusive of the cursor to see that it is still there).
+  /// Events after a cursor, oldest first: as many as fit into `eventPageBytes`, and always one when there is one.
   ///
   /// - Parameters:
-  ///   - cursor: an entry id, or `earliest`; anything else is unknown.
+  ///   - cursor: an entry id, or `earliest`; anything else is unknown. It must still be there itself: otherwise some of the
+  ///     events after it may be gone, too.
   ///   - limit: how many at most.
   public func page(
-    _ sessionID: String, after cursor: String, limit: Int
+    _ sessionID: String, after cursor: String, limit: Int = pageLimit
   ) async throws(SharedSessionError) -> EventPage {
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
     let fromStart = cursor == "earliest"
     guard fromStart || EventID(cursor) != nil else {
       return EventPage(events: [], isCursorKnown: false, reachedEnd: true)
     }
-    let reply = try await runner.send(
-      "XRANGE", key: runner.keys.session(sessionID, .events), .string(fromStart ? "-" : cursor), "+", "COUNT",
-      .integer(limit + (fromStart ? 0 : 1)))
-    guard let entries = reply.array else { throw SharedSessionError(.internalError) }
+    let parts = try await runner.session(
+      ScriptLibrary.eventsPage, sessionID,
+      [
+        "after": .string(fromStart ? "-" : cursor), "most": .integer(limit),
+        "most_bytes": .integer(runner.settings.eventPageBytes),
+      ]
+    ).parts(atLeast: 2)
+    guard (parts.count - 2) % Self.eventParts == 0 else { throw SharedSessionError(.internalError) }
     var events: [StoredEvent] = []
-    events.reserveCapacity(entries.count)
-    for entry in entries { events.append(try Self.event(entry)) }
-    let reachedEnd = events.count < limit + (fromStart ? 0 : 1)
-    guard !fromStart else { return EventPage(events: events, isCursorKnown: true, reachedEnd: reachedEnd) }
-    guard events.first?.id == cursor else { return EventPage(events: [], isCursorKnown: false, reachedEnd: true) }
-    events.removeFirst()
-    return EventPage(events: events, isCursorKnown: true, reachedEnd: reachedEnd)
+    events.reserveCapacity((parts.count - 2) / Self.eventParts)
+    for start in stride(from: 2, to: parts.count, by: Self.eventParts) {
+      events.append(try Self.event(parts[start..<(start + Self.eventParts)]))
+    }
+    return EventPage(events: events, isCursorKnown: parts[0].integer == 1, reachedEnd: parts[1].integer == 1)
   }
+
+  /// The most events of one page.
+  public static let pageLimit = 256
+
+  /// Id, seq, type, subject and data.
+  private static let eventParts = 5
 
   /// Where the log ends now.
   ///
@@ -169,21 +178,13 @@ public struct EventLog: Sendable {
       subject: head[3] == "-" ? nil : String(head[3]), data: data)
   }
 
-  private static func event(_ entry: RedisValue) throws(SharedSessionError) -> StoredEvent {
-    guard let pair = entry.array, pair.count == 2, let id = pair[0].string, let fields = pair[1].array else {
-      throw SharedSessionError(.internalError)
-    }
-    var event = StoredEvent(id: id, sequence: 0, type: "", subject: nil, data: ByteBuffer())
-    for i in stride(from: 0, to: fields.count - 1, by: 2) {
-      switch fields[i].string {
-      case "seq": event.sequence = Int64(fields[i + 1].integer ?? 0)
-      case "type": event.type = fields[i + 1].string ?? ""
-      case "subject": event.subject = fields[i + 1].string.flatMap { $0 == "-" ? nil : $0 }
-      case "data": event.data = fields[i + 1].bytes ?? ByteBuffer()
-      default: break
-      }
-    }
-    guard event.sequence > 0, event.data.readableBytes > 0 else { throw SharedSessionError(.internalError) }
-    return event
+  private static func event(_ parts: ArraySlice<RedisValue>) throws(SharedSessionError) -> StoredEvent {
+    let first = parts.startIndex
+    guard let id = parts[first].string, let sequence = parts[first + 1].integer, sequence > 0,
+      let type = parts[first + 2].string, let subject = parts[first + 3].string, let data = parts[first + 4].bytes,
+      data.readableBytes > 0
+    else { throw SharedSessionError(.internalError) }
+    return StoredEvent(
+      id: id, sequence: Int64(sequence), type: type, subject: subject == "-" ? nil : subject, data: data)
   }
 }

@@ -1,0 +1,90 @@
+import NIOCore
+import RedisClient
+import TestSupport
+import Testing
+
+@testable import SharedSessions
+
+/// Pages of a session's events are bounded in bytes: no mix of sizes may make a reply too large, or lose an event.
+@Suite struct EventPageTests {
+  /// Appends events of these sizes to a session's stream, as the scripts do.
+  private func append(_ sizes: [Int], _ world: World, _ shared: Shared) async throws {
+    let key = world.keys.events(shared.id)
+    for (number, size) in sizes.enumerated() {
+      _ = try await world.redis.send(
+        RedisCommand(
+          "XADD", .string(key), "*", "seq", .integer(number + 100), "type", "message_created", "subject", "-", "at",
+          "1",
+          "data", .bytes(ByteBuffer(repeating: UInt8(ascii: "x"), count: size))), key: key)
+    }
+  }
+
+  private func bytes(_ page: EventPage) -> Int { page.events.reduce(0) { $0 + $1.data.readableBytes } }
+
+  private func pages(_ world: World, _ id: String, after cursor: String, limit: Int) async throws -> [EventPage] {
+    var pages = [try await world.two.events.page(id, after: cursor, limit: limit)]
+    while let last = pages.last, !last.reachedEnd {
+      let next = try #require(last.events.last?.id)
+      pages.append(try await world.two.events.page(id, after: next, limit: limit))
+    }
+    return pages
+  }
+
+  @Test func aPageHoldsWhatFitsAndAlwaysOneEvent() async throws {
+    try await withWorld(configure: { $0.eventPageBytes = 10_000 }) { world in
+      let shared = try await world.share()
+      let cursor = try await world.two.events.tail(shared.id).cursor
+      let sizes = [4_000, 6_000, 1, 9_999, 1, 50_000, 10_001, 10, 20, 60_000]
+      try await append(sizes, world, shared)
+      let pages = try await pages(world, shared.id, after: cursor, limit: 256)
+      #expect(
+        pages.map { $0.events.map(\.data.readableBytes) } == [
+          [4_000, 6_000], [1, 9_999], [1], [50_000], [10_001], [10, 20], [60_000], [],
+        ])
+      #expect(pages.allSatisfy { $0.isCursorKnown })
+    }
+  }
+
+  @Test func everyMixOfSizesIsReadOnceAndInOrder() async throws {
+    try await withWorld(configure: { $0.eventPageBytes = 5_000 }) { world in
+      var random = SeededGenerator(seed: 7)
+      for _ in 0..<10 {
+        let shared = try await world.share()
+        let cursor = try await world.two.events.tail(shared.id).cursor
+        let sizes = (0..<40).map { _ in Int.random(in: 1...(Bool.random(using: &random) ? 100 : 9_000), using: &random)
+        }
+        try await append(sizes, world, shared)
+        let limit = Int.random(in: 1...20, using: &random)
+        let pages = try await pages(world, shared.id, after: cursor, limit: limit)
+        #expect(pages.flatMap(\.events).map(\.sequence) == (100..<140).map(Int64.init))
+        for page in pages {
+          #expect(page.events.count <= limit)
+          #expect(page.events.count <= 1 || bytes(page) <= 5_000)
+        }
+      }
+    }
+  }
+
+  @Test func aPageOfTheLargestEventsFitsIntoOneReply() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      try await append(Array(repeating: 4 << 20, count: 5), world, shared)
+      let pages = try await pages(world, shared.id, after: "earliest", limit: 256)
+      #expect(pages.flatMap(\.events).filter { $0.data.readableBytes == 4 << 20 }.count == 5)
+      #expect(pages.allSatisfy { bytes($0) <= 5 << 20 })
+    }
+  }
+
+  @Test func aCursorThatIsNotKeptIsUnknownAlsoWhenItsNeighboursAre() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      try await append([1, 1, 1], world, shared)
+      let all = try await world.two.events.page(shared.id, after: "earliest").events
+      let key = world.keys.events(shared.id)
+      let gone = try #require(all[all.count - 2].id)
+      _ = try await world.redis.send(RedisCommand("XDEL", .string(key), .string(gone)), key: key)
+      let page = try await world.two.events.page(shared.id, after: gone)
+      #expect(!page.isCursorKnown && page.events.isEmpty && page.reachedEnd)
+    }
+  }
+}
