@@ -128,7 +128,9 @@ targets += [
   tests("RedisWire"),
   tests("RedisClient", [metrics, metricsTestKit, nioEmbedded, nioPosix, nioSSL, serviceLifecycle]),
   tests("SharedSessions", ["JSONText", "RedisClient", crypto, nioPosix]),
-  tests("EventStreaming", ["RedisClient", "ServerSentEvents", "SharedSessions", nioEmbedded, nioHTTP1, nioPosix]),
+  tests(
+    "EventStreaming",
+    ["RedisClient", "ServerSentEvents", "SharedSessions", metrics, metricsTestKit, nioEmbedded, nioHTTP1, nioPosix]),
   tests(
     "HTTPGateway",
     [

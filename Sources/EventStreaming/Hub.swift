@@ -51,7 +51,8 @@ final class Hub {
     let feed =
       feeds[sessionID]
       ?? SessionFeed(
-        sessionID: sessionID, eventLoop: eventLoop, source: source, work: work, metrics: metrics, logger: logger)
+        sessionID: sessionID, eventLoop: eventLoop, source: source, heldBytes: settings.bufferBytes, work: work,
+        metrics: metrics, logger: logger)
     feeds[sessionID] = feed
     return (feed, feed.hold())
   }

@@ -107,7 +107,8 @@ public final class OpenStream: Sendable {
         index: index,
         machine: SubscriberStateMachine(
           after: stream.start, participantID: stream.request.participantID, types: types,
-          visibility: stream.request.visibility, heldLimit: max(16, 256 / admitted.count)),
+          visibility: stream.request.visibility, heldEvents: max(16, 256 / admitted.count),
+          heldBytes: streams.settings.bufferBytes / admitted.count),
         connection: connection
       ) { [eventLoop] subscriber, end in
         guard end.isOfSession else { return }

@@ -1,10 +1,10 @@
-import DequeModule
 import SharedSessions
 
 /// A value: joins what a stream missed to what happens live, in order, without a hole and without a repeat.
 ///
 /// The feed is already being followed when the first page is read, so whatever a page does not hold yet is either held
-/// here or comes later. What is held is bounded: when it overflows, the rest is read from Redis as well.
+/// here or comes later. What is held is bounded in number and bytes, however long the client keeps the replay waiting: when
+/// it overflows, the rest is read from Redis as well.
 struct ReplayJoinStateMachine {
   private enum State: Equatable {
     case replaying
@@ -14,15 +14,20 @@ struct ReplayJoinStateMachine {
   private var state: State = .replaying
   /// Everything up to here has been handed to the stream. Ids suffice: the feed sees to it that nothing is missing.
   private(set) var position: EventID
-  private var held: Deque<StreamEvent> = []
+  private var held: HeldEvents
   private var hasOverflowed = false
-  private let heldLimit: Int
 
-  /// - Parameter position: what the stream has already: its cursor, or where the log stood when it was authorized.
-  init(after position: EventID, heldLimit: Int = 256) {
+  /// - Parameters:
+  ///   - position: what the stream has already: its cursor, or where the log stood when it was authorized.
+  ///   - heldEvents: how many live events may wait.
+  ///   - heldBytes: how many bytes of them; a single larger one may.
+  init(after position: EventID, heldEvents: Int = 256, heldBytes: Int = 1 << 20) {
     self.position = position
-    self.heldLimit = heldLimit
+    held = HeldEvents(mostEvents: heldEvents, mostBytes: heldBytes)
   }
+
+  /// Bytes of the live events that wait.
+  var heldBytes: Int { held.bytes }
 
   /// Whether the stream follows live events.
   var isLive: Bool { state == .live }
@@ -49,8 +54,7 @@ struct ReplayJoinStateMachine {
       return .deliver(delivered)
     }
     state = .live
-    for event in held { take(event, into: &delivered) }
-    held = []
+    while let event = held.popFirst() { take(event, into: &delivered) }
     return .goLive(delivered)
   }
 
@@ -67,22 +71,17 @@ struct ReplayJoinStateMachine {
     case deliverAll
     /// A part of it; the rest was replayed.
     case deliver([StreamEvent])
-    /// Nothing now.
-    case hold
+    /// Nothing now; so many events were dropped, which will be read from the log.
+    case hold(dropped: Int)
   }
 
   /// Events of the feed, which are in order and without holes.
   mutating func live(_ batch: EventBatch) -> LiveAction {
     switch state {
     case .replaying:
-      for event in batch.events {
-        if held.count >= heldLimit {
-          held.removeFirst()
-          hasOverflowed = true
-        }
-        held.append(event)
-      }
-      return .hold
+      let dropped = batch.events.reduce(0) { $0 + held.append($1) }
+      if dropped > 0 { hasOverflowed = true }
+      return .hold(dropped: dropped)
     case .live:
       guard let first = batch.first, let last = batch.last else { return .deliverAll }
       let before = position

@@ -1,4 +1,3 @@
-import DequeModule
 import SharedSessions
 
 /// A value: turns what a subscription delivers into a session's events in order, each once, without holes.
@@ -18,11 +17,14 @@ struct SessionFeedStateMachine {
   private var state: State = .starting
   private var position = StreamPosition(id: .zero, seq: 0)
   /// What arrived while reading; bounded, since the stream in Redis holds the same.
-  private var held: Deque<StreamEvent> = []
-  private let heldLimit: Int
+  private var held: HeldEvents
+  /// How many events were dropped because too much was held; each was or will be read.
+  private(set) var dropped = 0
+  /// Bytes of what waits for a read.
+  var heldBytes: Int { held.bytes }
 
-  init(heldLimit: Int = 256) {
-    self.heldLimit = heldLimit
+  init(heldEvents: Int = 256, heldBytes: Int = 1 << 20) {
+    held = HeldEvents(mostEvents: heldEvents, mostBytes: heldBytes)
   }
 
   /// What to do next.
@@ -53,11 +55,10 @@ struct SessionFeedStateMachine {
       return .none
     case .starting, .repairing:
       // Older ones may go: reading the stream brings them back, and `release` sees the hole.
-      if held.count >= heldLimit { held.removeFirst() }
-      held.append(event)
+      dropped += held.append(event)
       return .none
     case .following:
-      held.append(event)
+      dropped += held.append(event)
       return release([])
     }
   }
@@ -117,7 +118,7 @@ struct SessionFeedStateMachine {
         position = next
         delivered.append(event)
       } else {
-        held.prepend(event)
+        held.putBack(event)
         state = .repairing(again: false)
         return .deliverAndRead(delivered, after: position)
       }
@@ -127,7 +128,7 @@ struct SessionFeedStateMachine {
 
   private mutating func end() -> Action {
     state = .ended
-    held = []
+    held.removeAll()
     return .gap
   }
 }

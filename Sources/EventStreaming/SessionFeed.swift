@@ -15,12 +15,15 @@ final class SessionFeed {
   private let metrics: StreamMetrics
   private let logger: Logger
 
-  private var machine = SessionFeedStateMachine()
+  private var machine: SessionFeedStateMachine
+  /// What the counter of dropped events was last told.
+  private var reportedDropped = 0
   private let ready: EventLoopPromise<Void>
   private var subscription: (any EventSubscription)?
   private var subscribers: ContiguousArray<Subscriber> = []
   private var slots: [ObjectIdentifier: Int] = [:]
   private var pending: [StreamEvent] = []
+  private var pendingBytes = 0
   private var isOver = false
   /// Streams that are open or about to open.
   private(set) var holders = 0
@@ -30,10 +33,14 @@ final class SessionFeed {
   /// The pause before a failed read is tried again.
   private static let retryPause = TimeAmount.seconds(1)
 
+  /// What is gathered goes out early beyond so many bytes: a client that stalls must not pin all that comes in one turn.
+  private static let mostPendingBytes = 8 << 20
+
   init(
-    sessionID: String, eventLoop: any EventLoop, source: any EventSource, work: StreamWork, metrics: StreamMetrics,
-    logger: Logger
+    sessionID: String, eventLoop: any EventLoop, source: any EventSource, heldBytes: Int, work: StreamWork,
+    metrics: StreamMetrics, logger: Logger
   ) {
+    self.machine = SessionFeedStateMachine(heldBytes: heldBytes)
     self.sessionID = sessionID
     self.eventLoop = eventLoop
     self.source = source
@@ -121,6 +128,8 @@ final class SessionFeed {
     case .message(let bytes):
       guard let event = EventLog.parse(bytes).flatMap(StreamEvent.init) else { return metrics.unreadableEvent() }
       perform(machine.received(event))
+      if machine.dropped > reportedDropped { metrics.droppedHeld(machine.dropped - reportedDropped) }
+      reportedDropped = machine.dropped
     case .interrupted: break
     case .restored: suspect()
     }
@@ -148,15 +157,20 @@ final class SessionFeed {
 
   private func deliver(_ events: [StreamEvent]) {
     guard !subscribers.isEmpty, !events.isEmpty else { return }
+    let isFirst = pending.isEmpty
     pending += events
-    guard pending.count == events.count else { return }
+    pendingBytes += events.reduce(0) { $0 + $1.json.readableBytes }
+    guard pendingBytes <= Self.mostPendingBytes else { return flush() }
+    guard isFirst else { return }
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     eventLoop.execute { feed.value.flush() }
   }
 
   private func flush() {
+    guard !pending.isEmpty else { return }
     let batch = EventBatch(pending)
     pending = []
+    pendingBytes = 0
     var frames = BatchFrames(batch.events)
     for subscriber in subscribers { subscriber.batch(batch, &frames) }
   }

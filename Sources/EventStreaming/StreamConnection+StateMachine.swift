@@ -59,9 +59,10 @@ struct StreamConnectionStateMachine {
   /// Bytes were given to the channel. It buffers them for a client that does not read; beyond the budget the client is
   /// cut off and resumes by its cursor: skipping an event would be losing it.
   ///
-  /// What fills the channel does not count, however large it is: a single event larger than the budget, or a page of a
-  /// replay, has to reach a client whose connection is slow but works.
-  mutating func wrote(bytes: Int, isWritable: Bool) -> Action {
+  /// What fills the channel does not count, however large it is: a single event larger than the budget has to reach a client
+  /// whose connection is slow but works. Neither does a page of a replay: it was asked for when there was room, and the
+  /// next one waits until there is again.
+  mutating func wrote(bytes: Int, ofPage isPage: Bool = false, isWritable: Bool) -> Action {
     guard end == nil else { return .none }
     let wasWritable = self.isWritable
     self.isWritable = isWritable
@@ -69,7 +70,7 @@ struct StreamConnectionStateMachine {
       waitingBytes = 0
       return .none
     }
-    waitingBytes += bytes
+    if !isPage { waitingBytes += bytes }
     return waitingBytes > bufferBytes ? finish(.slowConsumer) : .none
   }
 

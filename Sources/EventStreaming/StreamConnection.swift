@@ -34,6 +34,7 @@ final class StreamConnection {
   private let parts: [Part]?
   private var instruction: Instruction?
   private var waiter: EventLoopPromise<Instruction>?
+  private var isWritingPage = false
 
   init(
     machine: StreamConnectionStateMachine, parts: [Part]?, output: any StreamOutput, framing: StreamFraming,
@@ -86,7 +87,9 @@ final class StreamConnection {
   /// The page that `next` asked for.
   func page(_ page: StreamPage, of stream: Int, endsHere: Bool) {
     guard subscribers.indices.contains(stream) else { return }
+    isWritingPage = true
     subscribers[stream].page(page, endsHere: endsHere)
+    isWritingPage = false
     perform(machine.pageArrived())
   }
 
@@ -125,6 +128,7 @@ final class StreamConnection {
       var own = BatchFrames(events)
       write(.whole, &own, of: subscriber)
     }
+    if action.dropped > 0 { metrics.droppedHeld(action.dropped) }
     if action.passedOver > 0 || machine.owesPosition,
       machine.passed(over: action.passedOver, writesID: holdsID(action.write, &frames))
     {
@@ -199,12 +203,12 @@ final class StreamConnection {
     guard pieces.count > 1 else { return pieces.forEach(send) }
     output.write(pieces)
     let bytes = pieces.reduce(0) { $0 + $1.readableBytes }
-    perform(machine.wrote(bytes: bytes, isWritable: output.isWritable))
+    perform(machine.wrote(bytes: bytes, ofPage: isWritingPage, isWritable: output.isWritable))
   }
 
   private func send(_ bytes: ByteBuffer) {
     output.write(bytes)
-    perform(machine.wrote(bytes: bytes.readableBytes, isWritable: output.isWritable))
+    perform(machine.wrote(bytes: bytes.readableBytes, ofPage: isWritingPage, isWritable: output.isWritable))
   }
 
   // MARK: Cursor

@@ -7,6 +7,7 @@ struct StreamMetrics: Sendable {
   private let unreadable = Counter(label: "tandem.streams.events.unreadable")
   private let repairs = Counter(label: "tandem.streams.repairs")
   private let repaired = Counter(label: "tandem.streams.events.repaired")
+  private let dropped = Counter(label: "tandem.streams.held.dropped")
   private let resets = Counter(label: "tandem.streams.resets")
   private let ends: [StreamEnd: Counter]
   private let refusals = Counter(label: "tandem.streams.refused")
@@ -29,6 +30,7 @@ struct StreamMetrics: Sendable {
   func unreadableEvent() { unreadable.increment() }
   func repairing() { repairs.increment() }
   func repaired(_ events: Int) { repaired.increment(by: events) }
+  func droppedHeld(_ events: Int) { dropped.increment(by: events) }
   func reset() { resets.increment() }
   func refused() { refusals.increment() }
   func combinedOpened() { combined.increment() }

@@ -37,11 +37,13 @@ struct SubscriberStateMachine {
   ///   - participantID: whose leaving ends the stream; nil for none.
   ///   - types: what it wants; nil for all.
   ///   - visibility: what it may see.
+  ///   - heldEvents: how many live events may wait for the replay.
+  ///   - heldBytes: how many bytes of them.
   init(
     after position: EventID, participantID: String?, types: EventTypeFilter? = nil,
-    visibility: EventVisibility = .everything, heldLimit: Int = 256
+    visibility: EventVisibility = .everything, heldEvents: Int = 256, heldBytes: Int = 1 << 20
   ) {
-    self.join = ReplayJoinStateMachine(after: position, heldLimit: heldLimit)
+    self.join = ReplayJoinStateMachine(after: position, heldEvents: heldEvents, heldBytes: heldBytes)
     self.participantID = participantID
     self.types = types
     self.visibility = visibility
@@ -74,6 +76,8 @@ struct SubscriberStateMachine {
     var write: Write?
     /// How many events behind the last one that is written have an id and are not for this client.
     var passedOver = 0
+    /// How many events were not held for the replay, which will read them.
+    var dropped = 0
     var readsPage = false
     var ends: StreamEnd?
 
@@ -102,7 +106,7 @@ struct SubscriberStateMachine {
   mutating func batch(_ batch: EventBatch, _ frames: inout BatchFrames) -> Action {
     guard end == nil else { return .nothing }
     switch join.live(batch) {
-    case .hold: return .nothing
+    case .hold(let dropped): return Action(dropped: dropped)
     case .deliver(let events): return writing(events, thenReads: false)
     case .deliverAll:
       guard types == nil, batch.changes.isEmpty, !batch.holdsEnd else { return choosing(batch, &frames) }

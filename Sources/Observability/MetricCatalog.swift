@@ -47,6 +47,8 @@ public enum MetricCatalog {
     "tandem_streams_combined_refused": MetricDescription("Sessions refused on such connections while others went on."),
     "tandem_streams_deliveries": MetricDescription("Events written to streams, each stream counted."),
     "tandem_streams_resets": MetricDescription("Streams whose client was told to read the session anew."),
+    "tandem_streams_held_dropped": MetricDescription(
+      "Live events not held for a replay or a repair, because they were too many bytes; they are read from Redis."),
     "tandem_streams_repairs": MetricDescription("Times that missed messages were looked for in Redis."),
     "tandem_streams_events_repaired": MetricDescription("Events found in Redis that no message had brought."),
     "tandem_streams_events_unreadable": MetricDescription("Messages of Redis that were not what they should be."),

@@ -1,4 +1,6 @@
+import CoreMetrics
 import Logging
+import MetricsTestKit
 import NIOCore
 import NIOPosix
 import SharedSessions
@@ -237,6 +239,37 @@ import Testing
       #expect(node.source.pagesRead == pages)
       try await client.set { $0.isWritable = true }
       try await client.expect(Array(1...(count + 1)))
+    }
+  }
+
+  @Test func aReplayThatIsNeverReadPinsNoMoreThanItsBudgetAndLosesNothing() async throws {
+    let text = String(repeating: "x", count: 10_000)
+    let metrics = TestMetrics()
+    try await withMetricsFactory(metrics) {
+      try await withNode({ $0.bufferBytes = 100_000 }) { node in
+        func appendLarge(_ count: Int) {
+          for _ in 0..<count {
+            node.source.append { seq in
+              var event = event(seq)
+              event.json = ByteBuffer(string: "{\"n\":\(seq),\"text\":\"\(text)\"}")
+              return event
+            }
+          }
+        }
+        appendLarge(40)
+        let stream = try await node.streams.open(
+          StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(40)), on: node.loop)
+        let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
+        try await node.loop.submit { output.value.isWritable = false }.get()
+        let serving = Task { await stream.serve(framing: .identity) { output.value } }
+        let client = Client(loop: node.loop, output: output, serving: serving)
+        try await client.expect(Array(1...FakeSource.pageSize))
+        appendLarge(40)
+        try await client.set { $0.isWritable = true }
+        try await client.expect(Array(1...80))
+        let dropped = try metrics.expectCounter("tandem.streams.held.dropped").values.reduce(0, +)
+        #expect((30...39).contains(dropped), "ten of 10,000 bytes fit into the budget: \(dropped)")
+      }
     }
   }
 

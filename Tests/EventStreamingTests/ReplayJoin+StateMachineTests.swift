@@ -25,8 +25,8 @@ import Testing
 
   @Test func whatHappensDuringTheReplayFollowsItOnce() {
     var join = ReplayJoinStateMachine(after: id(2))
-    #expect(join.live(batch(event(4), event(5))) == .hold)
-    #expect(join.live(batch(event(6), passing())) == .hold)
+    #expect(join.live(batch(event(4), event(5))) == .hold(dropped: 0))
+    #expect(join.live(batch(event(6), passing())) == .hold(dropped: 0))
     #expect(join.page(page(3...5)) == .goLive([event(3), event(4), event(5), event(6), passing()]))
   }
 
@@ -45,10 +45,36 @@ import Testing
   }
 
   @Test func moreThanCanBeHeldIsReadAgain() {
-    var join = ReplayJoinStateMachine(after: .zero, heldLimit: 2)
-    #expect(join.live(batch(event(3), event(4), event(5), event(6))) == .hold)
+    var join = ReplayJoinStateMachine(after: .zero, heldEvents: 2)
+    #expect(join.live(batch(event(3), event(4), event(5), event(6))) == .hold(dropped: 2))
     #expect(join.page(page(1...2)) == .deliver([event(1), event(2)]))
     #expect(join.page(page(3...6)) == .goLive([event(3), event(4), event(5), event(6)]))
+  }
+
+  @Test func aReplayThatStallsHoldsNoMoreThanItsBytesAndLosesNothing() {
+    var join = ReplayJoinStateMachine(after: .zero, heldBytes: 3 << 20)
+    for seq in 3...300 { _ = join.live(batch(large(seq), passing())) }
+    #expect(join.heldBytes <= 3 << 20)
+    #expect(join.page(page(1...2)) == .deliver([event(1), event(2)]))
+    for seq in 301...310 { _ = join.live(batch(large(seq))) }
+    let all = (3...310).map(large)
+    #expect(join.page(StreamPage(events: Array(all.prefix(298)), isLast: true)) == .deliver(Array(all.prefix(298))))
+    guard case .goLive(let rest) = join.page(StreamPage(events: Array(all.suffix(10)), isLast: true)) else {
+      Issue.record("nothing overflowed since the page was read")
+      return
+    }
+    #expect(rest.filter { $0.position != nil } == Array(all.suffix(10)))
+    #expect(rest.contains(passing()), "what is only published cannot be read again, so it is not what is dropped")
+    #expect(join.heldBytes == 0)
+  }
+
+  @Test func aSingleEventLargerThanWhatMayBeHeldIsNotLost() {
+    var join = ReplayJoinStateMachine(after: .zero, heldBytes: 10)
+    #expect(join.live(batch(large(1))) == .hold(dropped: 0))
+    #expect(join.live(batch(passing())) == .hold(dropped: 0))
+    #expect(join.live(batch(large(2))) == .hold(dropped: 1))
+    #expect(join.page(nothingMore) == .deliver([]))
+    #expect(join.page(StreamPage(events: [large(1), large(2)], isLast: true)) == .goLive([large(1), large(2)]))
   }
 
   /// Pages and live batches in any interleaving that a log and a faithful feed can produce.
@@ -58,7 +84,7 @@ import Testing
     var log = Int.random(in: 0...20, using: &random)
     let cursor = Int.random(in: 0...log, using: &random)
     var fed = log
-    var join = ReplayJoinStateMachine(after: id(cursor), heldLimit: 3)
+    var join = ReplayJoinStateMachine(after: id(cursor), heldEvents: seed % 2 == 0 ? 3 : 256, heldBytes: 30)
     var client: [Int] = []
 
     func take(_ events: [StreamEvent]) { client += events.compactMap { $0.position.map { Int($0.seq) } } }

@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func whatIsHeldIsBoundedAndStillNothingIsLost() {
-    var feed = SessionFeedStateMachine(heldLimit: 3)
+    var feed = SessionFeedStateMachine(heldEvents: 3)
     _ = feed.started(at: position(0))
     _ = feed.suspected()
     for seq in 1...10 { #expect(feed.received(event(seq)) == .none) }
@@ -105,11 +105,33 @@ import Testing
     #expect(feed.page(page(3...10)) == .deliver((3...10).map { event($0) }))
   }
 
+  @Test func hugeEventsDuringARepairAreNotPinnedAndTheHoleIsSeen() {
+    var feed = SessionFeedStateMachine(heldBytes: 1 << 20)
+    _ = feed.started(at: position(0))
+    _ = feed.suspected()
+    for seq in 1...50 {
+      #expect(feed.received(large(seq)) == .none)
+      #expect(feed.received(passing()) == .none)
+      #expect(feed.heldBytes < 2 << 20)
+    }
+    #expect(feed.dropped == 49)
+    // The page was read before any of them: the one that is held shows that there is more.
+    guard case .deliverAndRead(_, position(0)) = feed.page(nothingMore) else {
+      Issue.record("the hole is not seen")
+      return
+    }
+    guard case .deliver(let rest) = feed.page(StreamPage(events: (1...50).map(large), isLast: true)) else {
+      Issue.record("nothing is missing any more")
+      return
+    }
+    #expect(rest.compactMap { $0.position?.seq } == Array(1...50))
+  }
+
   /// A log that grows, a subscription that loses, repeats and delays: what comes out is the log.
   @Test(arguments: 0..<200)
   func whateverTheSubscriptionDoesTheStreamsGetTheLog(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
-    var feed = SessionFeedStateMachine(heldLimit: 4)
+    var feed = SessionFeedStateMachine(heldEvents: seed % 2 == 0 ? 4 : 256, heldBytes: 40)
     var log = 0
     var delivered: [Int] = []
     var read: StreamPosition?

@@ -88,4 +88,15 @@ import Testing
     connection.toldPosition()
     #expect(!connection.owesPosition)
   }
+
+  @Test func aPageThatArrivesWhenTheRoomHasGoneCutsNobodyOff() {
+    var machine = StreamConnectionStateMachine(streams: 2, bufferBytes: 100)
+    #expect(machine.wantsPage(0) == .read(0))
+    #expect(machine.wrote(bytes: 5_000, isWritable: false) == .none)
+    #expect(machine.wrote(bytes: 5_000, ofPage: true, isWritable: false) == .none)
+    #expect(machine.wantsPage(0) == .none)
+    #expect(machine.pageArrived() == .none)
+    #expect(machine.wrote(bytes: 100, isWritable: false) == .none)
+    #expect(machine.wrote(bytes: 1, isWritable: false) == .end(.slowConsumer))
+  }
 }

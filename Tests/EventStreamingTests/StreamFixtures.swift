@@ -10,6 +10,15 @@ func event(_ seq: Int, _ type: String = "message_created", subject: String? = ni
     json: ByteBuffer(string: "{\"n\":\(seq)}"))
 }
 
+private let largeText = ByteBuffer(repeating: UInt8(ascii: "x"), count: 1 << 20)
+
+/// An event of a mebibyte; all of them share their bytes.
+func large(_ seq: Int) -> StreamEvent {
+  var event = event(seq)
+  event.json = largeText
+  return event
+}
+
 /// An event that is published but not kept.
 func passing(_ type: String = "participant_online") -> StreamEvent {
   StreamEvent(position: nil, type: type, subject: nil, json: ByteBuffer(string: "{\"passing\":true}"))
