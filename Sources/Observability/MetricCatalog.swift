@@ -68,6 +68,8 @@ public enum MetricCatalog {
     "tandem_redis_connections": MetricDescription("Connections to Redis in use now."),
     "tandem_redis_connections_made": MetricDescription("Connections to Redis that became usable."),
     "tandem_redis_connections_lost": MetricDescription("Connections to Redis that ended unasked."),
+    "tandem_redis_demotions": MetricDescription(
+      "Connections to Redis given up because their server was not the primary, or not ready, any more."),
     "tandem_redis_connect_failures": MetricDescription("Attempts to connect to Redis that failed."),
     "tandem_redis_subscribed_channels": MetricDescription("Channels subscribed now."),
     "tandem_redis_messages": MetricDescription("Messages received from subscribed channels."),

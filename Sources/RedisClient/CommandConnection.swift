@@ -26,7 +26,11 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private var reportedInFlight = 0
   /// Why the channel is being closed, when that was decided here.
   private var closeReason: RedisError?
+  /// Why the connection ends once the commands under way are answered.
+  private var retireReason: RedisError?
   var onEnd: ((RedisError) -> Void)?
+  /// Called when Redis says that it is not the primary, or not ready, any more.
+  var onDemotion: ((RedisError) -> Void)?
 
   init(_ configuration: RedisClientConfiguration, metrics: RedisMetrics) {
     self.configuration = configuration
@@ -57,6 +61,21 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     send(request, ticket, context)
   }
 
+  /// Whether it is not to be given any more commands.
+  var isRetired: Bool { retireReason != nil }
+
+  /// Ends as soon as the commands under way have their answers; it must not be given any more.
+  func retire(_ reason: RedisError) {
+    guard retireReason == nil, closeReason == nil else { return }
+    retireReason = reason
+    endWhenRetired()
+  }
+
+  private func endWhenRetired() {
+    guard let retireReason, machine.count == 0 else { return }
+    end(retireReason)
+  }
+
   func close() { end(RedisError(code: .connectionLost, message: "The Redis client is shut down.", mayHaveRun: true)) }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -78,6 +97,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     reportInFlight()
+    endWhenRetired()
     context.fireChannelReadComplete()
   }
 
@@ -89,6 +109,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     timer?.cancel()
     probeTimer?.cancel()
     self.context = nil
+    onDemotion = nil
     let reason =
       closeReason
       ?? RedisError(code: .connectionLost, message: "Redis closed the connection.", mayHaveRun: true)
@@ -107,14 +128,17 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     request.encode(into: &outgoing)
     let deadline = context.eventLoop.now + timeout
     let isFirst = machine.add(
-      ticket, bytes: outgoing.writerIndex - start, needsBarrier: replicas != nil && request.writes, deadline: deadline)
+      ticket, bytes: outgoing.writerIndex - start, needsBarrier: replicas != nil && request.waitsForReplicas,
+      deadline: deadline)
     // Everything else that runs in this turn of the loop goes out with the same system call.
     if isFirst { context.eventLoop.assumeIsolated().execute { self.flush() } }
     if timer == nil { schedule(at: deadline, context) }
   }
 
   private func flush() {
-    guard let context, outgoing.readableBytes > 0 else { return }
+    // One WAIT at a time: what comes meanwhile shares the next. With a replica that hangs they would queue up otherwise, and
+    // the last of them time out.
+    guard let context, outgoing.readableBytes > 0, !machine.awaitsBarrier else { return }
     if let replicas, machine.prepareFlush(barrierDeadline: context.eventLoop.now + timeout) {
       CommandEncoder.write(RedisCommand("WAIT", .integer(replicas.count), .integer(replicas.timeout)), into: &outgoing)
     }
@@ -132,10 +156,13 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private func handle(_ reply: RedisValue, _ context: ChannelHandlerContext) {
     timeBatch(context)
     if case .oversized = reply { metrics.oversizedReplies.increment() }
+    if let reason = RedisError.demotion(reply) { onDemotion.take()?(reason) }
     switch machine.receive(reply) {
     case .none: break
     case .deliver(let ticket, let value): deliver(value, to: ticket, context)
-    case .release(let held, let confirmation): release(held, confirmation)
+    case .release(let held, let confirmation):
+      release(held, confirmation)
+      flush()
     case .unsolicited:
       end(
         RedisError(

@@ -23,10 +23,15 @@ final class CommandLink {
   private var waitingBytes = 0
   private var timer: Scheduled<Void>?
 
-  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+  private let notice: DemotionNotice
+
+  init(
+    eventLoop: any EventLoop, connector: RedisConnector, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
+  ) {
     let configuration = connector.configuration
     self.eventLoop = eventLoop
     self.configuration = configuration
+    self.notice = notice
     endpoint = connector.endpoint
     self.metrics = metrics
     reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
@@ -36,8 +41,20 @@ final class CommandLink {
 
   func start() {
     // A cycle on purpose, until `stop()`: connections of a link must not outlive it.
-    reconnector.onConnected = { connection in self.sendWaiting(on: connection) }
+    reconnector.onConnected = { connection in
+      connection.onDemotion = { reason in self.notice.post(self.eventLoop.now, reason) }
+      self.sendWaiting(on: connection)
+    }
     reconnector.start()
+  }
+
+  /// Replaces the connection if it was made before its server was found not to be the primary.
+  func leave(foundAt found: NIODeadline, _ reason: RedisError) {
+    guard let connection = reconnector.connection, !connection.isRetired, reconnector.connectedAt <= found else {
+      return
+    }
+    reconnector.wasDemoted()
+    connection.retire(reason)
   }
 
   func stop() -> EventLoopFuture<Void> {
@@ -49,7 +66,7 @@ final class CommandLink {
 
   /// Sends a request now, or as soon as there is a connection; its ticket is always answered.
   func submit(_ request: RedisRequest, _ ticket: CommandTicket) {
-    if let connection = reconnector.connection {
+    if let connection = reconnector.connection, !connection.isRetired {
       connection.submit(request, ticket)
       return
     }
@@ -110,10 +127,15 @@ struct CommandLinkReference: Sendable {
   let eventLoop: any EventLoop
   private let link: NIOLoopBoundBox<CommandLink>
 
-  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+  init(
+    eventLoop: any EventLoop, connector: RedisConnector, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
+  ) {
     self.eventLoop = eventLoop
-    link = .makeBoxSendingValue(
-      CommandLink(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics), eventLoop: eventLoop)
+    let link = NIOLoopBoundBox<CommandLink>.makeBoxSendingValue(
+      CommandLink(eventLoop: eventLoop, connector: connector, notice: notice, logger: logger, metrics: metrics),
+      eventLoop: eventLoop)
+    self.link = link
+    notice.addListener { found, reason in eventLoop.execute { link.value.leave(foundAt: found, reason) } }
   }
 
   func start() {

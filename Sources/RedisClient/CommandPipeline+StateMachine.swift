@@ -56,6 +56,8 @@ struct CommandPipelineStateMachine<Ticket> {
   private var expiredCount = 0
   private var held: Deque<Held> = []
   private var batchNeedsBarrier = false
+  /// Whether a barrier has no reply yet. Until it has, nothing more is to be flushed.
+  private(set) var awaitsBarrier = false
   private var isClosed = false
   /// Encoded bytes of all commands without a reply.
   private(set) var bytesInFlight = 0
@@ -90,6 +92,7 @@ struct CommandPipelineStateMachine<Ticket> {
   mutating func prepareFlush(barrierDeadline: NIODeadline) -> Bool {
     defer { batchNeedsBarrier = false }
     guard batchNeedsBarrier, !isClosed else { return false }
+    awaitsBarrier = true
     entries.append(Entry(ticket: nil, isBarrier: true, needsBarrier: false, bytes: 0, deadline: barrierDeadline))
     return true
   }
@@ -104,6 +107,7 @@ struct CommandPipelineStateMachine<Ticket> {
     expiredCount = max(expiredCount - 1, 0)
     bytesInFlight -= entry.bytes
     if entry.isBarrier {
+      awaitsBarrier = false
       defer { held.removeAll(keepingCapacity: true) }
       return .release(held.map { ($0.ticket, $0.value) }, confirmation: value)
     }
@@ -123,7 +127,8 @@ struct CommandPipelineStateMachine<Ticket> {
     }
     while expiredCount < entries.count, entries[expiredCount].deadline <= now {
       if let ticket = entries[expiredCount].ticket.take() {
-        action.expired.append((ticket, expiredCount < writtenCount))
+        // Also one that is not written yet: it will be.
+        action.expired.append((ticket, true))
       }
       expiredCount += 1
     }

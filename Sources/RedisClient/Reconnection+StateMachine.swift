@@ -5,7 +5,7 @@ struct ReconnectionStateMachine<Connection> {
   enum State {
     case idle
     case connecting(failures: Int)
-    case connected(Connection)
+    case connected(Connection, failures: Int)
     case pausing(failures: Int)
     case stopped
   }
@@ -27,7 +27,7 @@ struct ReconnectionStateMachine<Connection> {
 
   /// The connection in use, or nil while there is none.
   var connection: Connection? {
-    if case .connected(let connection) = state { connection } else { nil }
+    if case .connected(let connection, _) = state { connection } else { nil }
   }
 
   mutating func start() -> Action {
@@ -38,8 +38,8 @@ struct ReconnectionStateMachine<Connection> {
 
   /// An attempt ended in a connection that Redis answers on.
   mutating func succeeded(_ connection: Connection) -> Action {
-    guard case .connecting = state else { return .close(connection) }
-    state = .connected(connection)
+    guard case .connecting(let failures) = state else { return .close(connection) }
+    state = .connected(connection, failures: failures)
     return .none
   }
 
@@ -52,9 +52,11 @@ struct ReconnectionStateMachine<Connection> {
   }
 
   /// The connection in use ended.
-  mutating func lost(jitter: Double) -> Action {
-    guard case .connected = state else { return .none }
-    return pause(failures: 0, jitter: jitter)
+  ///
+  /// - Parameter countsAsFailure: whether it was of no use, so that the pause grows as after a failed attempt.
+  mutating func lost(jitter: Double, countsAsFailure: Bool = false) -> Action {
+    guard case .connected(_, let failures) = state else { return .none }
+    return pause(failures: countsAsFailure ? failures : 0, jitter: jitter)
   }
 
   mutating func pauseEnded() -> Action {
@@ -66,7 +68,7 @@ struct ReconnectionStateMachine<Connection> {
   mutating func stop() -> Action {
     defer { state = .stopped }
     switch state {
-    case .connected(let connection): return .close(connection)
+    case .connected(let connection, _): return .close(connection)
     case .pausing: return .cancelPause
     case .idle, .connecting, .stopped: return .none
     }

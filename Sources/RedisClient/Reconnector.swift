@@ -20,6 +20,9 @@ final class Reconnector<Connection: RedisConnection> {
   var onLost: (RedisError) -> Void = { _ in }
   /// Why the latest attempt failed; nil while connected.
   private(set) var latestFailure: RedisError?
+  /// When the connection in use became usable.
+  private(set) var connectedAt = NIODeadline.distantPast
+  private var isDemoted = false
   /// Made by `stop()`; completed when the channel is closed.
   private var stopped: EventLoopPromise<Void>?
 
@@ -71,8 +74,19 @@ final class Reconnector<Connection: RedisConnection> {
       "redis connection lost",
       metadata: [RedisLogKey.endpoint: "\(connector.endpoint)", RedisLogKey.error: "\(error.message)"])
     latestFailure = error
-    perform(machine.lost(jitter: .random(in: 0...1)))
+    // Soon after it was made: the name still leads to the same server, so it is no use to hurry.
+    let isRepeated =
+      isDemoted && eventLoop.now - connectedAt < TimeAmount(connector.configuration.reconnectDelay.upperBound)
+    isDemoted = false
+    perform(machine.lost(jitter: .random(in: 0...1), countsAsFailure: isRepeated))
     onLost(error)
+  }
+
+  /// The server of the connection in use is not the primary; the connection is about to end.
+  func wasDemoted() {
+    guard !isDemoted else { return }
+    metrics.demotions.increment()
+    isDemoted = true
   }
 
   private func perform(_ action: ReconnectionStateMachine<Connection>.Action) {
@@ -117,6 +131,7 @@ final class Reconnector<Connection: RedisConnection> {
       return
     }
     latestFailure = nil
+    connectedAt = eventLoop.now
     metrics.connections.add(1)
     metrics.connectionsMade.increment()
     logger.debug("redis connection ready", metadata: [RedisLogKey.endpoint: "\(connector.endpoint)"])

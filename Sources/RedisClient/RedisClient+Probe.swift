@@ -13,7 +13,7 @@ extension RedisClient {
     let token = ByteBuffer(string: name)
     let eventLoop = eventLoopGroup.any()
     let deadline = eventLoop.now + TimeAmount(limit)
-    let link = try topology.link(forKey: name, on: eventLoop)
+    let link = try topology.link(forKey: name, waits: false, on: eventLoop)
     try await step("a write") { () throws(RedisError) in
       let command = RedisCommand("SET", .string(name), .bytes(token), "PX", 10_000)
       try await link.perform(.command(command), until: deadline).expectOK()

@@ -22,7 +22,8 @@ public final class RedisClient: Service, Sendable {
   ///
   /// - Parameters:
   ///   - configuration: where Redis is and how to use it.
-  ///   - eventLoopGroup: one connection is kept for each of its loops.
+  ///   - eventLoopGroup: one connection is kept for each of its loops, and with replicated durability another for the
+  ///     writes that wait.
   ///   - logger: for changes of the connections; single commands are never logged.
   public init(configuration: RedisClientConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
     self.configuration = configuration
@@ -52,7 +53,7 @@ public final class RedisClient: Service, Sendable {
   /// - Returns: the reply, never `.error` at its top.
   /// - Throws: `RedisError`.
   public func send(_ command: RedisCommand, key: String?) async throws(RedisError) -> RedisValue {
-    try await topology.link(forKey: key, on: eventLoopGroup.any()).perform(.command(command))
+    try await topology.link(forKey: key, waits: false, on: eventLoopGroup.any()).perform(.command(command))
   }
 
   /// Runs a script by its SHA-1, and with its source on the same connection when Redis does not know it.
@@ -67,7 +68,8 @@ public final class RedisClient: Service, Sendable {
     _ script: RedisScript, keys: [String], arguments: [RedisArgument]
   ) async throws(RedisError) -> RedisValue {
     let call = RedisRequest.ScriptCall(script: script, keys: keys, arguments: arguments)
-    return try await topology.link(forKey: keys.first, on: eventLoopGroup.any()).perform(.script(call))
+    let link = try topology.link(forKey: keys.first, waits: script.waitsForReplicas, on: eventLoopGroup.any())
+    return try await link.perform(.script(call))
   }
 
   /// Subscribes to a shard channel and returns once Redis has acknowledged it: what is published after that arrives.

@@ -13,6 +13,10 @@ public struct RedisClientConfiguration: Sendable, Hashable {
   /// What `CLIENT SETNAME` shows for these connections; nil sends none. No blanks or control characters.
   public var connectionName: String? = "tandem"
 
+  /// Whether a server that is a replica is of use. It is not to anybody who writes: then a connection to it is refused, and
+  /// tried again until the address leads to a primary.
+  public var acceptsReplica: Bool = false
+
   /// How long a connection may take from the first packet to the end of AUTH and SELECT.
   public var connectTimeout: Duration = .seconds(5)
   /// How long a command may take from the moment it is given to the client until its reply is here.

@@ -9,16 +9,18 @@ struct RedisHandshake {
   }
 
   private enum Step {
-    case authenticate, name, select, ping
+    case authenticate, name, select, role, ping
   }
 
   private var steps: [Step] = []
   /// The commands, sent together in this order.
   private(set) var commands: [RedisCommand] = []
   private let database: Int
+  private let acceptsReplica: Bool
 
   init(_ configuration: RedisClientConfiguration) {
     database = configuration.database
+    acceptsReplica = configuration.acceptsReplica
     if let password = configuration.password {
       // With one argument Redis authenticates the default user, also where no ACL exists.
       let arguments = [configuration.username, password].compactMap { $0 }.map { RedisArgument.string($0) }
@@ -26,6 +28,8 @@ struct RedisHandshake {
     }
     if let name = configuration.connectionName { add(.name, RedisCommand("CLIENT", "SETNAME", .string(name))) }
     if database != 0 { add(.select, RedisCommand("SELECT", .integer(database))) }
+    // A replica takes connections and answers reads; a name that still leads to it after a failover must not be used.
+    add(.role, RedisCommand("ROLE"))
     // PING is refused while Redis loads its data or wants a password: only a PONG makes a connection usable.
     add(.ping, RedisCommand("PING"))
     steps.reverse()
@@ -41,6 +45,12 @@ struct RedisHandshake {
     guard let step = steps.popLast() else { return .failed(Self.outOfStep(reply)) }
     switch (step, reply) {
     case (.name, _): break  // Only for people who look at CLIENT LIST; an ACL may forbid it.
+    case (.role, .error): break  // An ACL may forbid it, too; then the first refused write tells.
+    case (.role, .array(let parts)):
+      guard let role = parts.first?.string else { return .failed(Self.outOfStep(reply)) }
+      guard role != "slave" || acceptsReplica else {
+        return .failed(Self.refusal("Redis is not the primary", "it is a replica"))
+      }
     case (.authenticate, .error(let message)):
       return .failed(Self.refusal("Redis refused the user or password", message))
     case (.select, .error(let message)): return .failed(Self.refusal("Redis refused database \(database)", message))

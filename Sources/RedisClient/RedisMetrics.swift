@@ -29,6 +29,8 @@ struct RedisMetrics: Sendable {
   let connectionsMade = Counter(label: "tandem_redis_connections_made")
   /// Connections in use that ended unasked.
   let connectionsLost = Counter(label: "tandem_redis_connections_lost")
+  /// Connections given up because their server was not the primary, or not ready, any more.
+  let demotions = Counter(label: "tandem_redis_demotions")
   /// Attempts to connect that failed.
   let connectFailures = Counter(label: "tandem_redis_connect_failures")
   /// Channels subscribed now.

@@ -25,10 +25,10 @@ enum RedisRequest: Sendable {
   }
 
   /// Whether replicas must confirm it when durability asks for that.
-  var writes: Bool {
+  var waitsForReplicas: Bool {
     switch self {
     case .command: false
-    case .script(let call), .scriptSource(let call): !call.script.isReadOnly
+    case .script(let call), .scriptSource(let call): call.script.waitsForReplicas
     }
   }
 

@@ -9,8 +9,10 @@ public struct RedisScript: Sendable, Hashable {
   public let source: String
   /// The SHA-1 of the source in lower-case hexadecimal: the name under which Redis keeps the script.
   public let sha1: String
-  /// Whether the script writes nothing. Such a script is never followed by the wait for replicas.
+  /// Whether the script writes nothing.
   public let isReadOnly: Bool
+  /// Whether replicas must confirm what it writes when durability asks for that. Never true for a script that writes nothing.
+  public let waitsForReplicas: Bool
 
   /// A script from its source.
   ///
@@ -18,10 +20,13 @@ public struct RedisScript: Sendable, Hashable {
   ///   - name: for logs and errors.
   ///   - source: Lua, with its `#!lua` line first.
   ///   - isReadOnly: whether it writes nothing (its shebang says `flags=no-writes`).
-  public init(name: String, source: String, isReadOnly: Bool = false) {
+  ///   - waitsForReplicas: false for writes whose loss in a failover does no harm, such as the renewal of a lease: they must
+  ///     not wait for a replica that hangs.
+  public init(name: String, source: String, isReadOnly: Bool = false, waitsForReplicas: Bool = true) {
     self.name = name
     self.source = source
     self.isReadOnly = isReadOnly
+    self.waitsForReplicas = waitsForReplicas && !isReadOnly
     // Redis names scripts by SHA-1; nothing here relies on it being a safe hash.
     sha1 = Insecure.SHA1.hash(data: Array(source.utf8)).reduce(into: "") { text, byte in
       text.append(Self.hexadecimal[Int(byte >> 4)])

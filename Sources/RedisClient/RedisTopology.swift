@@ -14,7 +14,11 @@ protocol RedisTopology: Sendable {
   func stop() async
 
   /// The way to the server that has the key, from the given event loop.
-  func link(forKey key: String?, on eventLoop: any EventLoop) throws(RedisError) -> CommandLinkReference
+  ///
+  /// - Parameter waits: whether replicas have to confirm what is sent.
+  func link(
+    forKey key: String?, waits: Bool, on eventLoop: any EventLoop
+  ) throws(RedisError) -> CommandLinkReference
 
   /// The subscriptions of the server that has the channel.
   func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference
@@ -26,8 +30,10 @@ struct StandaloneTopology: RedisTopology {
   private let subscriber: SubscriberReference
 
   init(connector: RedisConnector, group: any EventLoopGroup, logger: Logger, metrics: RedisMetrics) {
-    node = RedisNode(connector: connector, group: group, logger: logger, metrics: metrics)
-    subscriber = SubscriberReference(eventLoop: group.next(), connector: connector, logger: logger, metrics: metrics)
+    let notice = DemotionNotice()
+    node = RedisNode(connector: connector, group: group, notice: notice, logger: logger, metrics: metrics)
+    subscriber = SubscriberReference(
+      eventLoop: group.next(), connector: connector, notice: notice, logger: logger, metrics: metrics)
   }
 
   func start() throws(RedisError) {
@@ -40,8 +46,10 @@ struct StandaloneTopology: RedisTopology {
     await subscriber.stop()
   }
 
-  func link(forKey key: String?, on eventLoop: any EventLoop) throws(RedisError) -> CommandLinkReference {
-    node.link(on: eventLoop)
+  func link(
+    forKey key: String?, waits: Bool, on eventLoop: any EventLoop
+  ) throws(RedisError) -> CommandLinkReference {
+    node.link(waits: waits, on: eventLoop)
   }
 
   func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference { subscriber }
@@ -55,27 +63,64 @@ struct UnusableTopology: RedisTopology {
 
   func stop() async {}
 
-  func link(forKey key: String?, on eventLoop: any EventLoop) throws(RedisError) -> CommandLinkReference {
+  func link(
+    forKey key: String?, waits: Bool, on eventLoop: any EventLoop
+  ) throws(RedisError) -> CommandLinkReference {
     throw reason
   }
 
   func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference { throw reason }
 }
 
-/// The links to one server, one for each event loop of the group. Immutable and Sendable.
+/// The links to one server for each event loop of the group. Immutable and Sendable.
+///
+/// `WAIT` blocks a connection until replicas have confirmed or its time is over. With replicated durability the writes that
+/// wait have connections of their own, so that a replica that hangs holds up nothing else.
 struct RedisNode: Sendable {
+  private let links: LinkPerLoop
+  private let waitingLinks: LinkPerLoop?
+
+  init(
+    connector: RedisConnector, group: any EventLoopGroup, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
+  ) {
+    func makeLinks() -> LinkPerLoop {
+      LinkPerLoop(group) { eventLoop in
+        CommandLinkReference(
+          eventLoop: eventLoop, connector: connector, notice: notice, logger: logger, metrics: metrics)
+      }
+    }
+    links = makeLinks()
+    waitingLinks = connector.configuration.durability == .local ? nil : makeLinks()
+  }
+
+  func start() {
+    links.start()
+    waitingLinks?.start()
+  }
+
+  func stop() async {
+    await links.stop()
+    await waitingLinks?.stop()
+  }
+
+  func link(waits: Bool, on eventLoop: any EventLoop) -> CommandLinkReference {
+    waits ? (waitingLinks ?? links)[eventLoop] : links[eventLoop]
+  }
+}
+
+/// One link for each event loop of a group. Immutable and Sendable.
+private struct LinkPerLoop: Sendable {
   private let links: [ObjectIdentifier: CommandLinkReference]
   private let first: CommandLinkReference
 
-  init(connector: RedisConnector, group: any EventLoopGroup, logger: Logger, metrics: RedisMetrics) {
-    func makeLink(_ eventLoop: any EventLoop) -> CommandLinkReference {
-      CommandLinkReference(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics)
-    }
+  init(_ group: any EventLoopGroup, makeLink: (any EventLoop) -> CommandLinkReference) {
     let all = group.makeIterator().map { (ObjectIdentifier($0), makeLink($0)) }
     links = Dictionary(all) { link, _ in link }
     // A group has at least one loop; an exotic one that does not list it still hands one out.
     first = all.first?.1 ?? makeLink(group.next())
   }
+
+  subscript(eventLoop: any EventLoop) -> CommandLinkReference { links[ObjectIdentifier(eventLoop)] ?? first }
 
   func start() {
     for link in links.values { link.start() }
@@ -86,6 +131,4 @@ struct RedisNode: Sendable {
     for link in links.values { await link.stop() }
     if links.isEmpty { await first.stop() }
   }
-
-  func link(on eventLoop: any EventLoop) -> CommandLinkReference { links[ObjectIdentifier(eventLoop)] ?? first }
 }

@@ -66,6 +66,14 @@ final class Subscriber {
     reconnector.start()
   }
 
+  /// Replaces the connection if it was made before its server was found not to be the primary: it would answer on, and
+  /// miss what is published elsewhere.
+  func leave(foundAt found: NIODeadline, _ reason: RedisError) {
+    guard let connection = reconnector.connection, reconnector.connectedAt <= found else { return }
+    reconnector.wasDemoted()
+    connection.end(reason)
+  }
+
   func stop() -> EventLoopFuture<Void> {
     probe?.cancel()
     probe = nil
@@ -155,10 +163,14 @@ struct SubscriberReference: Sendable {
   let eventLoop: any EventLoop
   private let subscriber: NIOLoopBoundBox<Subscriber>
 
-  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+  init(
+    eventLoop: any EventLoop, connector: RedisConnector, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
+  ) {
     self.eventLoop = eventLoop
-    subscriber = .makeBoxSendingValue(
+    let subscriber = NIOLoopBoundBox<Subscriber>.makeBoxSendingValue(
       Subscriber(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics), eventLoop: eventLoop)
+    self.subscriber = subscriber
+    notice.addListener { found, reason in eventLoop.execute { subscriber.value.leave(foundAt: found, reason) } }
   }
 
   func start() {

@@ -37,9 +37,11 @@ struct InspectCommand: AsyncParsableCommand {
       StandardError.write("tandem: there is no data directory \(configuration.dataDirectory); name one, or a Redis")
       throw ExitStatus.unavailable
     }
-    let redisConfiguration: RedisClientConfiguration
+    var redisConfiguration: RedisClientConfiguration
     do {
       redisConfiguration = try configuration.redisClient()
+      // It only reads.
+      redisConfiguration.acceptsReplica = true
     } catch {
       StandardError.write("tandem: \(error)")
       throw ExitStatus.unavailable

@@ -73,6 +73,10 @@ final class FakeRedis: Sendable {
           replies += "+OK\r\n"
           continue
         }
+        if command == ["ROLE"] {
+          replies += "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+          continue
+        }
         if command == ["PING"], seen.withLockedValue({ !$0.commands.contains { $0.first == "SSUBSCRIBE" } }) {
           replies += "+PONG\r\n"
           continue

@@ -78,4 +78,24 @@ struct ReconnectionStateMachineTests {
     #expect(describe(connecting.failed(jitter: 1)) == "nothing")
     #expect(describe(connecting.start()) == "nothing")
   }
+
+  @Test("the pause grows while connections are of no use, and not for one that was")
+  func uselessConnections() {
+    var machine = ReconnectionStateMachine<String>(delay: .milliseconds(100)...TimeAmount.milliseconds(1000))
+    _ = machine.start()
+    for pause in [100, 200, 400, 800, 1000] {
+      _ = machine.succeeded("c")
+      guard case .pause(let amount) = machine.lost(jitter: 1, countsAsFailure: true) else {
+        Issue.record("no pause")
+        return
+      }
+      #expect(amount == .milliseconds(Int64(pause)))
+      _ = machine.pauseEnded()
+    }
+    _ = machine.succeeded("c")
+    guard case .pause(.milliseconds(100)) = machine.lost(jitter: 1) else {
+      Issue.record("not the shortest pause")
+      return
+    }
+  }
 }

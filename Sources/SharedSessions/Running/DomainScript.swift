@@ -79,7 +79,7 @@ struct DomainScript: Sendable {
     }
     script = RedisScript(
       name: name, source: (head + pieces.map(\.text) + [source.body]).joined(separator: "\n"),
-      isReadOnly: source.shebang.contains("no-writes"))
+      isReadOnly: source.shebang.contains("no-writes"), waitsForReplicas: source.waitsForReplicas)
   }
 
   /// Whether a name is a key where a script works on keys like these.

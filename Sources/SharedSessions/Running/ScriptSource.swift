@@ -9,6 +9,8 @@ struct ScriptSource: Sendable {
   let keys: [String]
   /// The last one may end in `...`: it takes all arguments that are left, as a table.
   let arguments: [String]
+  /// False for writes whose loss in a failover does no harm (`-- durability: local`): they never wait for replicas.
+  let waitsForReplicas: Bool
   /// Everything behind the shebang.
   let body: String
 
@@ -18,6 +20,7 @@ struct ScriptSource: Sendable {
     includes = Self.names(after: "-- include:", in: lines)
     keys = Self.names(after: "-- keys:", in: lines)
     arguments = Self.names(after: "-- args:", in: lines)
+    waitsForReplicas = !lines.contains("-- durability: local")
     body = lines.dropFirst().joined(separator: "\n")
   }
 

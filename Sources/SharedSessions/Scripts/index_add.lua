@@ -1,5 +1,6 @@
 #!lua
 -- include: core
+-- durability: local
 -- Puts an entry into an index, and gives the index the longest time anything in it can last: one nobody adds to for
 -- longer than that holds nothing that lives.
 -- keys: key

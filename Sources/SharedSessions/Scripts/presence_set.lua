@@ -1,5 +1,6 @@
 #!lua
 -- include: core session participant
+-- durability: local
 -- How many streams of a participant a node holds now. The event is published, not kept.
 -- keys: session participants presence
 -- args: id node streams
