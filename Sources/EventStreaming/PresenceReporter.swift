@@ -39,12 +39,14 @@ final class PresenceReporter: Sendable {
       return starts
     }
     guard starts else { return }
-    work.start { [self] in
+    let runs = work.start { [self] in
       while let isOnline = await next(key) {
         await presence.participant(key.participantID, of: key.sessionID, isOnline: isOnline)
         states.withLock { $0[key]?.isReported = isOnline }
       }
     }
+    // The node has stopped: the others' sweepers see to its presence.
+    if !runs { states.withLock { $0[key] = nil } }
   }
 
   /// What to report next, or nil when there is nothing more. Going offline is believed only after a while.

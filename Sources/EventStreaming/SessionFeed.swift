@@ -94,7 +94,7 @@ final class SessionFeed {
 
   private func begin() {
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
-    work.start { [source, sessionID, eventLoop] in
+    let runs = work.start { [source, sessionID, eventLoop] in
       do {
         let subscription = try await source.subscribe(to: sessionID) { event in
           eventLoop.execute { feed.value.received(event) }
@@ -106,6 +106,7 @@ final class SessionFeed {
         eventLoop.execute { feed.value.failedToStart(error) }
       }
     }
+    if !runs { failedToStart(StreamRefusal.draining) }
   }
 
   private func subscribed(_ subscription: any EventSubscription) {
@@ -180,7 +181,7 @@ final class SessionFeed {
   private func read(after position: StreamPosition) {
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     metrics.repairing()
-    work.start { [source, sessionID, eventLoop] in
+    let runs = work.start { [source, sessionID, eventLoop] in
       do {
         let page = try await source.page(of: sessionID, after: position.id, limit: EventLog.pageLimit)
         eventLoop.execute { feed.value.readPage(page) }
@@ -188,6 +189,13 @@ final class SessionFeed {
         eventLoop.execute { feed.value.readFailed() }
       }
     }
+    if !runs { stop() }
+  }
+
+  /// The node has stopped: what is missing is not read any more, and the streams resume elsewhere.
+  private func stop() {
+    close()
+    for subscriber in subscribers { subscriber.finish(.drained) }
   }
 
   private func readPage(_ page: StreamPage) {

@@ -12,8 +12,11 @@ struct StreamWork: Sendable {
     (pieces, continuation) = AsyncStream.makeStream()
   }
 
-  func start(_ piece: @escaping Piece) {
-    continuation.yield(piece)
+  /// Runs a piece of work.
+  ///
+  /// - Returns: false when the service has ended, so that the piece will never run.
+  func start(_ piece: @escaping Piece) -> Bool {
+    if case .enqueued = continuation.yield(piece) { true } else { false }
   }
 
   /// Runs what is started until the task is cancelled, then waits for what is under way.

@@ -273,6 +273,19 @@ import Testing
     }
   }
 
+  @Test func aNodeThatHasStoppedRefusesStreamsInsteadOfLettingThemWait() async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let streams = EventStreams(
+      settings: StreamSettings(), source: FakeSource(), presence: Presence(), eventLoopGroup: group,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let running = Task { await streams.run() }
+    running.cancel()
+    await running.value
+    let request = StreamRequest(sessionID: "s", participantID: "p", start: .live, authorized: .zero)
+    await #expect(throws: StreamRefusal.draining) { try await streams.open(request, on: group.any()) }
+    #expect(streams.openStreams == 0)
+  }
+
   @Test func aSlowClientIsCutOffAtItsBudgetAndTheOthersGoOn() async throws {
     try await withNode({ $0.bufferBytes = 200 }) { node in
       let (slow, quick) = (try await node.open(), try await node.open())
