@@ -251,7 +251,7 @@ import Testing
           for _ in 0..<count {
             node.source.append { seq in
               var event = event(seq)
-              event.json = ByteBuffer(string: "{\"n\":\(seq),\"text\":\"\(text)\"}")
+              event.data = ByteBuffer(string: "{\"n\":\(seq),\"text\":\"\(text)\"}")
               return event
             }
           }

@@ -6,9 +6,9 @@ import Synchronization
 @testable import EventStreaming
 
 /// A log and a subscription in memory, with the faults of real ones. Sendable: all of it is behind a mutex.
-final class FakeSource: EventSource {
+final class FakeSource: SessionEventReader {
   private struct State {
-    var log: [StreamEvent] = []
+    var log: [StoredEvent] = []
     var first = 1
     var nextID = 0
     var listeners: [Int: @Sendable (RedisSubscriptionEvent) -> Void] = [:]
@@ -43,14 +43,14 @@ final class FakeSource: EventSource {
   }
 
   /// Appends what is made of the next number, and publishes it.
-  func append(_ make: (Int) -> StreamEvent) {
+  func append(_ make: (Int) -> StoredEvent) {
     let (message, listeners) = state.withLock { state in
       let next = make(state.first + state.log.count)
       state.log.append(next)
-      let (id, seq) = (next.position?.id.description ?? "-", next.position?.seq ?? 0)
+      let (id, seq) = (next.position?.id.description ?? "-", next.position?.sequence ?? 0)
       let head = "\(id) \(seq) \(next.type) \(next.subject ?? "-")\n"
       return (
-        ByteBuffer(string: head + String(buffer: next.json)), state.isDeaf ? [] : Array(state.listeners.values)
+        ByteBuffer(string: head + String(buffer: next.data)), state.isDeaf ? [] : Array(state.listeners.values)
       )
     }
     for listener in listeners { listener(.message(message)) }
@@ -99,14 +99,14 @@ final class FakeSource: EventSource {
     return Subscription { [self] in _ = state.withLock { $0.listeners.removeValue(forKey: number) } }
   }
 
-  func tail(of sessionID: String) async throws -> StreamPosition {
+  func tail(of sessionID: String) async throws -> EventPosition {
     try state.withLock { state in
       guard !state.isDown else { throw Down() }
       return state.log.last?.position ?? position(0)
     }
   }
 
-  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
+  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> EventPage {
     await withCheckedContinuation { reader in
       let isHeld = state.withLock { state in
         state.waiting?.append(reader)
@@ -121,7 +121,7 @@ final class FakeSource: EventSource {
       guard isKnown else { return unknown }
       let rest = state.log.filter { ($0.position?.id ?? .zero) > id }
       let count = min(limit, Self.pageSize)
-      return StreamPage(events: Array(rest.prefix(count)), isLast: rest.count <= count)
+      return EventPage(events: Array(rest.prefix(count)), reachedEnd: rest.count <= count)
     }
   }
 }

@@ -5,7 +5,7 @@ import Synchronization
 @testable import EventStreaming
 
 /// A source for each of several sessions. Sendable: the sources are made once, the count is behind a mutex.
-final class FakeSources: EventSource {
+final class FakeSources: SessionEventReader {
   private let sources: [String: FakeSource]
   private let reading = Mutex((now: 0, most: 0))
 
@@ -28,11 +28,11 @@ final class FakeSources: EventSource {
     try await self[sessionID].subscribe(to: sessionID, onEvent: onEvent)
   }
 
-  func tail(of sessionID: String) async throws -> StreamPosition {
+  func tail(of sessionID: String) async throws -> EventPosition {
     try await self[sessionID].tail(of: sessionID)
   }
 
-  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
+  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> EventPage {
     reading.withLock {
       $0.now += 1
       $0.most = max($0.most, $0.now)

@@ -5,7 +5,7 @@ import Testing
 @testable import EventStreaming
 
 @Suite struct ReplayJoinStateMachineTests {
-  private func batch(_ events: StreamEvent...) -> EventBatch { EventBatch(events) }
+  private func batch(_ events: StoredEvent...) -> EventBatch { EventBatch(events) }
 
   @Test func aReplayOfOnePageGoesLive() {
     var join = ReplayJoinStateMachine(after: id(2))
@@ -58,8 +58,8 @@ import Testing
     #expect(join.page(page(1...2)) == .deliver([event(1), event(2)]))
     for seq in 301...310 { _ = join.live(batch(large(seq))) }
     let all = (3...310).map(large)
-    #expect(join.page(StreamPage(events: Array(all.prefix(298)), isLast: true)) == .deliver(Array(all.prefix(298))))
-    guard case .goLive(let rest) = join.page(StreamPage(events: Array(all.suffix(10)), isLast: true)) else {
+    #expect(join.page(EventPage(events: Array(all.prefix(298)), reachedEnd: true)) == .deliver(Array(all.prefix(298))))
+    guard case .goLive(let rest) = join.page(EventPage(events: Array(all.suffix(10)), reachedEnd: true)) else {
       Issue.record("nothing overflowed since the page was read")
       return
     }
@@ -74,7 +74,7 @@ import Testing
     #expect(join.live(batch(passing())) == .hold(dropped: 0))
     #expect(join.live(batch(large(2))) == .hold(dropped: 1))
     #expect(join.page(nothingMore) == .deliver([]))
-    #expect(join.page(StreamPage(events: [large(1), large(2)], isLast: true)) == .goLive([large(1), large(2)]))
+    #expect(join.page(EventPage(events: [large(1), large(2)], reachedEnd: true)) == .goLive([large(1), large(2)]))
   }
 
   /// Pages and live batches in any interleaving that a log and a faithful feed can produce.
@@ -87,7 +87,7 @@ import Testing
     var join = ReplayJoinStateMachine(after: id(cursor), heldEvents: seed % 2 == 0 ? 3 : 256, heldBytes: 30)
     var client: [Int] = []
 
-    func take(_ events: [StreamEvent]) { client += events.compactMap { $0.position.map { Int($0.seq) } } }
+    func take(_ events: [StoredEvent]) { client += events.compactMap { $0.position.map { Int($0.sequence) } } }
     func read() {
       let first = (1...(log + 1)).first { id($0) > join.position } ?? log + 1
       let last = min(log, first + 2)

@@ -120,11 +120,11 @@ import Testing
       Issue.record("the hole is not seen")
       return
     }
-    guard case .deliver(let rest) = feed.page(StreamPage(events: (1...50).map(large), isLast: true)) else {
+    guard case .deliver(let rest) = feed.page(EventPage(events: (1...50).map(large), reachedEnd: true)) else {
       Issue.record("nothing is missing any more")
       return
     }
-    #expect(rest.compactMap { $0.position?.seq } == Array(1...50))
+    #expect(rest.compactMap { $0.position?.sequence } == Array(1...50))
   }
 
   /// A log that grows, a subscription that loses, repeats and delays: what comes out is the log.
@@ -134,24 +134,24 @@ import Testing
     var feed = SessionFeedStateMachine(heldEvents: seed % 2 == 0 ? 4 : 256, heldBytes: 40)
     var log = 0
     var delivered: [Int] = []
-    var read: StreamPosition?
+    var read: EventPosition?
     var inFlight: [Int] = []
 
     func take(_ action: SessionFeedStateMachine.Action) {
       switch action {
       case .none: break
-      case .deliver(let events): delivered += events.compactMap { $0.position.map { Int($0.seq) } }
+      case .deliver(let events): delivered += events.compactMap { $0.position.map { Int($0.sequence) } }
       case .read(let after): read = after
       case .deliverAndRead(let events, let after):
-        delivered += events.compactMap { $0.position.map { Int($0.seq) } }
+        delivered += events.compactMap { $0.position.map { Int($0.sequence) } }
         read = after
       case .gap: Issue.record("nothing was trimmed")
       }
     }
 
-    func answer(_ after: StreamPosition) {
+    func answer(_ after: EventPosition) {
       read = nil
-      let first = Int(after.seq) + 1
+      let first = Int(after.sequence) + 1
       let last = min(log, first + Int.random(in: 0...3, using: &random))
       take(feed.page(first > log ? nothingMore : page(first...last, isLast: last == log)))
     }

@@ -4,25 +4,25 @@ import Testing
 
 @testable import EventStreaming
 
-@Suite struct SubscriberStateMachineTests {
+@Suite struct StreamSubscriptionStateMachineTests {
   private func subscriber(
     isLive: Bool = true, types: String? = nil, role: Role = .viewer, updates: ViewerUpdates = .all
-  ) throws -> SubscriberStateMachine {
-    var subscriber = SubscriberStateMachine(
+  ) throws -> StreamSubscriptionStateMachine {
+    var subscriber = StreamSubscriptionStateMachine(
       after: id(2), participantID: "p", types: try types.flatMap { try EventTypeFilter($0) },
       visibility: EventVisibility(participantID: "p", role: role, viewerUpdates: updates, asOf: id(2)))
     if isLive { #expect(subscriber.page(nothingMore, endsHere: false) == .nothing) }
     return subscriber
   }
 
-  private func deliver(_ events: [StreamEvent], to subscriber: inout SubscriberStateMachine)
-    -> SubscriberStateMachine.Action
+  private func deliver(_ events: [StoredEvent], to subscriber: inout StreamSubscriptionStateMachine)
+    -> StreamSubscriptionStateMachine.Action
   {
     var frames = BatchFrames(events)
     return subscriber.batch(EventBatch(events), &frames)
   }
 
-  private func chosen(_ places: (Int, StreamView)...) -> SubscriberStateMachine.Action.Write {
+  private func chosen(_ places: (Int, StreamView)...) -> StreamSubscriptionStateMachine.Action.Write {
     .chosen(places.map { .init(index: $0.0, view: $0.1) })
   }
 
@@ -48,7 +48,7 @@ import Testing
 
   @Test func theEndIsSeenInAReplayToo() throws {
     var subscriber = try subscriber(isLive: false)
-    let pages = StreamPage(events: [event(3), event(4, "session_closed"), event(5)], isLast: false)
+    let pages = EventPage(events: [event(3), event(4, "session_closed"), event(5)], reachedEnd: false)
     #expect(
       subscriber.page(pages, endsHere: false)
         == .init(write: .events([event(3), event(4, "session_closed")]), ends: .sessionEnded))
@@ -93,7 +93,7 @@ import Testing
     #expect(
       deliver([event(3, "session_closed")], to: &closed) == .init(write: .batch(.whole), ends: .sessionEnded))
     var replayed = try subscriber(isLive: false, types: "message_created")
-    let pages = StreamPage(events: [event(3, "host_online"), event(4), event(5, "host_online")], isLast: false)
+    let pages = EventPage(events: [event(3, "host_online"), event(4), event(5, "host_online")], reachedEnd: false)
     #expect(
       replayed.page(pages, endsHere: false) == .init(write: .events([event(4)]), passedOver: 1, readsPage: true))
   }
@@ -123,14 +123,14 @@ import Testing
   }
 
   @Test func whatWasSetBeforeTheStreamWasAskedForDoesNotCountInItsReplay() throws {
-    var subscriber = SubscriberStateMachine(
+    var subscriber = StreamSubscriptionStateMachine(
       after: id(2), participantID: "p",
       visibility: EventVisibility(participantID: "p", role: .viewer, viewerUpdates: .reduced, asOf: id(5)))
-    let replay = StreamPage(events: [setting(3, .all), thought(4), setting(5, .all), thought(6)], isLast: false)
+    let replay = EventPage(events: [setting(3, .all), thought(4), setting(5, .all), thought(6)], reachedEnd: false)
     #expect(
       subscriber.page(replay, endsHere: false)
         == .init(write: .events([setting(3, .all), setting(5, .all)]), passedOver: 1, readsPage: true))
-    let rest = StreamPage(events: [setting(7, .all), thought(8)], isLast: true)
+    let rest = EventPage(events: [setting(7, .all), thought(8)], reachedEnd: true)
     #expect(subscriber.page(rest, endsHere: false) == .init(write: .events([setting(7, .all), thought(8)])))
   }
 
@@ -145,7 +145,7 @@ import Testing
       for batchSize in 1...4 {
         var subscriber = try subscriber(isLive: false)
         var seen = numbers(
-          subscriber.page(StreamPage(events: Array(events[..<replayed]), isLast: true), endsHere: false), of: [])
+          subscriber.page(EventPage(events: Array(events[..<replayed]), reachedEnd: true), endsHere: false), of: [])
         var rest = Array(events[replayed...])
         while !rest.isEmpty {
           let batch = Array(rest.prefix(batchSize))
@@ -157,15 +157,15 @@ import Testing
     }
   }
 
-  private func numbers(_ action: SubscriberStateMachine.Action, of batch: [StreamEvent]) -> [Int] {
+  private func numbers(_ action: StreamSubscriptionStateMachine.Action, of batch: [StoredEvent]) -> [Int] {
     var frames = BatchFrames(batch)
-    let events: [StreamEvent] =
+    let events: [StoredEvent] =
       switch action.write {
       case nil: []
       case .events(let events)?: events
       case .batch(let view)?: batch.indices.filter { frames.holds($0, in: view) }.map { batch[$0] }
       case .chosen(let chosen)?: chosen.map { batch[$0.index] }
       }
-    return events.compactMap { $0.position.map { Int($0.seq) } }
+    return events.compactMap { $0.position.map { Int($0.sequence) } }
   }
 }

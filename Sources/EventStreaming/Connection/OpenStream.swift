@@ -103,9 +103,9 @@ public final class OpenStream: Sendable {
       parts: isCombined ? cursorParts : nil, output: output, framing: framing, eventLoop: eventLoop,
       metrics: streams.metrics)
     let subscribers = admitted.enumerated().map { index, stream in
-      Subscriber(
+      StreamSubscription(
         index: index,
-        machine: SubscriberStateMachine(
+        machine: StreamSubscriptionStateMachine(
           after: stream.start, participantID: stream.request.participantID, types: types,
           visibility: stream.request.visibility, heldEvents: max(16, 256 / admitted.count),
           heldBytes: streams.settings.bufferBytes / admitted.count),

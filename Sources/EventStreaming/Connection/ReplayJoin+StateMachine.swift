@@ -34,23 +34,23 @@ struct ReplayJoinStateMachine {
 
   enum PageAction: Equatable {
     /// Write these, then read the next page after `position`.
-    case deliver([StreamEvent])
+    case deliver([StoredEvent])
     /// Write these; from now on live events go straight through.
-    case goLive([StreamEvent])
+    case goLive([StoredEvent])
     /// Events between `position` and this page were trimmed.
     case gap
   }
 
   /// A page of the stream read after `position`.
-  mutating func page(_ page: StreamPage) -> PageAction {
+  mutating func page(_ page: EventPage) -> PageAction {
     guard state == .replaying else { return .deliver([]) }
-    guard page.isKnown else { return .gap }
-    var delivered: [StreamEvent] = []
+    guard page.isCursorKnown else { return .gap }
+    var delivered: [StoredEvent] = []
     delivered.reserveCapacity(page.events.count)
     for event in page.events { take(event, into: &delivered) }
-    guard page.isLast, !hasOverflowed else {
+    guard page.reachedEnd, !hasOverflowed else {
       // What overflowed was published after this page was read, so the next one holds it.
-      hasOverflowed = hasOverflowed && !page.isLast
+      hasOverflowed = hasOverflowed && !page.reachedEnd
       return .deliver(delivered)
     }
     state = .live
@@ -58,7 +58,7 @@ struct ReplayJoinStateMachine {
     return .goLive(delivered)
   }
 
-  private mutating func take(_ event: StreamEvent, into delivered: inout [StreamEvent]) {
+  private mutating func take(_ event: StoredEvent, into delivered: inout [StoredEvent]) {
     if let next = event.position?.id {
       guard next > position else { return }
       position = next
@@ -70,7 +70,7 @@ struct ReplayJoinStateMachine {
     /// All of the batch, as it is.
     case deliverAll
     /// A part of it; the rest was replayed.
-    case deliver([StreamEvent])
+    case deliver([StoredEvent])
     /// Nothing now; so many events were dropped, which will be read from the log.
     case hold(dropped: Int)
   }

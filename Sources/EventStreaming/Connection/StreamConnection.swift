@@ -29,7 +29,7 @@ final class StreamConnection {
   private let output: any StreamOutput
   private let metrics: StreamMetrics
   private var machine: StreamConnectionStateMachine
-  private var subscribers: [Subscriber] = []
+  private var subscribers: [StreamSubscription] = []
   /// The parts of a combined stream; nil for a stream of one session, whose ids are the events' own.
   private let parts: [Part]?
   private var instruction: Instruction?
@@ -49,7 +49,7 @@ final class StreamConnection {
   }
 
   /// Adds a stream; before `start`.
-  func add(_ subscriber: Subscriber) { subscribers.append(subscriber) }
+  func add(_ subscriber: StreamSubscription) { subscribers.append(subscriber) }
 
   /// Starts listening to the connection and asks for the first pages.
   func start() {
@@ -65,7 +65,7 @@ final class StreamConnection {
   /// Stops listening to the connection.
   ///
   /// - Returns: its streams.
-  func stop() -> [Subscriber] {
+  func stop() -> [StreamSubscription] {
     output.onWritabilityChanged = nil
     output.onClosed = nil
     defer { subscribers = [] }
@@ -85,7 +85,7 @@ final class StreamConnection {
   }
 
   /// The page that `next` asked for.
-  func page(_ page: StreamPage, of stream: Int, endsHere: Bool) {
+  func page(_ page: EventPage, of stream: Int, endsHere: Bool) {
     guard subscribers.indices.contains(stream) else { return }
     isWritingPage = true
     subscribers[stream].page(page, endsHere: endsHere)
@@ -113,13 +113,15 @@ final class StreamConnection {
   // MARK: Carrying out
 
   /// What a subscriber decided about events that no other stream gets now.
-  func perform(_ action: SubscriberStateMachine.Action, of subscriber: Subscriber) {
+  func perform(_ action: StreamSubscriptionStateMachine.Action, of subscriber: StreamSubscription) {
     var frames = BatchFrames([])
     perform(action, of: subscriber, &frames)
   }
 
   /// What a subscriber decided about the events of `frames`.
-  func perform(_ action: SubscriberStateMachine.Action, of subscriber: Subscriber, _ frames: inout BatchFrames) {
+  func perform(
+    _ action: StreamSubscriptionStateMachine.Action, of subscriber: StreamSubscription, _ frames: inout BatchFrames
+  ) {
     switch action.write {
     case nil: break
     case .batch(let view)?: write(view, &frames, of: subscriber)
@@ -165,10 +167,10 @@ final class StreamConnection {
   // MARK: Writing
 
   /// Writes all that a view has of a batch.
-  private func write(_ view: StreamView, _ frames: inout BatchFrames, of subscriber: Subscriber) {
+  private func write(_ view: StreamView, _ frames: inout BatchFrames, of subscriber: StreamSubscription) {
     guard parts == nil else {
       let held = frames.events.indices.filter { frames.holds($0, in: view) }
-      return write(held.map { SubscriberStateMachine.Chosen(index: $0, view: view) }, &frames, of: subscriber)
+      return write(held.map { StreamSubscriptionStateMachine.Chosen(index: $0, view: view) }, &frames, of: subscriber)
     }
     metrics.delivered(frames.count(view))
     send(frames.bytes(view, for: framing))
@@ -176,7 +178,7 @@ final class StreamConnection {
 
   /// Writes some frames, each with the connection's own id where it carries several sessions.
   private func write(
-    _ chosen: [SubscriberStateMachine.Chosen], _ frames: inout BatchFrames, of subscriber: Subscriber
+    _ chosen: [StreamSubscriptionStateMachine.Chosen], _ frames: inout BatchFrames, of subscriber: StreamSubscription
   ) {
     metrics.delivered(chosen.count)
     var composer = FrameComposer()
@@ -190,7 +192,7 @@ final class StreamConnection {
     send(composer.take(framing))
   }
 
-  private func holdsID(_ write: SubscriberStateMachine.Action.Write?, _ frames: inout BatchFrames) -> Bool {
+  private func holdsID(_ write: StreamSubscriptionStateMachine.Action.Write?, _ frames: inout BatchFrames) -> Bool {
     switch write {
     case nil: false
     case .batch(let view)?: frames.holdsID(view)
@@ -234,7 +236,7 @@ final class StreamConnection {
   }
 
   /// What stands before and behind a stream's own cursor in the combined one.
-  private func cursorAround(_ subscriber: Subscriber) -> (before: String, after: String) {
+  private func cursorAround(_ subscriber: StreamSubscription) -> (before: String, after: String) {
     var (before, after, isBehind) = ("", "", false)
     for part in parts ?? [] {
       if case .stream(subscriber.index) = part {

@@ -25,7 +25,7 @@ enum StreamEnd: String, Sendable, CaseIterable {
 /// A value: one client's interest in one session. It decides what of the session's events is written and when it ends.
 ///
 /// What it may see follows the events themselves: one that changes a role or what viewers see counts for those after it.
-struct SubscriberStateMachine {
+struct StreamSubscriptionStateMachine {
   private var join: ReplayJoinStateMachine
   private let participantID: String?
   private let types: EventTypeFilter?
@@ -70,7 +70,7 @@ struct SubscriberStateMachine {
       /// A part of the batch.
       case chosen([Chosen])
       /// These events, as they are.
-      case events([StreamEvent])
+      case events([StoredEvent])
     }
 
     var write: Write?
@@ -87,7 +87,7 @@ struct SubscriberStateMachine {
   /// A page of the session's stream, read after `position`.
   ///
   /// - Parameter endsHere: whether nothing follows the last page, because the session ended earlier.
-  mutating func page(_ page: StreamPage, endsHere: Bool) -> Action {
+  mutating func page(_ page: EventPage, endsHere: Bool) -> Action {
     guard end == nil else { return .nothing }
     switch join.page(page) {
     case .gap: return finish(.gap)
@@ -154,8 +154,8 @@ struct SubscriberStateMachine {
   }
 
   /// The same for events that no other stream gets now: of a replay, or of a batch that was partly replayed.
-  private mutating func writing(_ events: [StreamEvent], thenReads: Bool) -> Action {
-    var written: [StreamEvent] = []
+  private mutating func writing(_ events: [StoredEvent], thenReads: Bool) -> Action {
+    var written: [StoredEvent] = []
     written.reserveCapacity(events.count)
     var passedOver = 0
     for event in events {
@@ -175,10 +175,10 @@ struct SubscriberStateMachine {
       ends: end)
   }
 
-  private func takes(_ event: StreamEvent) -> Bool { types?.takes(event.type) ?? true }
+  private func takes(_ event: StoredEvent) -> Bool { types?.takes(event.type) ?? true }
 
   /// Why nothing after an event is for this client.
-  private func reasonToEnd(after event: StreamEvent) -> StreamEnd? {
+  private func reasonToEnd(after event: StoredEvent) -> StreamEnd? {
     if event.type == "session_closed" { return .sessionEnded }
     if event.type == "participant_left", let participantID, event.subject == participantID { return .participantLeft }
     return nil

@@ -2,19 +2,19 @@ import NIOCore
 import SharedSessions
 
 /// Bound to its connection's event loop; one client's interest in one session. It takes what the session's feed
-/// delivers; the connection carries out what `SubscriberStateMachine` decides.
-final class Subscriber {
+/// delivers; the connection carries out what `StreamSubscriptionStateMachine` decides.
+final class StreamSubscription {
   /// Its place among the streams of the connection.
   let index: Int
   private let connection: StreamConnection
-  private var machine: SubscriberStateMachine
+  private var machine: StreamSubscriptionStateMachine
   private var shownCursor: (id: EventID, text: String)
   /// Told once when the session's part of the connection is over.
-  private let onEnd: (Subscriber, StreamEnd) -> Void
+  private let onEnd: (StreamSubscription, StreamEnd) -> Void
 
   init(
-    index: Int, machine: SubscriberStateMachine, connection: StreamConnection,
-    onEnd: @escaping (Subscriber, StreamEnd) -> Void
+    index: Int, machine: StreamSubscriptionStateMachine, connection: StreamConnection,
+    onEnd: @escaping (StreamSubscription, StreamEnd) -> Void
   ) {
     self.index = index
     self.machine = machine
@@ -37,7 +37,7 @@ final class Subscriber {
     connection.perform(machine.batch(batch, &frames), of: self, &frames)
   }
 
-  func page(_ page: StreamPage, endsHere: Bool) {
+  func page(_ page: EventPage, endsHere: Bool) {
     connection.perform(machine.page(page, endsHere: endsHere), of: self)
   }
 

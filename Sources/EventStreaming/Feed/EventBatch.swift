@@ -2,17 +2,17 @@ import SharedSessions
 
 /// A value: events that arrived in one turn of the event loop, and what every stream asks about them, found once.
 struct EventBatch: Equatable {
-  let events: [StreamEvent]
+  let events: [StoredEvent]
   /// The place of the first event that has one.
-  let first: StreamPosition?
+  let first: EventPosition?
   /// The place of the last event that has one.
-  let last: StreamPosition?
+  let last: EventPosition?
   /// Whether there is an event among them that ends streams.
   let holdsEnd: Bool
   /// What events among them change about who may see what, by their places in `events`.
   let changes: [Int: VisibilityChange]
 
-  init(_ events: [StreamEvent]) {
+  init(_ events: [StoredEvent]) {
     self.events = events
     first = events.first { $0.position != nil }?.position
     last = events.last { $0.position != nil }?.position

@@ -1,5 +1,6 @@
 import DequeModule
 import NIOCore
+import SharedSessions
 
 /// Live events that wait for a read of the log to end. A value.
 ///
@@ -7,7 +8,7 @@ import NIOCore
 /// events that are only published go when nothing else is left. The newest kept event always stays, however large: it shows
 /// what is missing.
 struct HeldEvents: Equatable {
-  private var events: Deque<StreamEvent> = []
+  private var events: Deque<StoredEvent> = []
   private(set) var bytes = 0
   private let mostEvents: Int
   private let mostBytes: Int
@@ -22,14 +23,14 @@ struct HeldEvents: Equatable {
   /// Takes an event in.
   ///
   /// - Returns: how many kept events were dropped for it.
-  mutating func append(_ event: StreamEvent) -> Int {
+  mutating func append(_ event: StoredEvent) -> Int {
     if let id = event.position?.id, events.contains(where: { $0.position?.id == id }) { return 0 }
     events.append(event)
-    bytes += event.json.readableBytes
+    bytes += event.data.readableBytes
     var dropped = 0
     while events.count > mostEvents || bytes > mostBytes, let index = leastNeeded {
       let event = events.remove(at: index)
-      bytes -= event.json.readableBytes
+      bytes -= event.data.readableBytes
       if event.position != nil { dropped += 1 }
     }
     return dropped
@@ -42,16 +43,16 @@ struct HeldEvents: Equatable {
   }
 
   /// Takes the oldest out.
-  mutating func popFirst() -> StreamEvent? {
+  mutating func popFirst() -> StoredEvent? {
     let event = events.popFirst()
-    bytes -= event?.json.readableBytes ?? 0
+    bytes -= event?.data.readableBytes ?? 0
     return event
   }
 
   /// Puts back what `popFirst` gave.
-  mutating func putBack(_ event: StreamEvent) {
+  mutating func putBack(_ event: StoredEvent) {
     events.prepend(event)
-    bytes += event.json.readableBytes
+    bytes += event.data.readableBytes
   }
 
   mutating func removeAll() {

@@ -2,7 +2,7 @@ public import RedisClient
 public import SharedSessions
 
 /// A value: a session's events as Redis has them.
-public struct RedisEventSource: EventSource {
+public struct RedisEventReader: SessionEventReader {
   private let redis: RedisClient
   private let log: EventLog
 
@@ -26,16 +26,12 @@ public struct RedisEventSource: EventSource {
   }
 
   /// Where the log ends now.
-  public func tail(of sessionID: String) async throws -> StreamPosition {
-    let tail = try await log.tail(sessionID)
-    guard let id = EventID(tail.cursor) else { throw SharedSessionError(.internalError) }
-    return StreamPosition(id: id, seq: tail.sequence)
+  public func tail(of sessionID: String) async throws -> EventPosition {
+    try await log.tail(sessionID)
   }
 
   /// A page of the log.
-  public func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage {
-    let page = try await log.page(sessionID, after: id == .zero ? "earliest" : id.description, limit: limit)
-    return StreamPage(
-      events: page.events.compactMap(StreamEvent.init), isKnown: page.isCursorKnown, isLast: page.reachedEnd)
+  public func page(of sessionID: String, after id: EventID, limit: Int) async throws -> EventPage {
+    try await log.page(sessionID, after: id == .zero ? "earliest" : id.description, limit: limit)
   }
 }

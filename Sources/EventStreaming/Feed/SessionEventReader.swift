@@ -2,7 +2,7 @@ public import RedisClient
 public import SharedSessions
 
 /// Where a session's events come from: the subscription that is fast, and the stream that is complete.
-public protocol EventSource: Sendable {
+public protocol SessionEventReader: Sendable {
   /// Subscribes to a session's live events and returns once nothing published later can be missed.
   ///
   /// - Parameter onEvent: called in order, on any thread; must not block.
@@ -11,30 +11,13 @@ public protocol EventSource: Sendable {
   ) async throws -> any EventSubscription
 
   /// Where a session's stream ends now.
-  func tail(of sessionID: String) async throws -> StreamPosition
+  func tail(of sessionID: String) async throws -> EventPosition
 
   /// Events of a session after one of them, oldest first; after `EventID.zero` all that are kept. A page is bounded in
   /// bytes too, but holds one event at least when there is one.
   ///
   /// - Parameter limit: how many at most.
-  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> StreamPage
-}
-
-/// Some events of a session's stream, in order; a value.
-public struct StreamPage: Sendable, Hashable {
-  /// The events.
-  public var events: [StreamEvent]
-  /// Whether the event asked for is still kept; if not, some of those after it may be gone too.
-  public var isKnown: Bool
-  /// Whether the stream held no more.
-  public var isLast: Bool
-
-  /// A page from its parts.
-  public init(events: [StreamEvent], isKnown: Bool = true, isLast: Bool) {
-    self.events = events
-    self.isKnown = isKnown
-    self.isLast = isLast
-  }
+  func page(of sessionID: String, after id: EventID, limit: Int) async throws -> EventPage
 }
 
 /// A hold on a session's live events.

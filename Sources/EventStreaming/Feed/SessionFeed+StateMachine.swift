@@ -15,7 +15,7 @@ struct SessionFeedStateMachine {
   }
 
   private var state: State = .starting
-  private var position = StreamPosition(id: .zero, seq: 0)
+  private var position = EventPosition(id: .zero, sequence: 0)
   /// What arrived while reading; bounded, since the stream in Redis holds the same.
   private var held: HeldEvents
   /// How many events were dropped because too much was held; each was or will be read.
@@ -31,17 +31,17 @@ struct SessionFeedStateMachine {
   enum Action: Equatable {
     case none
     /// Give these to the streams.
-    case deliver([StreamEvent])
+    case deliver([StoredEvent])
     /// Read the stream after a position, all pages, and report each.
-    case read(after: StreamPosition)
+    case read(after: EventPosition)
     /// First the one, then the other.
-    case deliverAndRead([StreamEvent], after: StreamPosition)
+    case deliverAndRead([StoredEvent], after: EventPosition)
     /// Events are gone for good: end the streams, which resume by their own cursors and are told.
     case gap
   }
 
   /// The subscription is acknowledged, and the stream was read after that: it stood here.
-  mutating func started(at position: StreamPosition) -> Action {
+  mutating func started(at position: EventPosition) -> Action {
     guard case .starting = state else { return .none }
     self.position = position
     state = .following
@@ -49,7 +49,7 @@ struct SessionFeedStateMachine {
   }
 
   /// A message of the subscription.
-  mutating func received(_ event: StreamEvent) -> Action {
+  mutating func received(_ event: StoredEvent) -> Action {
     switch state {
     case .ended:
       return .none
@@ -77,17 +77,17 @@ struct SessionFeedStateMachine {
   }
 
   /// A page of the stream, read after the position asked for.
-  mutating func page(_ page: StreamPage) -> Action {
+  mutating func page(_ page: EventPage) -> Action {
     guard case .repairing(let again) = state else { return .none }
-    guard page.isKnown else { return end() }
-    var delivered: [StreamEvent] = []
+    guard page.isCursorKnown else { return end() }
+    var delivered: [StoredEvent] = []
     for event in page.events {
-      guard let next = event.position, next.seq > position.seq else { continue }
-      guard next.seq == position.seq + 1 else { return end() }
+      guard let next = event.position, next.sequence > position.sequence else { continue }
+      guard next.sequence == position.sequence + 1 else { return end() }
       position = next
       delivered.append(event)
     }
-    guard page.isLast else { return .deliverAndRead(delivered, after: position) }
+    guard page.reachedEnd else { return .deliverAndRead(delivered, after: position) }
     guard again else {
       state = .following
       return release(delivered)
@@ -103,17 +103,17 @@ struct SessionFeedStateMachine {
   }
 
   /// Gives out what follows on in order, and starts reading at the first hole.
-  private mutating func release(_ before: [StreamEvent]) -> Action {
+  private mutating func release(_ before: [StoredEvent]) -> Action {
     var delivered = before
     while let event = held.popFirst() {
       guard let next = event.position else {
         delivered.append(event)
         continue
       }
-      if next.seq <= position.seq {
+      if next.sequence <= position.sequence {
         // A repeat has an old id. A new id with an old count: Redis lost events that were delivered, in a failover.
         guard next.id <= position.id else { return end() }
-      } else if next.seq == position.seq + 1 {
+      } else if next.sequence == position.sequence + 1 {
         guard next.id > position.id else { return end() }
         position = next
         delivered.append(event)

@@ -10,7 +10,7 @@ import SharedSessions
 final class SessionFeed {
   let sessionID: String
   private let eventLoop: any EventLoop
-  private let source: any EventSource
+  private let source: any SessionEventReader
   private let work: StreamWork
   private let metrics: StreamMetrics
   private let logger: Logger
@@ -20,9 +20,9 @@ final class SessionFeed {
   private var reportedDropped = 0
   private let ready: EventLoopPromise<Void>
   private var subscription: (any EventSubscription)?
-  private var subscribers: ContiguousArray<Subscriber> = []
+  private var subscribers: ContiguousArray<StreamSubscription> = []
   private var slots: [ObjectIdentifier: Int] = [:]
-  private var pending: [StreamEvent] = []
+  private var pending: [StoredEvent] = []
   private var pendingBytes = 0
   private var isOver = false
   /// Streams that are open or about to open.
@@ -37,7 +37,7 @@ final class SessionFeed {
   private static let mostPendingBytes = 8 << 20
 
   init(
-    sessionID: String, eventLoop: any EventLoop, source: any EventSource, heldBytes: Int, work: StreamWork,
+    sessionID: String, eventLoop: any EventLoop, source: any SessionEventReader, heldBytes: Int, work: StreamWork,
     metrics: StreamMetrics, logger: Logger
   ) {
     self.machine = SessionFeedStateMachine(heldBytes: heldBytes)
@@ -75,13 +75,13 @@ final class SessionFeed {
 
   // MARK: Streams
 
-  func add(_ subscriber: Subscriber) {
+  func add(_ subscriber: StreamSubscription) {
     slots[ObjectIdentifier(subscriber)] = subscribers.count
     subscribers.append(subscriber)
     if isOver { subscriber.finish(.gap) }
   }
 
-  func remove(_ subscriber: Subscriber) {
+  func remove(_ subscriber: StreamSubscription) {
     guard let slot = slots.removeValue(forKey: ObjectIdentifier(subscriber)) else { return }
     let last = subscribers.removeLast()
     if slot < subscribers.count {
@@ -113,7 +113,7 @@ final class SessionFeed {
     if isOver { subscription.cancel() } else { self.subscription = subscription }
   }
 
-  private func started(at position: StreamPosition) {
+  private func started(at position: EventPosition) {
     perform(machine.started(at: position))
     ready.succeed()
   }
@@ -127,7 +127,7 @@ final class SessionFeed {
     guard !isOver else { return }
     switch event {
     case .message(let bytes):
-      guard let event = EventLog.parse(bytes).flatMap(StreamEvent.init) else { return metrics.unreadableEvent() }
+      guard let event = EventLog.parse(bytes) else { return metrics.unreadableEvent() }
       perform(machine.received(event))
       if machine.dropped > reportedDropped { metrics.droppedHeld(machine.dropped - reportedDropped) }
       reportedDropped = machine.dropped
@@ -156,11 +156,11 @@ final class SessionFeed {
     }
   }
 
-  private func deliver(_ events: [StreamEvent]) {
+  private func deliver(_ events: [StoredEvent]) {
     guard !subscribers.isEmpty, !events.isEmpty else { return }
     let isFirst = pending.isEmpty
     pending += events
-    pendingBytes += events.reduce(0) { $0 + $1.json.readableBytes }
+    pendingBytes += events.reduce(0) { $0 + $1.data.readableBytes }
     guard pendingBytes <= Self.mostPendingBytes else { return flush() }
     guard isFirst else { return }
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
@@ -178,7 +178,7 @@ final class SessionFeed {
 
   // MARK: Repair
 
-  private func read(after position: StreamPosition) {
+  private func read(after position: EventPosition) {
     let feed = NIOLoopBound(self, eventLoop: eventLoop)
     metrics.repairing()
     let runs = work.start { [source, sessionID, eventLoop] in
@@ -198,7 +198,7 @@ final class SessionFeed {
     for subscriber in subscribers { subscriber.finish(.drained) }
   }
 
-  private func readPage(_ page: StreamPage) {
+  private func readPage(_ page: EventPage) {
     guard !isOver else { return }
     metrics.repaired(page.events.count)
     perform(machine.page(page))

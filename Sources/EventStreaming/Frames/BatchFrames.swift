@@ -12,12 +12,12 @@ enum StreamView: Sendable {
 /// The frames of some events, encoded at most once for each view and, where streams get all of them, framed at most once
 /// for each way of framing; the same bytes go to all streams. A value used within one turn of the event loop.
 struct BatchFrames {
-  let events: [StreamEvent]
+  let events: [StoredEvent]
   private let allocator: ByteBufferAllocator
   private var whole: EncodedFrames?
   private var reduced: EncodedFrames?
 
-  init(_ events: [StreamEvent], allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+  init(_ events: [StoredEvent], allocator: ByteBufferAllocator = ByteBufferAllocator()) {
     self.events = events
     self.allocator = allocator
   }
@@ -103,8 +103,8 @@ struct EncodedFrames {
   private var chunked: ByteBuffer?
 
   /// - Parameter view: an event as the view has it, or nil when it does not.
-  init(_ events: [StreamEvent], allocator: ByteBufferAllocator, view: (StreamEvent) -> StreamEvent?) {
-    bytes = allocator.buffer(capacity: events.reduce(0) { $0 + $1.json.readableBytes + 64 })
+  init(_ events: [StoredEvent], allocator: ByteBufferAllocator, view: (StoredEvent) -> StoredEvent?) {
+    bytes = allocator.buffer(capacity: events.reduce(0) { $0 + $1.data.readableBytes + 64 })
     frames.reserveCapacity(events.count)
     for event in events {
       guard let seen = view(event) else {

@@ -9,7 +9,7 @@ public import SharedSessions
 /// bytes; a slow one is cut off and never slows the others.
 public final class EventStreams: Sendable {
   let settings: StreamSettings
-  let source: any EventSource
+  let source: any SessionEventReader
   let metrics: StreamMetrics
   private let jitter: @Sendable (ClosedRange<Double>) -> Double
   private let presence: PresenceReporter
@@ -25,7 +25,7 @@ public final class EventStreams: Sendable {
   ///   - presence: is told of each participant's first and last stream on this node.
   ///   - jitter: a random number of a range.
   public init(
-    settings: StreamSettings, source: any EventSource, presence: any StreamPresence,
+    settings: StreamSettings, source: any SessionEventReader, presence: any StreamPresence,
     eventLoopGroup: any EventLoopGroup,
     jitter: @escaping @Sendable (ClosedRange<Double>) -> Double = EventStreams.random,
     logger: Logger
@@ -52,7 +52,7 @@ public final class EventStreams: Sendable {
     jitter: @escaping @Sendable (ClosedRange<Double>) -> Double = EventStreams.random, logger: Logger
   ) {
     self.init(
-      settings: settings, source: RedisEventSource(redis: redis, log: domain.events),
+      settings: settings, source: RedisEventReader(redis: redis, log: domain.events),
       presence: StoredPresence(store: domain.presence, logger: logger), eventLoopGroup: eventLoopGroup, jitter: jitter,
       logger: logger)
   }
@@ -165,7 +165,7 @@ public final class EventStreams: Sendable {
       guard let id = EventID(cursor) else { return (request.authorized, .malformed) }
       // What nobody could have seen yet is no place to start from: events before it may change what the client may see.
       guard id > .zero, id <= request.authorized else { return (request.authorized, .unknown) }
-      let isKnown = try await source.page(of: request.sessionID, after: id, limit: 1).isKnown
+      let isKnown = try await source.page(of: request.sessionID, after: id, limit: 1).isCursorKnown
       return isKnown ? (id, nil) : (request.authorized, .unknown)
     }
   }

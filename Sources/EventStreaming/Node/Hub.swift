@@ -5,7 +5,7 @@ import NIOCore
 final class Hub {
   private let eventLoop: any EventLoop
   private let settings: StreamSettings
-  private let source: any EventSource
+  private let source: any SessionEventReader
   private let work: StreamWork
   private let metrics: StreamMetrics
   private let logger: Logger
@@ -16,7 +16,7 @@ final class Hub {
   private var drainWindow: TimeAmount?
 
   init(
-    eventLoop: any EventLoop, settings: StreamSettings, source: any EventSource, work: StreamWork,
+    eventLoop: any EventLoop, settings: StreamSettings, source: any SessionEventReader, work: StreamWork,
     metrics: StreamMetrics, logger: Logger
   ) {
     self.eventLoop = eventLoop

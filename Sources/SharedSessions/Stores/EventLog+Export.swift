@@ -60,7 +60,7 @@ extension EventLog {
       if let line = visibility.isReduced ? ViewerReduction.event(event.type, event.data) : event.data {
         lines.append(line)
       }
-      if let id = event.id.flatMap({ EventID($0) }),
+      if let id = event.position?.id,
         let change = VisibilityChange(event.type, subject: event.subject, event.data)
       {
         visibility.passed(change, at: id)

@@ -1,39 +1,6 @@
 public import NIOCore
 internal import RedisClient
 
-/// An event as a stream delivers it. A value; `data` is the event's complete JSON, forwarded untouched.
-public struct StoredEvent: Sendable, Hashable {
-  /// The entry's id in the session's Redis stream; nil for an event that is only published.
-  public var id: String?
-  /// Contiguous within the session; a published-only event repeats the number of the one before it.
-  public var sequence: Int64
-  /// The event's type.
-  public var type: String
-  /// The participant it is about, if any.
-  public var subject: String?
-  /// The event's JSON.
-  public var data: ByteBuffer
-
-  /// Gathers the fields.
-  public init(id: String?, sequence: Int64, type: String, subject: String?, data: ByteBuffer) {
-    self.id = id
-    self.sequence = sequence
-    self.type = type
-    self.subject = subject
-    self.data = data
-  }
-}
-
-/// Some events in order. A value.
-public struct EventPage: Sendable {
-  /// The events after the cursor.
-  public var events: [StoredEvent]
-  /// False when the cursor is not (or no longer) in the log: the client must begin again.
-  public var isCursorKnown: Bool
-  /// True when the log held no more than this.
-  public var reachedEnd: Bool
-}
-
 /// How a caller of a stream says who they are.
 public enum StreamAccess: Sendable, Hashable {
   /// A participant's id and token.
@@ -56,16 +23,6 @@ public struct StreamAuthorization: Sendable, Hashable {
   public var status: SessionStatus
   /// What viewers saw of the agent's work then.
   public var viewerUpdates: ViewerUpdates
-}
-
-/// The end of a session's log. A value.
-public struct EventTail: Sendable, Hashable {
-  /// The id of the newest event.
-  public var cursor: String
-  /// Its sequence number.
-  public var sequence: Int64
-  /// The session's status.
-  public var status: SessionStatus
 }
 
 /// Reads what a session's stream in Redis holds. A value.
@@ -154,13 +111,12 @@ public struct EventLog: Sendable {
   /// Where the log ends now.
   ///
   /// - Throws: `SESSION_NOT_FOUND` when the session is gone.
-  public func tail(_ sessionID: String) async throws(SharedSessionError) -> EventTail {
-    let reply = try await runner.send(
-      "HMGET", key: runner.keys.session(sessionID), "lastEventId", "seq", "status")
-    guard let values = reply.array, values.count == 3, let cursor = values[0].string, let seq = values[1].integer,
-      let status = values[2].string.flatMap(SessionStatus.init(rawValue:))
+  public func tail(_ sessionID: String) async throws(SharedSessionError) -> EventPosition {
+    let reply = try await runner.send("HMGET", key: runner.keys.session(sessionID), "lastEventId", "seq")
+    guard let values = reply.array, values.count == 2, let cursor = values[0].string, let sequence = values[1].integer
     else { throw SharedSessionError(.sessionNotFound) }
-    return EventTail(cursor: cursor, sequence: Int64(seq), status: status)
+    guard let id = EventID(cursor) else { throw SharedSessionError(.internalError) }
+    return EventPosition(id: id, sequence: Int64(sequence))
   }
 
   /// Reads a message of the session's channel: one line `id seq type subject`, then the event's JSON.
@@ -173,18 +129,23 @@ public struct EventLog: Sendable {
     guard head.count == 4, let sequence = Int64(head[1]),
       let data = message.getSlice(at: end + 1, length: message.writerIndex - end - 1), data.readableBytes > 0
     else { return nil }
+    var position: EventPosition?
+    if head[0] != "-" {
+      guard let id = EventID(head[0]) else { return nil }
+      position = EventPosition(id: id, sequence: sequence)
+    }
     return StoredEvent(
-      id: head[0] == "-" ? nil : String(head[0]), sequence: sequence, type: String(head[2]),
-      subject: head[3] == "-" ? nil : String(head[3]), data: data)
+      position: position, type: String(head[2]), subject: head[3] == "-" ? nil : String(head[3]), data: data)
   }
 
   private static func event(_ parts: ArraySlice<RedisValue>) throws(SharedSessionError) -> StoredEvent {
     let first = parts.startIndex
-    guard let id = parts[first].string, let sequence = parts[first + 1].integer, sequence > 0,
+    guard let id = parts[first].string.flatMap({ EventID($0) }), let sequence = parts[first + 1].integer, sequence > 0,
       let type = parts[first + 2].string, let subject = parts[first + 3].string, let data = parts[first + 4].bytes,
       data.readableBytes > 0
     else { throw SharedSessionError(.internalError) }
     return StoredEvent(
-      id: id, sequence: Int64(sequence), type: type, subject: subject == "-" ? nil : subject, data: data)
+      position: EventPosition(id: id, sequence: Int64(sequence)), type: type, subject: subject == "-" ? nil : subject,
+      data: data)
   }
 }
