@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from support.scenario import share
+import json
+
+from support.scenario import register_host, share
+from support.streams import Stream
 from support.waiting import eventually
 
 
@@ -41,3 +44,48 @@ def test_a_stalled_stream_is_cut_counted_and_can_resume(make_cluster):
     assert got + rest == [f"{n}" for n in range(sent)], "the place where it was cut is where it goes on"
     quick.close()
     eventually(lambda: shared.comment("still well"), "a comment")
+
+
+def test_a_replay_that_is_never_read_neither_outgrows_a_reply_nor_pins_what_happens_meanwhile(make_cluster):
+    cluster = make_cluster(1, TANDEM_LIMITS_REDIS_REPLY="2MiB", TANDEM_STREAM_BUFFER_BYTES=500_000)
+    node, api = cluster.nodes[0], cluster.api
+    agent = register_host(api)
+    shared = share(api, agent)
+    guest = shared.join()
+    text, sent = "x" * 200_000, 0
+
+    def say(count: int) -> None:
+        nonlocal sent
+        for _ in range(count):
+            note = {"method": "session/update", "params": {"update": {"n": sent, "text": text}}}
+            api.post(
+                f"/api/host-sessions/{agent.id}/notifications",
+                None,
+                agent,
+                raw=json.dumps(note).encode() + b"\n",
+                headers={"Content-Type": "application/x-ndjson"},
+            ).expect(202)
+            sent += 1
+
+    say(20)
+    stalled = Stream(
+        node.base,
+        f"{shared.path}/stream",
+        guest,
+        headers={"Last-Event-ID": "earliest"},
+        receive_buffer=4096,
+        reading=False,
+    )
+    say(20)
+    dropped = sum(value for name, value in node.metrics().items() if "held_dropped" in name)
+    assert dropped >= 15, "the budget is as much as two of them"
+    exported = api.get(f"{shared.path}/export", guest).content.splitlines()
+    assert [json.loads(line)["payload"]["notification"]["params"]["update"]["n"] for line in exported[3:]] == [*range(40)]
+    stalled.start_reading()
+    numbers = []
+    while len(numbers) < sent:
+        frame = stalled.next()
+        if frame.type == "host_session_update":
+            numbers.append(frame.payload["notification"]["params"]["update"]["n"])
+    assert numbers == [*range(sent)], "nothing is lost or doubled"
+    assert not [name for name, value in node.metrics().items() if "oversized_replies" in name and value]
