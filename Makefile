@@ -1,7 +1,7 @@
 # Two commands matter: `make run` shows a live session, `make test` runs every tier.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format bench clean
+.PHONY: help run test build lint format bench fuzz clean
 
 help: ## Lists the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -31,6 +31,12 @@ bench: ## Runs the benchmarks against redis-benchmark and the bare loop (ARGS="s
 	@.ci/install test
 	TANDEM_BENCHMARKS=1 swift build -c release --scratch-path .build-bench --product tandem-benchmarks
 	TANDEM_BENCHMARKS=1 .build-bench/release/tandem-benchmarks $(ARGS)
+
+fuzz: ## Fuzzes the parsers and two nodes (ARGS="json", "resp", "sse", "lines", "bodies" or "http"; TIME=360 SEED=1)
+	@.ci/install test
+	@[ -x .build/venv/bin/python ] || python3 -m venv .build/venv
+	@.build/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/EndToEnd/requirements.txt
+	@TIME="$(TIME)" SEED="$(SEED)" .ci/fuzz $(ARGS)
 
 clean: ## Removes what was built
 	rm -rf .build .build-*

@@ -17,6 +17,11 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
   ]
 
+/// What is fuzzed is built with libFuzzer's counters and address checks when TANDEM_FUZZERS holds the path of its library.
+let fuzzerLibrary = ProcessInfo.processInfo.environment["TANDEM_FUZZERS"]
+let fuzzedSettings: [SwiftSetting] =
+  settings + (fuzzerLibrary == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"])])
+
 // Products of other packages, named once.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -49,10 +54,10 @@ var targets: [Target] = [
   // Bottom: formats and the wire.
   // Without pkg-config: Debian's hiredis.pc holds a flag that SwiftPM warns about, and the headers are where compilers look.
   .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-  .target(name: "JSONText", dependencies: [nioCore], swiftSettings: settings),
-  .target(name: "ServerSentEvents", dependencies: [nioCore], swiftSettings: settings),
+  .target(name: "JSONText", dependencies: [nioCore], swiftSettings: fuzzedSettings),
+  .target(name: "ServerSentEvents", dependencies: [nioCore], swiftSettings: fuzzedSettings),
   .target(name: "Observability", dependencies: [logging, metrics, metricsCore], swiftSettings: settings),
-  .target(name: "RedisWire", dependencies: ["CHiredis", nioCore], swiftSettings: settings),
+  .target(name: "RedisWire", dependencies: ["CHiredis", nioCore], swiftSettings: fuzzedSettings),
   .target(
     name: "RedisClient",
     dependencies: [
@@ -85,7 +90,7 @@ var targets: [Target] = [
   .target(
     name: "AgentClientProtocol",
     dependencies: ["JSONText", collections, logging, nioCore, nioPosix, subprocess, systemPackage],
-    swiftSettings: settings),
+    swiftSettings: fuzzedSettings),
   .target(
     name: "AgentBridge",
     dependencies: [
@@ -112,6 +117,9 @@ var targets: [Target] = [
   .target(
     name: "TestSupport", dependencies: ["RedisClient", logging, nioCore, nioPosix], path: "Tests/TestSupport",
     swiftSettings: settings),
+  .target(
+    name: "Fuzzing", dependencies: ["JSONText", "RedisWire", "ServerSentEvents", nioCore], path: "Tests/Fuzzing",
+    swiftSettings: settings),
 ]
 
 /// Test targets mirror the modules; each may use the module, the fixtures and what is named here.
@@ -122,10 +130,10 @@ func tests(_ module: String, _ more: [Target.Dependency] = []) -> Target {
 }
 
 targets += [
-  tests("JSONText"),
-  tests("ServerSentEvents"),
+  tests("JSONText", ["Fuzzing"]),
+  tests("ServerSentEvents", ["Fuzzing"]),
   tests("Observability", [metrics, metricsCore]),
-  tests("RedisWire"),
+  tests("RedisWire", ["Fuzzing"]),
   tests("RedisClient", [metrics, metricsTestKit, nioEmbedded, nioPosix, nioSSL, serviceLifecycle]),
   tests("SharedSessions", ["JSONText", "RedisClient", crypto, nioPosix]),
   tests(
@@ -134,10 +142,10 @@ targets += [
   tests(
     "HTTPGateway",
     [
-      "EventStreaming", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes, nioHTTP1, nioPosix,
-      nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
+      "EventStreaming", "Fuzzing", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes, nioHTTP1,
+      nioPosix, nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
     ]),
-  tests("AgentClientProtocol", ["JSONText"]),
+  tests("AgentClientProtocol", ["Fuzzing", "JSONText"]),
   tests(
     "AgentBridge",
     ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, crypto, nioHTTP1, nioPosix]),
@@ -160,6 +168,17 @@ if ProcessInfo.processInfo.environment["TANDEM_BENCHMARKS"] != nil {
         "TestSupport", argumentParser, logging, nioCore, nioHTTP1, nioPosix,
       ],
       path: "Tests/Benchmarks", swiftSettings: settings))
+}
+
+// libFuzzer comes with Swift for Linux only, so its program exists only where its library was found.
+if let fuzzerLibrary {
+  targets.append(
+    .executableTarget(
+      name: "tandem-fuzzers", dependencies: ["AgentClientProtocol", "Fuzzing", nioCore], path: "Tests/Fuzzers",
+      swiftSettings: settings,
+      linkerSettings: [
+        .unsafeFlags(["-sanitize=address", "-Xlinker", fuzzerLibrary]), .linkedLibrary("stdc++"),
+      ]))
 }
 
 let package = Package(

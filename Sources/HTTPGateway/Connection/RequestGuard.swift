@@ -115,8 +115,12 @@ final class RequestGuard: ChannelDuplexHandler {
     case .head(var head) where head.status.code >= 200:
       let isEventStream = head.headers.first(name: "content-type") == "text/event-stream"
       let asksToClose = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
-      let changes = machine.responseHead(isEventStream: isEventStream, asksToClose: asksToClose)
-      if changes.isHTTP10 { head.version = .http1_0 }
+      // The encoder ends a body of unknown length with an empty chunk, also where HEAD leaves out the body. Of HTTP/1.0
+      // it knows that such an answer ends with its connection.
+      let hasNoEnd =
+        machine.dropsResponseBody && head.status.mayHaveResponseBody && !head.headers.contains(name: "content-length")
+      let changes = machine.responseHead(isEventStream: isEventStream, asksToClose: asksToClose || hasNoEnd)
+      if changes.isHTTP10 || hasNoEnd { head.version = .http1_0 }
       if changes.closes { head.headers.replaceOrAdd(name: "connection", value: "close") }
       context.write(wrapOutboundOut(.head(head)), promise: promise)
       if machine.endsStreamAtOnce { close(context) }
