@@ -133,6 +133,20 @@ def test_head_is_answered_without_a_body(api):
     assert heads[2].startswith(b"200")
 
 
+def test_a_head_without_a_length_leaves_nothing_behind_it(api):
+    """An empty chunk there would be read as the start of the next answer."""
+    shared = share(api)
+    with RawConnection(api.next_base()) as connection:
+        connection.send(
+            request(f"HEAD {shared.path}/export HTTP/1.1", f"Authorization: {shared.host.header['Authorization']}")
+        )
+        received = b""
+        while more := connection.socket.recv(65536):
+            received += more
+    head, _, behind = received.partition(b"\r\n\r\n")
+    assert b" 200 " in head and b"application/x-ndjson" in head and b"chunked" not in head and behind == b"", received
+
+
 def test_a_stream_to_an_http_1_0_client_is_not_chunked(api):
     shared = share(api)
     path = f"{shared.path}/stream?lastEventId=earliest&participantId={shared.host.id}"

@@ -168,6 +168,12 @@ def open_descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def resident_bytes(pid: int) -> int:
+    """How much memory the process holds, as the kernel tells."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as numbers:
+        return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def children(pid: int) -> list[int]:
     """The processes any thread of this one has started and that still run."""
     found: set[int] = set()
