@@ -7,10 +7,11 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from support.sse import ChunkedDecoder, EventParser, Frame
+from support.sse import EventParser, Frame
 from support.waiting import PATIENCE
 
 STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2}) [ -~]*")
@@ -144,17 +145,20 @@ class Wire:
 
     def _read_chunks(self) -> bytes:
         content = b""
-        while True:
-            size = int(self._line(), 16)
-            if size == 0:
-                assert self._line() == b"", "trailers"
-                return content
-            while len(self.rest) < size + 2:
-                received = self.receive()
-                assert received, f"a chunk ended early: {self.rest[:80]!r}"
-                self.rest += received
-            assert self.rest[size : size + 2] == b"\r\n", f"no chunk end: {self.rest[size : size + 20]!r}"
-            content, self.rest = content + self.rest[:size], self.rest[size + 2 :]
+        while chunk := self.read_chunk():
+            content += chunk
+        return content
+
+    def read_chunk(self) -> bytes:
+        """The next chunk of a body; nothing at the body's end."""
+        size = int(self._line(), 16)
+        while len(self.rest) < size + 2:
+            received = self.receive()
+            assert received, f"a chunk ended early: {self.rest[:80]!r}"
+            self.rest += received
+        assert self.rest[size : size + 2] == b"\r\n", f"no chunk end: {self.rest[size : size + 20]!r}"
+        content, self.rest = self.rest[:size], self.rest[size + 2 :]
+        return content
 
     def _line(self) -> bytes:
         while b"\r\n" not in self.rest:
@@ -170,23 +174,22 @@ class StreamReader:
 
     def __init__(self, wire: Wire, answer: Answer, tells_positions: bool) -> None:
         self._wire = wire
-        self._decoder = ChunkedDecoder() if answer.headers.get("transfer-encoding") == "chunked" else None
+        self._is_chunked = answer.headers.get("transfer-encoding") == "chunked"
         self._parser = EventParser(tells_positions)
         self.frames: list[Frame] = []
         self.has_ended = False
-        self._take(wire.rest)
-        wire.rest = b""
 
-    def _take(self, received: bytes) -> None:
-        content = self._decoder.feed(received) if self._decoder else received
-        self.frames += self._parser.feed(content)
-        self.has_ended = self._decoder is not None and self._decoder.finished
-
-    def read_until(self, look) -> None:
+    def read_until(self, look: Callable[[list[Frame]], bool]) -> None:
         """Until `look` is true of the frames, or the node has ended the stream."""
         while not self.has_ended and not look(self.frames):
-            received = self._wire.receive()
-            if not received:
-                self.has_ended = True
-                return
-            self._take(received)
+            content = self._next()
+            self.has_ended = not content
+            self.frames += self._parser.feed(content)
+
+    def _next(self) -> bytes:
+        """Nothing when the stream has ended, or was cut off between two chunks because its reader half-closed."""
+        received, self._wire.rest = self._wire.rest or self._wire.receive(), b""
+        if not self._is_chunked or not received:
+            return received
+        self._wire.rest = received
+        return self._wire.read_chunk()

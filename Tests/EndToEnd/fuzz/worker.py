@@ -15,7 +15,8 @@ from support.waiting import Deadline
 
 from . import values
 from .codes import check_error
-from .requests import Maker, Request, chunked
+from .framing import chunked
+from .requests import Maker, Request
 from .routes import read_routes
 from .wire import Answer, StreamReader, Wire
 from .world import World
