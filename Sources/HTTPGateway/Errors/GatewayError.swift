@@ -75,6 +75,8 @@ struct GatewayError: Error, Equatable {
     case let error as RequestFailure: self.init(error)
     case let error as StreamRefusal: self.init(error)
     case is HTTPParserError: self.init(RequestFailure.malformed)
+    // The client has gone before its request was whole; that is no failure of this server, and nobody reads the answer.
+    case is ChannelError, is IOError: self.init(RequestFailure.malformed)
     case is CancellationError: self = .draining
     default: self.init(.internalError)
     }
