@@ -11,7 +11,8 @@ extension FuzzProperty {
       "*2\r\n*0\r\n*1\r\n*0\r\n", "$7\r\na\r\n$1\r\n\r\n", ":9223372036854775807\r\n:-9223372036854775808\r\n",
       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "$100\r\nabc", "*1000\r\n:1\r\n", "%1\r\n+a\r\n_\r\n",
       "*3\r\n$8\r\nsmessage\r\n$2\r\nch\r\n$3\r\nabc\r\n+PONG\r\n", "+\r\n-\r\n", "$2147483647\r\n", "*2147483647\r\n",
-      "#t\r\n,1.5\r\n", "$64\r\n" + String(repeating: "z", count: 64) + "\r\n",
+      "#t\r\n,1.5\r\n", "$64\r\n" + String(repeating: "z", count: 64) + "\r\n", "*3\r\n$1\r\na\r\u{2}*2\u{18}\n:\r",
+      "$2147x52\r\u{1}\n",
     ],
     dictionary: [
       "+", "-", ":", "$", "*", "%", "~", ">", "_", "#", ",", "(", "=", "\r\n", "\r", "\n", "$-1\r\n", "*-1\r\n",
