@@ -26,6 +26,7 @@ public struct SharedSessionsDomain: Service {
   /// Rates that all nodes share.
   public let rates: RateLimiter
   let sweeper: Sweeper
+  private let layout: LayoutCheck
 
   /// The domain on a Redis client.
   ///
@@ -39,6 +40,7 @@ public struct SharedSessionsDomain: Service {
     self.settings = settings
     keys = KeyLayout(prefix: prefix)
     let runner = ScriptRunner(redis: redis, keys: keys, settings: settings, logger: logger)
+    layout = LayoutCheck(runner: runner)
     let index = SessionIndex(runner: runner)
     let closer = SessionCloser(runner: runner, index: index)
     let queue = DispatchQueue(runner: runner)
@@ -49,8 +51,13 @@ public struct SharedSessionsDomain: Service {
     events = EventLog(runner: runner)
     rates = RateLimiter(runner: runner)
     presence = PresenceStore(runner: runner, nodeID: nodeID)
-    sweeper = Sweeper(runner: runner, index: index, closer: closer, queue: queue, presence: presence)
+    sweeper = Sweeper(runner: runner, index: index, closer: closer, queue: queue, presence: presence, layout: layout)
   }
+
+  /// Checks that the keys in Redis are of the layout this version works with; before anything else is done with them.
+  ///
+  /// - Throws: an error with a sentence for whoever starts the node.
+  public func checkLayout() async throws(SharedSessionError) { try await layout.run() }
 
   /// Sweeps until cancelled or shut down, then takes this node out of the living.
   public func run() async throws {

@@ -2,6 +2,7 @@ import AgentBridge
 import AgentClientProtocol
 import ArgumentParser
 import AsyncHTTPClient
+import EventStreaming
 import Foundation
 import HTTPGateway
 import JSONText
@@ -32,7 +33,7 @@ struct DemoCommand: AsyncParsableCommand {
     let (addresses, address) = AsyncStream<String>.makeStream()
     let session = DemoSession(
       addresses: addresses, executable: Bundle.main.executablePath ?? CommandLine.arguments[0],
-      readTimeout: max(BridgeConfiguration.defaultReadTimeout, configuration.streamHeartbeat * 2))
+      readTimeout: max(BridgeConfiguration.defaultReadTimeout, configuration.gateway.streams.heartbeat * 2))
     try await NodeProgram.run(configuration, companions: [session]) { url in
       StandardOutput.write("listening on \(url)")
       address.yield(url)

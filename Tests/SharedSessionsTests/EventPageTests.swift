@@ -9,7 +9,7 @@ import Testing
 @Suite struct EventPageTests {
   /// Appends events of these sizes to a session's stream, as the scripts do.
   private func append(_ sizes: [Int], _ world: World, _ shared: Shared) async throws {
-    let key = world.keys.events(shared.id)
+    let key = world.keys.session(shared.id, .events)
     for (number, size) in sizes.enumerated() {
       _ = try await world.redis.send(
         RedisCommand(
@@ -80,7 +80,7 @@ import Testing
       let shared = try await world.share()
       try await append([1, 1, 1], world, shared)
       let all = try await world.two.events.page(shared.id, after: "earliest").events
-      let key = world.keys.events(shared.id)
+      let key = world.keys.session(shared.id, .events)
       let gone = try #require(all[all.count - 2].id)
       _ = try await world.redis.send(RedisCommand("XDEL", .string(key), .string(gone)), key: key)
       let page = try await world.two.events.page(shared.id, after: gone)

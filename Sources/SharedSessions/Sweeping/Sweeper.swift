@@ -13,6 +13,7 @@ struct Sweeper: Sendable {
   let closer: SessionCloser
   let queue: DispatchQueue
   let presence: PresenceStore
+  let layout: LayoutCheck
   private var keys: KeyLayout { runner.keys }
 
   /// Entries taken from one bucket in one round, and how many are worked on at a time.
@@ -30,6 +31,9 @@ struct Sweeper: Sendable {
       }
       // Jitter keeps many nodes from looking at the same moment.
       group.addTask { await repeating(every: interval, jitter: 0.2, "A sweep was cut short") { try await sweep() } }
+      group.addTask {
+        await repeating(every: .seconds(3_600), "The layout could not be noted") { try await layout.keep() }
+      }
       await group.waitForAll()
     }
   }

@@ -72,7 +72,8 @@ struct Node: Sendable {
     let serving = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [.init(service: domain), .init(service: gateway)] + companions, logger: logger))
-    let start = RedisStartupCheck(embedded: embedded, redis: redis, logger: logger)
+    let start = RedisStartupCheck(
+      embedded: embedded, redis: redis, logger: logger, layout: { try await domain.checkLayout() })
     let services: [any Service] =
       (embedded.map { [$0] } ?? []) + [
         AfterStart(service: redis) { try await start.waitForServer() },

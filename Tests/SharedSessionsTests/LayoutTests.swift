@@ -1,0 +1,37 @@
+import RedisClient
+import Testing
+
+@testable import SharedSessions
+
+/// Nodes of different layouts never work on the same keys.
+struct LayoutTests {
+  @Test func aFirstNodeNotesTheLayoutAndTheNextOneFindsIt() async throws {
+    try await withWorld { world in
+      try await world.one.checkLayout()
+      try await world.two.checkLayout()
+      let key = world.keys.layout
+      let kept = try await world.redis.send(RedisCommand("GET", .string(key)), key: key).string
+      #expect(kept == KeyLayout.version)
+      #expect(try await world.ttl(key) > 37 * 86_400_000)
+    }
+  }
+
+  @Test func aNodeRefusesKeysOfAnotherLayout() async throws {
+    try await withWorld { world in
+      let key = world.keys.layout
+      _ = try await world.redis.send(RedisCommand("SET", .string(key), "3"), key: key)
+      let refusal = await #expect(throws: SharedSessionError.self) { try await world.one.checkLayout() }
+      #expect(refusal?.message.contains("layout 3") == true)
+    }
+  }
+
+  /// The first version wrote no number.
+  @Test func sessionsWithoutANumberAreOfAnotherLayout() async throws {
+    try await withWorld { world in
+      let key = world.keys.allSessions
+      _ = try await world.redis.send(RedisCommand("ZADD", .string(key), "1", "x"), key: key)
+      let refusal = await #expect(throws: SharedSessionError.self) { try await world.one.checkLayout() }
+      #expect(refusal?.message.contains("layout 1") == true)
+    }
+  }
+}
