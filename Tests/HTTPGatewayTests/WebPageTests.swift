@@ -31,7 +31,7 @@ import Testing
           if part.hasPrefix("./"), part.hasSuffix(".js") { names.insert("/web/" + part.dropFirst(2)) }
         }
       }
-      #expect(names.count == 8)
+      #expect(names.count == WebFiles.scripts.count + 1, "every script, and the style sheet")
       for name in names {
         let status = try await gateway.call("GET", name).status
         #expect(status == 200, "\(name)")

@@ -117,12 +117,16 @@ import Testing
       #expect(try await code { _ = try await world.join(shared, "dora") } == .userAlreadyJoined)
       _ = try await world.one.sessions.postMessage(shared.id, credentials: dora, text: "x")
       let late = try await world.join(shared, "late")
-      for _ in 0..<8 { _ = try await world.join(shared, "late") }
-      #expect(
-        try await code {
-          _ = try await world.one.sessions.handOver(
-            shared.id, participantID: late.participantID, credentials: shared.host)
-        } == .firstTokenRequired)
+      var others: [ParticipantCredentials] = []
+      for _ in 0..<8 { others.append(try await world.join(shared, "late")) }
+      _ = try await world.one.sessions.handOver(
+        shared.id, participantID: late.participantID, credentials: shared.host)
+      for other in others {
+        #expect(
+          try await code { _ = try await world.one.sessions.close(shared.id, credentials: other) }
+            == .invalidParticipantToken)
+      }
+      _ = try await world.one.sessions.close(shared.id, credentials: late)
     }
   }
 

@@ -223,7 +223,7 @@ extension ScriptRunner {
     _ = try await single(
       ScriptLibrary.indexAdd, keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)),
       [
-        "member": .string(hostSessionID), "how": "", "delay": .milliseconds(settings.dispatchLease),
+        "member": .string(hostSessionID), "rule": "", "delay": .milliseconds(settings.dispatchLease),
         "lifetime": .milliseconds(settings.maximumLifetime + settings.retention),
       ])
   }

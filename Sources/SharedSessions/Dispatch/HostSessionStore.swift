@@ -118,17 +118,14 @@ public struct HostSessionStore: Sendable {
     if !notifications.isEmpty {
       let (runner, piece) = (runner, ["batch": .string(batch), "first": .integer(firstLine ?? 0)] as ScriptArguments)
       let arguments = piece.adding("notifications", notifications.map { .bytes($0) })
-      try await runner.together(
-        sessions.map { sessionID in
-          {
-            let outcome = try await runner.session(ScriptLibrary.notificationsAppend, sessionID, arguments)
-            // A session that has ended meanwhile hears no more of the agent.
-            switch outcome.refusal {
-            case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return
-            default: _ = try outcome.parts()
-            }
-          }
-        })
+      try await runner.together(sessions) { sessionID in
+        let outcome = try await runner.session(ScriptLibrary.notificationsAppend, sessionID, arguments)
+        // A session that has ended meanwhile hears no more of the agent.
+        switch outcome.refusal {
+        case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return
+        default: _ = try outcome.parts()
+        }
+      }
     }
     return ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
   }

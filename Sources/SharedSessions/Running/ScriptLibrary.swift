@@ -102,7 +102,7 @@ enum ScriptLibrary {
   static let hostRenew = script("host_renew", PackageResources.host_renew_lua, takes: ["lease", "fence"])
   static let hostTake = script(
     "host_take", PackageResources.host_take_lua, takes: ["fence", "session_id", "approval_id", "dispatch_id"])
-  static let hostPlace = script("host_place", PackageResources.host_place_lua, takes: ["id", "session_id"])
+  static let hostPlace = script("host_place", PackageResources.host_place_lua, takes: ["id", "session_id", "reply"])
   static let hostRelease = script("host_release", PackageResources.host_release_lua, takes: ["dispatch_id", "fence"])
   static let hostCancel = script("host_cancel", PackageResources.host_cancel_lua, takes: ["session_id"])
   static let hostSignal = script(
@@ -113,7 +113,7 @@ enum ScriptLibrary {
   // Single keys.
   static let rateTake = script("rate_take", PackageResources.rate_take_lua, takes: ["cost", "burst"])
   static let indexAdd = script(
-    "index_add", PackageResources.index_add_lua, takes: ["member", "how", "delay", "lifetime"])
+    "index_add", PackageResources.index_add_lua, takes: ["member", "rule", "delay", "lifetime"])
   static let indexDue = script("index_due", PackageResources.index_due_lua, takes: ["most", "claim"])
   static let indexMove = script("index_move", PackageResources.index_move_lua, takes: ["member", "from", "delay"])
 
@@ -123,7 +123,8 @@ enum ScriptLibrary {
     participantJoin, participantLeave, participantList, participantRole, hostHandover, presenceSet, inviteCreate,
     inviteList, inviteRevoke, inviteRotate, callerCheck, messagePost, messageList, promptSubmit, approvalResolve,
     approvalWithdraw, queueList, queueWithdraw, permissionRequest, permissionRead, permissionWithdraw, turnCancel,
-    streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease, dispatchState,
+    streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease,
+    dispatchState,
     dispatchReport, dispatchFail, hostRegister, hostRead, hostCheck, hostBatch, hostShare, hostDrop, hostAttach,
     hostRenew, hostTake, hostPlace, hostRelease, hostCancel, hostSignal, hostLapse, hostDelete, rateTake, indexAdd,
     indexDue, indexMove,

@@ -45,7 +45,9 @@ struct ScriptSource: Sendable {
   static func identifiers(in lua: String) -> Set<String> {
     var found: Set<String> = []
     for line in lua.split(separator: "\n") {
-      var text = Substring(line)
+      var text = Substring(line).drop { $0 == " " }
+      // What a line begins with is assigned to, not a field of a table.
+      var isFirst = true
       while let start = text.first {
         if text.hasPrefix("--") { break }
         if start == "'" || start == "\"" {
@@ -57,11 +59,11 @@ struct ScriptSource: Sendable {
         } else if isNamePart(start) {
           let name = text.prefix { isNamePart($0) }
           text = text.dropFirst(name.count)
-          let isField = text.hasPrefix(" = ")
-          if !isField { found.insert(String(name)) }
+          if isFirst || !text.hasPrefix(" = ") { found.insert(String(name)) }
         } else {
           text = text.dropFirst()
         }
+        isFirst = false
       }
     }
     return found

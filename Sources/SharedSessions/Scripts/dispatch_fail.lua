@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- include: core session participant approval pending dispatch
+-- include: core session approval pending dispatch
 -- The service fails a turn whose bridge was lost after it had started.
--- keys: session events participants presence approvals order queue deadlines
+-- keys: session events approvals order queue deadlines
 -- args: id dispatch_id message since
 --   message: JSON; since: only if no report has come since this time in ms ('' whatever came)
 -- reply: ok, then the ids of the requests that were withdrawn

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- include: core session participant approval pending dispatch
+-- include: core session approval pending dispatch
 -- What a bridge says of a dispatch it was handed. Also recorded after the session has ended: a turn that already runs is
 -- recorded to its end.
--- keys: session events participants presence approvals order queue deadlines
+-- keys: session events approvals order queue deadlines
 -- args: id dispatch_id state attempt error stop_reason
 --   error, stop_reason: JSON
 -- reply: ok, dispatch, 'true' when the dispatch is over, then the ids of the requests that were withdrawn

@@ -1,12 +1,14 @@
 #!lua
--- include: core host place
--- Keeps where a request of this host session belongs, so that its bridge can ask for it by its id alone.
+-- include: core host place answer
+-- Keeps where a request of this host session belongs, so that its bridge can ask for it by its id alone; and the answer to it, since
+-- a session remembers only its own.
 -- keys: host sessions places places_order answers answers_order
--- args: id session_id host_lifetime
+-- args: id session_id reply host_lifetime
 -- reply: ok
 -- fails: HOST_SESSION_NOT_FOUND
 H = fields_of(host)
 if not H then return refuse('HOST_SESSION_NOT_FOUND') end
 keep_place(id, session_id)
+if once ~= '' then keep_answer(host, dec(NOW + tonumber(host_lifetime)), {reply}) end
 keep_host()
 return {'ok'}

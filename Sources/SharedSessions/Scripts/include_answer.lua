@@ -31,7 +31,8 @@ local function drop_answers(bytes, most, most_bytes)
   return bytes
 end
 
--- Keeps an answer of the session `owner` (a hash with a field for the bytes of all of them) that goes at `last`.
+-- Keeps an answer of `owner`, a hash with a field for the bytes of all of its answers; it goes at `last` at the latest.
+-- args: once
 local function keep_answer(owner, last, parts)
   local name, request, sealed, remember, most, most_bytes = string.match(once, '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+)$')
   local ends = dec(math.min(NOW + tonumber(remember), tonumber(last)))

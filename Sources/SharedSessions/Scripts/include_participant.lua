@@ -43,10 +43,14 @@ local function name_of(record)
   return last and last < at and string.sub(record, last + 1, at - 1) or user_of(record)
 end
 
--- A record as it is sent. Whoever was there at the end of a session left then.
-local function participant_json(record, is_online)
-  if S.closed and not has_left(record) then record = with_left(record, rfc3339(tonumber(S.closed))) end
-  return string.sub(record, 1, -2) .. ',"online":' .. tostring(is_online and not S.closed) .. '}'
+-- A record as it is sent.
+local function participant_json(record, online)
+  return string.sub(record, 1, -2) .. (online and ',"online":true}' or ',"online":false}')
+end
+
+-- A record as it is once the session has ended: whoever was there then has left.
+local function as_ended(record)
+  return S.closed and not has_left(record) and with_left(record, rfc3339(tonumber(S.closed))) or record
 end
 
 -- Whether a participant has a stream open on any node.
@@ -54,7 +58,7 @@ local function is_online(id) return call('HEXISTS', presence, id) == 1 end
 
 -- A participant as it is sent; one that is gone, which only a damaged session has, is told by its id alone.
 local function participant_of(id)
-  local record = call('HGET', participants, id) or new_participant(id, 'viewer', now(), '', '""')
+  local record = as_ended(call('HGET', participants, id) or new_participant(id, 'viewer', now(), '', '""'))
   return participant_json(record, not has_left(record) and is_online(id))
 end
 

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- include: core session answer participant caller
 -- The caller leaves, or is removed by the host.
--- keys: session events participants credentials users presence answers answers_order
+-- keys: session events participants credentials users answers answers_order
 -- args: id
 --   id: of the participant to remove ('' the caller leaves)
 -- reply: ok, participant

@@ -1,7 +1,7 @@
 #!lua
 -- include: core session answer participant approval pending
 -- The agent asks whether it may do something, in the middle of a turn.
--- keys: session events participants presence approvals order deadlines answers answers_order
+-- keys: session events participants presence approvals order answers answers_order
 -- args: prompt_id dispatch_id id summary tool_call options choices most_asked
 --   prompt_id: the approval whose turn runs; summary: JSON, what is asked in a few words; tool_call, options: JSON of the agent
 --   choices: the options as include_option.lua reads them

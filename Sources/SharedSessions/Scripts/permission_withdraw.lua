@@ -2,7 +2,7 @@
 -- include: core session participant approval pending
 -- The bridge takes a permission request back: the agent no longer asks, or its turn is being cancelled and the bridge was
 -- faster than the session's own part of that.
--- keys: session events participants presence approvals order deadlines
+-- keys: session events participants approvals order deadlines
 -- args: id cancelling
 --   cancelling: dispatch id of the turn that is being cancelled ('' none)
 -- reply: ok, approval

@@ -22,7 +22,7 @@ S.closed, S.purge = dec(NOW), dec(math.min(tonumber(S.purge), NOW + tonumber(ret
 call('HSET', session, 'status', S.status, 'closedAt', S.closed, 'purgeAt', S.purge, 'ending', '1')
 write_session()
 call('DEL', users)
-local left = P and participant_json(P.record, false) or '{}'
+local left = P and participant_json(as_ended(P.record), false) or '{}'
 if cause == 'leave' then emit('participant_left', P.id, '{"participant":' .. left .. '}') end
 local done, withdrawn = end_some()
 save('approvalBytes', dec(S.approval_bytes or tonumber(call('HGET', session, 'approvalBytes'))))

@@ -1,7 +1,7 @@
 #!lua
 -- include: core session answer participant caller approval pending
 -- The session's part of stopping a turn: what the agent asked in it is withdrawn, and it can ask no more.
--- keys: session events participants credentials presence approvals order deadlines answers answers_order
+-- keys: session events participants credentials approvals order deadlines answers answers_order
 -- args: id dispatch_id asked
 --   id: the prompt that runs ('' none); dispatch_id: of its turn ('' none); asked: 'true' when a turn was asked to stop
 -- reply: ok, asked, then the ids of the requests that were withdrawn

@@ -25,8 +25,10 @@ public struct PermissionStore: Sendable {
   public func request(
     _ hostSessionID: String, token: String, _ request: PermissionRequest, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let place = try await dispatchPlace(hostSessionID, request.dispatchID, token)
     let repeatable = idempotency.map(Idempotency.init)
+    let found = try await runner.place(of: request.dispatchID, hostSessionID, token: token, once: repeatable)
+    if let first = found.firstAnswer { return ReplyBody.object([("approval", first)]) }
+    guard let place = found.dispatch else { throw SharedSessionError(.dispatchNotFound) }
     let approvalID = repeatable?.derivedID("permission of \(request.dispatchID)") ?? Secrets.newID()
     let outcome = try await runner.session(
       ScriptLibrary.permissionRequest, place.session, once: repeatable,
@@ -41,7 +43,8 @@ public struct PermissionStore: Sendable {
     if case .ok = outcome { requested.increment() }
     // Also for a repeat: the node that took the first one may have died right here.
     _ = try await runner.host(
-      ScriptLibrary.hostPlace, hostSessionID, ["id": .string(approvalID), "session_id": .string(place.session)]
+      ScriptLibrary.hostPlace, hostSessionID, once: repeatable,
+      ["id": .string(approvalID), "session_id": .string(place.session), "reply": .bytes(try parts.part(0))]
     ).parts()
     return ReplyBody.object([("approval", try parts.part(0))])
   }
@@ -89,16 +92,6 @@ public struct PermissionStore: Sendable {
     return ReplyBody.object([("approval", try parts.part(0))])
   }
 
-  /// Which prompt of which session a dispatch belongs to; the token is checked first.
-  private func dispatchPlace(
-    _ hostSessionID: String, _ dispatchID: String, _ token: String
-  ) async throws(SharedSessionError) -> (session: String, approval: String) {
-    guard let place = try await runner.place(of: dispatchID, hostSessionID, token: token).dispatch else {
-      throw SharedSessionError(.dispatchNotFound)
-    }
-    return place
-  }
-
   private func session(
     of approvalID: String, _ hostSessionID: String, _ token: String
   ) async throws(SharedSessionError) -> (id: String, cancelling: String) {
@@ -115,6 +108,8 @@ extension ScriptRunner {
     let text: String
     /// The dispatch whose turn is being cancelled; '' when none is.
     let cancelling: String
+    /// The answer there was to the request before, if this one repeats it.
+    let firstAnswer: ByteBuffer?
 
     /// Session and approval of a dispatch.
     var dispatch: (session: String, approval: String)? {
@@ -125,13 +120,14 @@ extension ScriptRunner {
 
   /// Checks a host token, and says where a dispatch or a request of that host session belongs.
   func place(
-    of id: String, _ hostSessionID: String, token: String
+    of id: String, _ hostSessionID: String, token: String, once: Idempotency? = nil
   ) async throws(SharedSessionError) -> Place {
-    let parts = try await host(
-      ScriptLibrary.hostCheck, hostSessionID, token: Secrets.digest(token),
-      ["id": .string(Secrets.isID(id) ? id : "")]
-    ).parts(atLeast: 2)
-    return Place(text: try parts.text(0), cancelling: try parts.text(1))
+    let outcome = try await host(
+      ScriptLibrary.hostCheck, hostSessionID, token: Secrets.digest(token), once: once,
+      ["id": .string(Secrets.isID(id) ? id : "")])
+    let parts = try outcome.parts(atLeast: 1)
+    if case .repeated = outcome { return Place(text: "", cancelling: "", firstAnswer: try parts.part(0)) }
+    return Place(text: try parts.text(0), cancelling: try parts.text(1), firstAnswer: nil)
   }
 
   /// A permission request as it is now, as `permission_read.lua` answers.

@@ -44,7 +44,7 @@ public final class PresenceStore: Sendable {
       try await runner.single(
         ScriptLibrary.indexAdd, runner.keys.nodes,
         [
-          "member": .string(nodeID), "how": "", "delay": .milliseconds(runner.settings.nodeLease),
+          "member": .string(nodeID), "rule": "", "delay": .milliseconds(runner.settings.nodeLease),
           "lifetime": .milliseconds(runner.settings.maximumLifetime),
         ]
       ).parts(atLeast: 1).text(0) == "true"

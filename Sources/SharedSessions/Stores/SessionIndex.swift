@@ -50,7 +50,7 @@ struct SessionIndex: Sendable {
     _ = try await runner.single(
       ScriptLibrary.indexAdd, keys.deadlines(bucket: KeyLayout.bucket(of: sessionID)),
       [
-        "member": .string(sessionID), "how": "XX", "delay": .milliseconds(max(.zero, time)),
+        "member": .string(sessionID), "rule": "XX", "delay": .milliseconds(max(.zero, time)),
         "lifetime": .milliseconds(lifetime),
       ])
   }
@@ -85,11 +85,8 @@ struct SessionIndex: Sendable {
     var lists = [keys.allSessions, keys.activeSessions, keys.deadlines(bucket: KeyLayout.bucket(of: id))]
     lists.append(keys.sessionsOfHost(session.hostSessionID))
     if !session.workspaceID.isEmpty { lists.append(keys.workspaceSessions(session.workspaceID)) }
-    let removals = lists.map { list in
-      { @Sendable () async throws in _ = try await runner.send("ZREM", key: list, .string(id)) }
-    }
-    try await runner.together(
-      removals + [{ _ = try await runner.host(ScriptLibrary.hostDrop, session.hostSessionID, ["id": .string(id)]) }])
+    try await runner.together(lists) { list in try await runner.send("ZREM", key: list, .string(id)) }
+    _ = try await runner.host(ScriptLibrary.hostDrop, session.hostSessionID, ["id": .string(id)])
   }
 
   /// Looks whether a session is listed as it should be.
@@ -121,7 +118,7 @@ struct SessionIndex: Sendable {
     _ = try await runner.single(
       ScriptLibrary.indexAdd, key,
       [
-        "member": .string(member), "how": unlessThere ? "NX" : "", "delay": .milliseconds(delay),
+        "member": .string(member), "rule": unlessThere ? "NX" : "", "delay": .milliseconds(delay),
         "lifetime": .milliseconds(lifetime),
       ])
   }
@@ -145,6 +142,15 @@ extension ScriptRunner {
       return await group.reduce(nil) { $0 ?? $1 }
     }
     if let failure { throw failure as? SharedSessionError ?? SharedSessionError(.internalError) }
+  }
+
+  /// Takes the same step for each of some items in one trip; all are tried, the first failure is thrown.
+  func together<Item: Sendable>(
+    _ items: [Item], _ step: @escaping @Sendable (Item) async throws -> Void
+  ) async throws(SharedSessionError) {
+    var steps: [@Sendable () async throws -> Void] = []
+    for item in items { steps.append { try await step(item) } }
+    try await together(steps)
   }
 
   /// Takes steps whose loss does no harm, because a sweeper or the next look makes up for them.

@@ -224,13 +224,10 @@ struct Sweeper: Sendable {
       id, RunningDispatch(session: try parts.text(1), approval: try parts.text(2), dispatch: try parts.text(3)),
       fence: fence, message: "the host's bridge was lost while this prompt was running, so its outcome is unknown")
     let (runner, index, grace) = (runner, index, runner.settings.hostGrace)
-    try await runner.together(
-      try parts.list(4).map { sessionID in
-        {
-          try await runner.announceHost(sessionID, fence: fence, online: false)
-          if grace > .zero { try await index.scheduleCheck(sessionID, within: grace) }
-        }
-      })
+    try await runner.together(try parts.list(4)) { sessionID in
+      try await runner.announceHost(sessionID, fence: fence, online: false)
+      if grace > .zero { try await index.scheduleCheck(sessionID, within: grace) }
+    }
     return nil
   }
 
