@@ -24,7 +24,7 @@ extension FuzzProperty {
       RedisReplyLimits(maximumBytes: 16), RedisReplyLimits(maximumBytes: 64, maximumDepth: 3),
       RedisReplyLimits(maximumBytes: 1 << 20),
     ] {
-      let sized = RedisReplyLimits(maximumBytes: 1 << 20, maximumDepth: limits.maximumDepth)
+      let sized = RedisReplyLimits(maximumBytes: .max, maximumDepth: limits.maximumDepth)
       let reference = Sized(input, sized)
       let fitting = reference.sizes.firstIndex { $0 > limits.maximumBytes } ?? reference.replies.count
       for pieces in [[ByteBuffer(bytes: input)]] + Pieces.cuts(of: input) {
