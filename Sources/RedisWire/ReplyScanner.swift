@@ -10,6 +10,8 @@ struct ReplyScanner {
     case text(afterReturn: Bool)
     /// In a line with a number: a string's length, or the number of an array's elements.
     case number(isArray: Bool, value: Int, isNegative: Bool, digits: Int)
+    /// Behind the CR of such a line.
+    case numberEnd(isArray: Bool, value: Int)
     /// In a string and the line end behind it; so many bytes are left.
     case string(left: Int)
     case ended
@@ -35,7 +37,7 @@ struct ReplyScanner {
       switch state {
       case .type: Self.shortestValue
       case .string(let left): left
-      case .text, .number, .ended, .failed: 0
+      case .text, .number, .numberEnd, .ended, .failed: 0
       }
     // Sums of numbers from outside, so none may overflow.
     return missing.reduce(Self.sum(scanned, begun)) { size, elements in
@@ -73,8 +75,8 @@ struct ReplyScanner {
         let byte = bytes[index]
         index += 1
         switch byte {
-        case UInt8(ascii: "\r"): break
-        case UInt8(ascii: "\n"): length(isNegative ? -1 : value, isArray: isArray)
+        case UInt8(ascii: "\r") where digits > 0 && (!isNegative || value == 1):
+          state = .numberEnd(isArray: isArray, value: isNegative ? -1 : value)
         case UInt8(ascii: "-") where digits == 0 && !isNegative:
           state = .number(isArray: isArray, value: 0, isNegative: true, digits: 0)
         case UInt8(ascii: "0")...UInt8(ascii: "9") where digits < Self.mostDigits:
@@ -83,6 +85,13 @@ struct ReplyScanner {
           state = .number(isArray: isArray, value: next, isNegative: isNegative, digits: digits + 1)
         default: state = .failed(.malformed("a length that is no number"))
         }
+      case .numberEnd(let isArray, let value):
+        if bytes[index] == UInt8(ascii: "\n") {
+          length(value, isArray: isArray)
+        } else {
+          state = .failed(.malformed("a length that is no number"))
+        }
+        index += 1
       case .string(let left):
         let part = min(left, bytes.count - index)
         index += part

@@ -89,6 +89,21 @@ struct RedisReplyLimitsTests {
     #expect(readAll([oversized, deep], limits: RedisReplyLimits(maximumBytes: 16)).error == .tooDeep(maximum: 8))
   }
 
+  @Test(
+    "a length is as strict in a reply that is passed over as in one that is parsed",
+    arguments: ["$1\r2\r\n", "*1\r\r\n", "$1\n", "$-2\r\n", "*-3\r\n", "$\r\n", "$-\r\n"])
+  func wrongLength(garbage: String) {
+    let begun = ByteBuffer(string: "*3\r\n$40\r\n\(String(repeating: "x", count: 40))\r\n")
+    let limits = RedisReplyLimits(maximumBytes: 16)
+    let bytes = garbage.utf8.map { ByteBuffer(bytes: [$0]) }
+    for pieces in [[begun, ByteBuffer(string: garbage)], [begun] + bytes] {
+      guard case .malformed = readAll(pieces, limits: limits).error else {
+        Issue.record("\(garbage.debugDescription) was taken for a length")
+        continue
+      }
+    }
+  }
+
   @Test("a line that does not end is refused early", arguments: ["+", "-", ":", "$", "*"])
   func endlessLine(prefix: String) {
     let reader = RedisReplyReader()
