@@ -19,26 +19,30 @@ extension FuzzProperty {
     ]
   ) { input in
     for limit in [0, 8, 64, 65_536] {
-      let whole = Reading([ByteBuffer(bytes: input)], limit: limit)
-      let expected = model(input, limit: limit)
-      for pieces in [[ByteBuffer(bytes: input)]] + Pieces.cuts(of: input) {
-        let reading = Reading(pieces, limit: limit)
-        let about = "limit \(limit), pieces of \(pieces.map(\.readableBytes))"
-        try expectSame(reading.failed, expected.failed, "\(about): whether it is too large")
-        // Items of the piece that holds the failure are gone with it.
-        guard !expected.failed else {
-          try expect(expected.items.starts(with: reading.items), "\(about): \(reading.items)")
-          continue
-        }
-        try expectSame(reading.items, expected.items, about)
-        try expectSame(reading.lastEventID, expected.lastEventID, "\(about): the last id")
-      }
-      for case .event(let event) in whole.items { try checkRoundTrip(event) }
+      try checkReading(input, limit: limit, skips: false)
+      try checkReading(input, limit: limit, skips: true)
     }
     let text = String(decoding: input, as: UTF8.self)
     try checkRoundTrip(ServerSentEvent(data: ByteBuffer(bytes: input)))
     try checkRoundTrip(ServerSentEvent(id: text, data: ByteBuffer(string: "x")))
     try checkRoundTrip(ServerSentEvent(id: "1-0", type: text, data: ByteBuffer(bytes: input)))
+  }
+
+  private static func checkReading(_ input: [UInt8], limit: Int, skips: Bool) throws {
+    let expected = model(input, limit: limit, skips: skips)
+    for pieces in [[ByteBuffer(bytes: input)]] + Pieces.cuts(of: input) {
+      let reading = Reading(pieces, limit: limit, skips: skips)
+      let about = "limit \(limit), skips \(skips), pieces of \(pieces.map(\.readableBytes))"
+      try expectSame(reading.failed, expected.failed, "\(about): whether it is too large")
+      // Items of the piece that holds the failure are gone with it.
+      guard !expected.failed else {
+        try expect(expected.items.starts(with: reading.items), "\(about): \(reading.items)")
+        continue
+      }
+      try expectSame(reading.items, expected.items, about)
+      try expectSame(reading.lastEventID, expected.lastEventID, "\(about): the last id")
+    }
+    for case .event(let event) in expected.items { try checkRoundTrip(event) }
   }
 
   /// What a parser made of pieces.
@@ -47,8 +51,8 @@ extension FuzzProperty {
     var lastEventID: String?
     var failed = false
 
-    init(_ pieces: [ByteBuffer] = [], limit: Int = .max) {
-      var parser = ServerSentEventParser(maximumEventBytes: limit)
+    init(_ pieces: [ByteBuffer] = [], limit: Int = 1 << 20, skips: Bool = false) {
+      var parser = ServerSentEventParser(maximumEventBytes: limit, skipsTooLarge: skips)
       do {
         for piece in pieces { items += try parser.parse(piece) }
       } catch {
@@ -86,24 +90,29 @@ extension FuzzProperty {
   }
 
   /// The rules of the format, line by line over the whole.
-  private static func model(_ input: [UInt8], limit: Int) -> Reading {
+  private static func model(_ input: [UInt8], limit: Int, skips: Bool) -> Reading {
     var result = Reading()
+    var isTooLarge = false
     var (id, type, data) = (String?.none, String?.none, [[UInt8]]())
     var all = lines(input)
     let unfinished = all.removeLast()
     for (number, whole) in all.enumerated() {
       guard whole.count <= limit + 16 else {
-        result.failed = true
-        return result
+        result.failed = !skips
+        if !skips { return result }
+        isTooLarge = true
+        continue
       }
       let line = number == 0 && whole.starts(with: [0xEF, 0xBB, 0xBF]) ? whole.dropFirst(3) : whole[...]
       if line.isEmpty {
         result.lastEventID = id
-        if !data.isEmpty {
+        if isTooLarge {
+          result.items.append(.tooLarge(id: id))
+        } else if !data.isEmpty {
           let joined = ByteBuffer(bytes: data.joined(separator: [0x0A]))
           result.items.append(.event(ServerSentEvent(id: id, type: type, data: joined)))
         }
-        (type, data) = (nil, [])
+        (type, data, isTooLarge) = (nil, [], false)
         continue
       }
       let name = line.prefix { $0 != UInt8(ascii: ":") }
@@ -118,12 +127,13 @@ extension FuzzProperty {
         if let milliseconds = Int64(text) { result.items.append(.retry(milliseconds: milliseconds)) }
       case "data":
         data.append(Array(value))
-        result.failed = data.reduce(data.count - 1) { $0 + $1.count } > limit
+        isTooLarge = isTooLarge || data.reduce(data.count - 1) { $0 + $1.count } > limit
+        result.failed = isTooLarge && !skips
       default: break
       }
       if result.failed { return result }
     }
-    result.failed = unfinished.count > limit + 16
+    result.failed = !skips && unfinished.count > limit + 16
     return result
   }
 
