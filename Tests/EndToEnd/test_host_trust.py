@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -32,16 +33,23 @@ def printed_environment(host: Host) -> dict[str, str]:
         return json.loads(spoken(stream.until("prompt_dispatch_completed", 60)))
 
 
-def test_no_variable_of_ours_reaches_the_agent(processes, cluster):
-    printed = printed_environment(Host(processes, cluster.api, PLAIN_AGENT, environment=SECRETS))
+@pytest.fixture
+def keyed(make_cluster):
+    """Nodes that know the host's key."""
+    digest = hashlib.sha256(SECRETS["TANDEM_API_KEY"].encode()).hexdigest()
+    return make_cluster(1, TANDEM_API_KEYS=f"host:{digest}")
+
+
+def test_no_variable_of_ours_reaches_the_agent(processes, keyed):
+    printed = printed_environment(Host(processes, keyed.api, PLAIN_AGENT, environment=SECRETS))
     assert not [name for name in printed if name.upper().startswith("TANDEM_")]
     assert "s3cret-key" not in json.dumps(printed) and "s3cret-too" not in json.dumps(printed)
     assert (printed["OTHER_TOKEN"], printed["WANTED"]) == ("s3cret-other", "on purpose")
 
 
-def test_a_clean_environment_has_only_what_is_named(processes, cluster):
+def test_a_clean_environment_has_only_what_is_named(processes, keyed):
     options = ("--clean-env", "--env", "WANTED", "--env", "GIVEN=a=b")
-    printed = printed_environment(Host(processes, cluster.api, PLAIN_AGENT, *options, environment=SECRETS))
+    printed = printed_environment(Host(processes, keyed.api, PLAIN_AGENT, *options, environment=SECRETS))
     known = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR"}
     # Python adds LC_CTYPE to its own environment where the locale is C.
     others = {name: value for name, value in printed.items() if name not in known and not name.startswith("LC_")}

@@ -47,7 +47,7 @@ def test_a_stalled_stream_is_cut_counted_and_can_resume(make_cluster):
 
 
 def test_a_replay_that_is_never_read_neither_outgrows_a_reply_nor_pins_what_happens_meanwhile(make_cluster):
-    cluster = make_cluster(1, TANDEM_LIMITS_REDIS_REPLY="2MiB", TANDEM_STREAM_BUFFER_BYTES=500_000)
+    cluster = make_cluster(1, TANDEM_LIMITS_REDIS_REPLY="16MiB", TANDEM_EVENTS_PAGE_BYTES="1MiB", TANDEM_STREAM_BUFFER_BYTES=500_000)
     node, api = cluster.nodes[0], cluster.api
     agent = register_host(api)
     shared = share(api, agent)

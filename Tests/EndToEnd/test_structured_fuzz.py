@@ -23,6 +23,8 @@ WORKERS = 4
 #: Bounds that a session meets within a short run, and little to keep for replay, so that cursors get too old.
 SETTINGS = {
     "TANDEM_LIMITS_BODY": "16KiB",
+    "TANDEM_LIMITS_PROMPT": "8KiB",
+    "TANDEM_LIMITS_MESSAGE_TEXT": "4KiB",
     "TANDEM_LIMITS_NOTIFICATION": "4KiB",
     "TANDEM_LIMITS_PARTICIPANTS": "12",
     "TANDEM_LIMITS_PENDING_APPROVALS_PER_PARTICIPANT": "8",

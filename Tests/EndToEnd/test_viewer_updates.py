@@ -110,9 +110,9 @@ def test_live_replayed_exported(api):
         replayed = [stream.next().event for _ in lines]
         assert replayed == lines
         assert SECRET.encode() not in stream.raw
-    # Somebody else's token, or none that fits, shows what viewers see; it does not fail in open access.
+    # Somebody else's token is refused, also where none is needed: a client's mistake does not stay hidden.
     wrong = collaborator.__class__(collaborator.id, viewer.token)
-    assert SECRET.encode() not in export(shared, wrong)
+    api.get(f"{shared.path}/export", wrong).expect(403, "INVALID_PARTICIPANT_TOKEN")
     shared.close()
     assert SECRET.encode() not in export(shared, viewer) and SECRET.encode() in export(shared, collaborator)
 

@@ -110,15 +110,17 @@ extension RouteSet {
     let uploading = Task { [configuration, domain] in
       var reader = LineReader(maximumBytes: configuration.notificationBytes)
       var accepted = 0
+      var upload: IdempotencyRequest?
       func accept(_ lines: [ByteBuffer]) async throws {
         var remaining = lines[...]
         while !remaining.isEmpty {
           let texts = try remaining.prefix(Notifications.batch).enumerated().map { offset, line in
             try Notifications.text(line: line, number: accepted + offset + 1, maximumDepth: configuration.jsonDepth)
           }
-          // How lines fall into pieces differs from one upload to the next, so lines are told apart by their numbers.
-          let upload = key.map {
-            IdempotencyRequest(key: $0, route: "POST \(request.path) lines", caller: token, body: ByteBuffer())
+          // How lines fall into pieces differs from one upload to the next, so lines are told apart by their numbers,
+          // and uploads by their first line.
+          if upload == nil, let key, let first = texts.first {
+            upload = IdempotencyRequest(key: key, route: "POST \(request.path) lines", caller: token, body: first)
           }
           _ = try await domain.hostSessions.notify(
             id, token: token, notifications: texts, idempotency: upload, firstLine: accepted + 1)

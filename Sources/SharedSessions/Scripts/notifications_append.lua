@@ -4,20 +4,22 @@
 -- is sent again is appended once; of an upload in pieces the number of its last line is.
 -- keys: session events
 -- args: batch first batches_kept notifications...
---   batch: its name and the digest of what it says, joined by '@' ('' nothing to remember)
+--   batch: its name and the digest of what it says, joined by '@' ('' nothing to remember); of an upload, of its first line
 --   first: number of the first line of this piece of an upload ('0' a batch of its own)
 -- reply: ok, how many were appended
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE, IDEMPOTENCY_KEY_REUSED
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local name, digest = string.match(batch, '^(.*)@(.*)$')
 local kept, skip = {}, 0
-for known, what in string.gmatch(name and call('HGET', session, 'batches') or '', '(%S+)@(%S+)') do
+for known, what, last in string.gmatch(name and call('HGET', session, 'batches') or '', '(%S+)@(%S+)@(%d+)') do
   if known ~= name then
-    kept[#kept + 1] = known .. '@' .. what
-  elseif first ~= '0' then
-    skip = tonumber(what) - tonumber(first) + 1
+    kept[#kept + 1] = known .. '@' .. what .. '@' .. last
+  elseif what ~= digest then
+    return refuse('IDEMPOTENCY_KEY_REUSED')
+  elseif first == '0' then
+    return {'ok', '0'}
   else
-    return what == digest and {'ok', '0'} or refuse('IDEMPOTENCY_KEY_REUSED')
+    skip = tonumber(last) - tonumber(first) + 1
   end
 end
 if skip >= #notifications and skip > 0 then return {'ok', '0'} end
@@ -27,7 +29,7 @@ for i = skip + 1, #notifications do
   emit('host_session_update', '-', '{"notification":' .. notifications[i] .. '}')
 end
 if name then
-  kept[#kept + 1] = name .. '@' .. (first == '0' and digest or dec(first + #notifications - 1))
+  kept[#kept + 1] = batch .. '@' .. (first == '0' and '0' or dec(first + #notifications - 1))
   save('batches', table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
 elseif #notifications > 0 then
   save()

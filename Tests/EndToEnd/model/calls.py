@@ -181,17 +181,12 @@ class Rules:
         is_viewer = not trusted and (reader is None or reader.role == "viewer")
         return session, is_viewer and session.viewer_updates == "reduced"
 
-    def reader(self, session: Session, who: Who) -> Participant | None:
-        """Whoever reads; in open access wrong credentials count as none."""
+    def reader(self, session: Session, who: Who) -> Participant:
+        """Whoever reads with credentials; wrong ones are refused also where none are needed."""
         p = next((p for p in session.participants if p.id.value == who.id), None)
         if p and p.was_there_at_the_end and p.holds(who.token):
             return p
-        try:
-            return self.caller(session, who)
-        except Refused:
-            if self.settings.keyed:
-                raise
-            return None
+        return self.caller(session, who)
 
     @staticmethod
     def member(session: Session, id: str) -> Participant:

@@ -153,9 +153,11 @@ class Membership(Rules):
         there = next((p for p in s.present if p.user == user), None)
         if there:
             own = call.who is not None and call.who.id == there.id.value and there.holds(call.who.token)
-            if (self.settings.strict or there.may_approve) and not own:
+            if scoped or ((self.settings.strict or there.may_approve) and not own):
                 raise refuse("USER_ALREADY_JOINED")
-            token = there.give_token(self.settings.tokens)
+            token = there.give_token(self.settings.tokens, own)
+            if token is None:
+                raise refuse("USER_ALREADY_JOINED")
             return Answer(200, {"session": s.json(), "participant": s.participant(there, token)})
         if len(s.present) >= self.settings.participants:
             raise refuse("SESSION_FULL")

@@ -163,7 +163,7 @@ class People(Machine):
 
     @action(2, at=one, by=[2, 3])
     def join_again_and_again(self, at, by) -> None:
-        """Until the first access token is not among the newest any more."""
+        """More often than tokens are kept; the first one stays all the same."""
         s = self.pick(at)
         p = s.participants[by % len(s.participants)]
         if s.is_active and p.left is None and p.role != "host" and not p.may_approve:

@@ -39,6 +39,8 @@ class Participant:
     id: Cell = field(default_factory=lambda: Cell("id"))
     tokens: list[Cell] = field(default_factory=list)
     given: list[Cell] = field(default_factory=list)
+    #: Tokens that were given to somebody who proved to be this participant.
+    proven: list[Cell] = field(default_factory=list)
     first: Cell | None = None
     may_approve: bool = False
     left: Cell | None = None
@@ -50,12 +52,20 @@ class Participant:
         """What a person calls them."""
         return self.name or self.user
 
-    def give_token(self, at_most: int) -> Cell:
-        """A further valid token; the oldest beyond the limit stops being one."""
+    def give_token(self, at_most: int, own: bool = False) -> Cell | None:
+        """A further valid token; beyond the limit the oldest stops being one, but never the first, nor one that was given
+        to somebody who proved to be this participant when the caller has not. None when there is no room."""
         token = Cell("token")
-        self.tokens = [*self.tokens, token][-at_most:]
+        if len(self.tokens) >= at_most:
+            going = next((t for t in self.tokens[1:] if own or not any(t is p for p in self.proven)), None)
+            if going is None:
+                return None
+            self.tokens = [t for t in self.tokens if t is not going]
+        self.tokens = [*self.tokens, token]
         self.first = self.first or token
         self.given.append(token)
+        if own:
+            self.proven.append(token)
         return token
 
     def holds(self, token: str) -> bool:
