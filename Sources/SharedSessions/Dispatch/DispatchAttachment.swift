@@ -1,230 +1,167 @@
 internal import Logging
 public import NIOCore
-internal import RedisClient
-internal import Synchronization
 
 /// One open attachment of a bridge: the frames for it, its lease, and the queue it works through.
 ///
-/// Sendable: what changes is owned by the one task that runs `run()`; the frames and the wake-ups are streams.
+/// Sendable: what changes is owned by the one task that runs `run()`; what happens reaches it through a mailbox. What to do is
+/// decided by its state machine.
 public final class DispatchAttachment: Sendable {
   /// Complete JSON frames `{type, hostSessionId, timestamp, payload}` in order; ends when a newer attachment has taken over, the host
   /// session is gone, the lease has lapsed or `run()` is cancelled.
   public let frames: AsyncStream<ByteBuffer>
 
   private let hostSessionID: String
-  private let fence: String
-  private let cancelling: String
-  /// A turn found running by a bridge that does not say which one it is, and when; it has a lease's time to claim it.
-  private let unclaimed: (running: RunningDispatch, since: Int)?
-  private let queue: DispatchQueue
+  private let fence: Int
+  private let isUnclaimed: Bool
+  private let lease: Duration
+  private let work: any AttachmentWork
+  private let mailbox: DispatchMailbox
+  private let clock: any Clock<Duration>
+  private let logger: Logger
+  private let stopListening: @Sendable () -> Void
   private let output: AsyncStream<ByteBuffer>.Continuation
-  private let signals: AsyncStream<Signal>
-  private let signalled: AsyncStream<Signal>.Continuation
-  private let subscription: Mutex<RedisSubscription?> = Mutex(nil)
-
-  /// What makes an attachment look.
-  private enum Signal: Sendable, Hashable {
-    case look
-    case renew
-    case settle
-    case cancel(String)
-    case permission(session: String, approval: String)
-    case fence(Int)
-    case gone
-  }
 
   /// Frames a bridge may leave unread. One dispatch, its cancel and the answers in its turn are out at a time, so
   /// this is never reached by one that reads.
-  private static let framesAtMost = 256
+  static let framesAtMost = 256
+  /// How long to wait before trying again what Redis did not answer.
+  private static let pause: Duration = .seconds(1)
 
-  private init(
-    _ hostSessionID: String, fence: String, cancelling: String, unclaimed: (running: RunningDispatch, since: Int)?,
-    queue: DispatchQueue
+  /// - Parameters:
+  ///   - isUnclaimed: whether it has found a turn running that may be another bridge's.
+  ///   - mailbox: where the signals come in that are heard already.
+  ///   - stopListening: ends that.
+  init(
+    _ hostSessionID: String, fence: Int, isUnclaimed: Bool, lease: Duration, work: any AttachmentWork,
+    mailbox: DispatchMailbox, clock: any Clock<Duration>, logger: Logger, stopListening: @escaping @Sendable () -> Void
   ) {
-    self.unclaimed = unclaimed
     self.hostSessionID = hostSessionID
     self.fence = fence
-    self.cancelling = cancelling
-    self.queue = queue
+    self.isUnclaimed = isUnclaimed
+    self.lease = lease
+    self.work = work
+    self.mailbox = mailbox
+    self.clock = clock
+    self.logger = logger
+    self.stopListening = stopListening
     (frames, output) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.framesAtMost))
-    (signals, signalled) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(256))
-  }
-
-  /// Attaches: takes the next fence, listens before looking, tells the shared sessions, and settles what another bridge left.
-  static func open(
-    _ hostSessionID: String, token: String, bridgeID: String?, queue: DispatchQueue
-  ) async throws(SharedSessionError) -> DispatchAttachment {
-    let runner = queue.runner
-    let lease = Int(runner.settings.dispatchLease.milliseconds)
-    let parts = try await runner.host(
-      ScriptLibrary.hostAttach, hostSessionID, token: Secrets.digest(token),
-      ["lease": .integer(lease), "bridge": .string(bridgeID ?? "")]
-    ).parts(atLeast: 9)
-    let running = RunningDispatch(
-      session: try parts.text(2), approval: try parts.text(3), dispatch: try parts.text(4))
-    let isUnclaimed = try parts.text(1) == "unknown" && !running.dispatch.isEmpty
-    // What another bridge was to stop ends with it.
-    let cancelling = try parts.text(1) == "other" ? "" : try parts.text(7)
-    let attachment = DispatchAttachment(
-      hostSessionID, fence: try parts.text(0), cancelling: cancelling,
-      unclaimed: isUnclaimed ? (running, try parts.number(8)) : nil, queue: queue)
-    try await runner.noteLease(hostSessionID)
-    try await attachment.listen()
-    if try parts.text(1) == "other" {
-      try await queue.abandon(
-        hostSessionID, running, fence: attachment.fence,
-        message: "another bridge took over while this prompt was running, so its outcome is unknown")
-    }
-    for sessionID in try parts.list(6) {
-      try await runner.announceHost(sessionID, fence: attachment.fence, online: true)
-    }
-    return attachment
   }
 
   /// Works through the queue and renews the lease until cancelled, fenced or gone. Run it while the response is open.
   public func run() async {
     defer {
       output.finish()
-      signalled.finish()
-      subscription.withLock { held in
-        held.take()
-      }?.cancel()
+      stopListening()
     }
-    send("attached", ByteBuffer(string: "{\"fence\":\(fence)}"))
-    let (signalled, lease) = (signalled, queue.runner.settings.dispatchLease)
-    await withTaskGroup(of: Void.self) { group in
-      // Three renewals fit into a lease, so that two may be lost.
-      group.addTask { await Self.every(lease / 3) { signalled.yield(.renew) } }
-      if unclaimed != nil {
-        group.addTask { if (try? await Task.sleep(for: lease)) != nil { signalled.yield(.settle) } }
-      }
-      await work()
+    guard !Task.isCancelled else { return }
+    await withDiscardingTaskGroup { group in
+      // A task of its own, so that no slow look can delay it.
+      group.addTask { await self.keepLease() }
+      if isUnclaimed { group.addTask { await self.waitForClaim() } }
+      await work(in: &group)
       group.cancelAll()
     }
   }
 
-  private func work() async {
-    var delivered: DeliveredDispatch?
-    var wakes: String?
-    signalled.yield(.look)
-    var cancelled: String? = nil
-    for await signal in signals {
-      do {
-        switch signal {
-        case .look:
-          switch try await queue.next(hostSessionID, fence: fence, delivered: delivered) {
-          case .deliver(let dispatch, let payload, let isCancelled):
-            delivered = dispatch
-            send("dispatch", payload)
-            if isCancelled {
-              cancelled = dispatch.id
-              cancel(dispatch.id)
-            }
-          case .idle: break
-          case .fenced: return
-          }
-          // A cancel that was asked for while no bridge was attached.
-          if !cancelling.isEmpty, cancelled == nil {
-            cancelled = cancelling
-            cancel(cancelling)
-          }
-        case .renew:
-          let lease = Int(queue.runner.settings.dispatchLease.milliseconds)
-          let outcome = try await queue.runner.host(
-            ScriptLibrary.hostRenew, hostSessionID, ["lease": .integer(lease), "fence": .string(fence)])
-          guard outcome.refusal == nil else { return }
-          let parts = try outcome.parts(atLeast: 2)
-          // Work that no signal told of: the one who queued it has counted it.
-          if try parts.text(1) != wakes { signalled.yield(.look) }
-          wakes = try parts.text(1)
-          try await queue.runner.noteLease(hostSessionID)
-        case .settle:
-          guard let unclaimed else { break }
-          try await queue.failIfUnclaimed(hostSessionID, unclaimed.running, since: unclaimed.since)
-        case .cancel(let dispatchID): cancel(dispatchID)
-        case .permission(let session, let approval): try await tell(session, approval)
-        case .fence(let newer):
-          if newer > (Int(fence) ?? 0) { return }
-        case .gone: return
-        }
-      } catch {
-        // Redis did not answer: the next look or renewal tries again, and the lease decides in the end.
-        queue.runner.logger.debug(
-          "An attachment could not look at its queue",
-          metadata: ["host.id": .string(hostSessionID), "error": .string(error.message)])
+  /// Deals with what happens, until the end.
+  private func work(in group: inout DiscardingTaskGroup) async {
+    var machine = StateMachine(fence: fence, isUnclaimed: isUnclaimed)
+    guard perform(machine.handle(.attached), &machine, in: &group) else { return }
+    for await _ in mailbox.rings {
+      for event in mailbox.take() {
+        guard perform(machine.handle(event), &machine, in: &group) else { return }
       }
     }
   }
 
-  private func cancel(_ dispatchID: String) {
-    send("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(dispatchID)\"}"))
-  }
-
-  /// Tells the bridge what has become of a permission request.
-  private func tell(_ sessionID: String, _ approvalID: String) async throws(SharedSessionError) {
-    let outcome = try await queue.runner.permission(sessionID, approvalID)
-    guard outcome.refusal == nil else { return }
-    let parts = try outcome.parts(atLeast: 6)
-    let some = { (part: ByteBuffer) in part.readableBytes > 0 ? part : nil }
-    send(
-      "permission",
-      ReplyBody.object([
-        ("approvalId", ReplyBody.quoted(approvalID)), ("dispatchId", ReplyBody.quoted(try parts.text(2))),
-        ("status", ReplyBody.quoted(try parts.text(1))), ("optionId", some(try parts.part(3))),
-        ("reason", some(try parts.part(4))), ("resolvedByName", some(try parts.part(5))),
-      ]))
-  }
-
-  /// Subscribes to the host session's channel: `wake`, `cancel <id>`, `permission <session> <approval>`, `fence <n>`, `gone`.
-  private func listen() async throws(SharedSessionError) {
-    let signalled = signalled
-    do {
-      let held = try await queue.runner.redis.subscribe(to: queue.runner.keys.hostChannel(hostSessionID)) { event in
-        guard case .message(let message) = event else {
-          signalled.yield(.look)
-          return
+  /// Carries out what the machine says.
+  ///
+  /// - Returns: whether it goes on.
+  private func perform(
+    _ actions: [StateMachine.Action], _ machine: inout StateMachine, in group: inout DiscardingTaskGroup
+  ) -> Bool {
+    for action in actions {
+      switch action {
+      case .send(let frame):
+        if !send(frame) { return perform(machine.handle(.frameDropped), &machine, in: &group) }
+      case .look(let delivered, let afterPause):
+        attempt(afterPause, orElse: .lookFailed, in: &group) { [work] () async throws(SharedSessionError) in
+          .looked(try await work.look(delivered: delivered))
         }
-        let words = String(buffer: message).split(separator: " ").map(String.init)
-        switch (words.first, words.count) {
-        case ("cancel", 2): signalled.yield(.cancel(words[1]))
-        case ("permission", 3): signalled.yield(.permission(session: words[1], approval: words[2]))
-        case ("fence", 2): signalled.yield(.fence(Int(words[1]) ?? 0))
-        case ("gone", _): signalled.yield(.gone)
-        default: signalled.yield(.look)
+      case .readPermission(let reference, let afterPause):
+        attempt(afterPause, orElse: .permissionReadFailed, in: &group) { [work] () async throws(SharedSessionError) in
+          .permissionRead(try await work.permission(reference))
         }
+      case .failIfUnclaimed:
+        attempt(false, orElse: .unclaimedEndFailed, in: &group) { [work] () async throws(SharedSessionError) in
+          try await work.failIfUnclaimed()
+          return .unclaimedEnded
+        }
+      case .end: return false
       }
-      subscription.withLock { $0 = held }
-    } catch { throw SharedSessionError(.unavailable, retryAfter: 1) }
+    }
+    return true
   }
 
-  private func send(_ type: StaticString, _ payload: ByteBuffer) {
-    var frame = ByteBuffer(
+  /// Asks Redis for something in a task of its own, which reports what came of it.
+  private func attempt(
+    _ afterPause: Bool, orElse failure: StateMachine.Event, in group: inout DiscardingTaskGroup,
+    _ body: @escaping @Sendable () async throws(SharedSessionError) -> StateMachine.Event
+  ) {
+    group.addTask {
+      if afterPause { try? await self.clock.sleep(for: min(Self.pause, self.lease / 3)) }
+      guard !Task.isCancelled else { return }
+      self.mailbox.put(await self.event(orElse: failure, body))
+    }
+  }
+
+  /// Renews the lease; three renewals fit into one, so that two may be lost.
+  private func keepLease() async {
+    while (try? await clock.sleep(for: lease / 3)) != nil {
+      let work = work
+      mailbox.put(
+        await event(orElse: .renewalFailed) { () async throws(SharedSessionError) in
+          try await work.renew().map { .renewed(wakes: $0) } ?? .renewalRefused
+        })
+    }
+  }
+
+  private func waitForClaim() async {
+    guard (try? await clock.sleep(for: lease)) != nil else { return }
+    mailbox.put(.unclaimedTimeOver)
+  }
+
+  /// The event that says how something went.
+  private func event(
+    orElse failure: StateMachine.Event, _ body: () async throws(SharedSessionError) -> StateMachine.Event
+  ) async -> StateMachine.Event {
+    do throws(SharedSessionError) { return try await body() } catch {
+      // Redis did not answer: it is tried again, and the lease decides in the end.
+      logger.debug(
+        "An attachment could not do its work",
+        metadata: ["host.id": .string(hostSessionID), "error": .string(error.message)])
+      return failure
+    }
+  }
+
+  /// Hands a frame to the bridge.
+  ///
+  /// - Returns: false when it cannot be kept: the bridge has to attach again, so that nothing is lost silently.
+  private func send(_ frame: StateMachine.Frame) -> Bool {
+    let (type, payload): (StaticString, ByteBuffer) =
+      switch frame {
+      case .attached(let fence): ("attached", ByteBuffer(string: "{\"fence\":\(fence)}"))
+      case .dispatch(let payload): ("dispatch", payload)
+      case .cancel(let id): ("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(id)\"}"))
+      case .permission(let payload): ("permission", payload)
+      }
+    var text = ByteBuffer(
       string: """
         {"type":"\(type)","hostSessionId":"\(hostSessionID)","timestamp":"\(Timestamp.now())","payload":
         """)
-    var payload = payload
-    frame.writeBuffer(&payload)
-    frame.writeString("}")
-    if case .dropped = output.yield(frame) {
-      // A frame that cannot be kept must not be lost silently: the bridge has to attach again.
-      output.finish()
-      signalled.finish()
-    }
-  }
-
-  private static func every(_ period: Duration, _ body: () -> Void) async {
-    while (try? await Task.sleep(for: period)) != nil { body() }
-  }
-}
-
-extension ScriptRunner {
-  /// Makes sure the sweeper looks at a host session when the lease ends that was just taken.
-  func noteLease(_ hostSessionID: String) async throws(SharedSessionError) {
-    _ = try await single(
-      ScriptLibrary.indexAdd, keys.leases(bucket: KeyLayout.bucket(of: hostSessionID)),
-      [
-        "member": .string(hostSessionID), "rule": "", "delay": .milliseconds(settings.dispatchLease),
-        "lifetime": .milliseconds(settings.maximumLifetime + settings.retention),
-      ])
+    text.writeImmutableBuffer(payload)
+    text.writeString("}")
+    if case .dropped = output.yield(text) { return false }
+    return true
   }
 }

@@ -59,9 +59,8 @@ public struct HostSessionStore: Sendable {
     for _ in 0..<ScriptRunner.tries {
       let parts = try await runner.host(ScriptLibrary.hostRead, hostSessionID, token: Secrets.digest(token))
         .parts(atLeast: 8)
-      let running = RunningDispatch(
-        session: try parts.text(3), approval: try parts.text(4), dispatch: try parts.text(5))
-      for sessionID in try parts.list(7) {
+      let host = try HostState(parts)
+      for sessionID in host.sessions {
         let outcome = try await closer.close(sessionID, .host)
         // One that ended (or was never made) meanwhile only has to leave the list.
         if outcome.refusal != nil {
@@ -69,9 +68,11 @@ public struct HostSessionStore: Sendable {
         }
       }
       // Nobody can tell any more what becomes of a turn that runs.
-      try await queue.abandon(
-        hostSessionID, running, fence: try parts.text(1),
-        message: "the host session was removed while this prompt was running, so its outcome is unknown")
+      if let running = host.running {
+        try await queue.failAfterBridgeLoss(
+          hostSessionID, running, fence: host.fence,
+          message: "the host session was removed while this prompt was running, so its outcome is unknown")
+      }
       let outcome = try await runner.host(ScriptLibrary.hostDelete, hostSessionID, token: Secrets.digest(token))
       if outcome.refusal == "shared" { continue }
       _ = try outcome.parts()
@@ -137,20 +138,5 @@ public struct HostSessionStore: Sendable {
     _ hostSessionID: String, token: String, bridgeID: String?
   ) async throws(SharedSessionError) -> DispatchAttachment {
     try await DispatchAttachment.open(hostSessionID, token: token, bridgeID: bridgeID, queue: queue)
-  }
-}
-
-extension ScriptRunner {
-  /// Tells one session that its host's bridge is attached or gone; the session decides by the fence whether that is news.
-  func announceHost(_ sessionID: String, fence: String, online: Bool) async throws(SharedSessionError) {
-    let outcome = try await session(
-      ScriptLibrary.hostPresence, sessionID,
-      [
-        "fence": .string(fence), "state": online ? "online" : "offline", "grace": .milliseconds(settings.hostGrace),
-      ])
-    switch outcome.refusal {
-    case ErrorCode.sessionNotFound.rawValue, ErrorCode.sessionInactive.rawValue: return
-    default: _ = try outcome.parts()
-    }
   }
 }
