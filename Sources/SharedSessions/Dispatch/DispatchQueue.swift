@@ -66,7 +66,6 @@ struct DispatchQueue: Sendable {
     ).parts(atLeast: 2)
     // Also after a report that was there before: the node that took it may have died before it freed the slot.
     if try parts.text(1) == "true" { try await runner.wake(hostSessionID, freeing: dispatchID) }
-    await runner.announce(requests: try parts.texts(from: 2), of: place.session, to: hostSessionID)
     return try parts.part(0)
   }
 
@@ -79,7 +78,7 @@ struct DispatchQueue: Sendable {
     // Taking it back and its start can cross; whichever came first decides.
     switch try await lease(running, fence: fence) {
     case .fenced: return
-    case .started: _ = try await fail(running, of: hostSessionID, message: message)
+    case .started: _ = try await fail(running, message: message)
     case .handedOut, .over: break
     }
     try await runner.wake(hostSessionID, freeing: running.dispatch)
@@ -90,7 +89,7 @@ struct DispatchQueue: Sendable {
     _ hostSessionID: String, _ running: RunningDispatch, since: Int
   ) async throws(SharedSessionError) {
     let outcome = try await fail(
-      running, of: hostSessionID,
+      running,
       message:
         "the bridge that ran this prompt was lost and the one that came back did not claim it, so its outcome is unknown",
       unlessReportedSince: since)
@@ -99,7 +98,7 @@ struct DispatchQueue: Sendable {
 
   /// Fails a turn that had started, and withdraws what the agent asked in it.
   private func fail(
-    _ running: RunningDispatch, of hostSessionID: String, message: String, unlessReportedSince since: Int? = nil
+    _ running: RunningDispatch, message: String, unlessReportedSince since: Int? = nil
   ) async throws(SharedSessionError) -> ScriptOutcome {
     let outcome = try await runner.session(
       ScriptLibrary.dispatchFail, running.session,
@@ -107,10 +106,7 @@ struct DispatchQueue: Sendable {
         "id": .string(running.approval), "dispatch_id": .string(running.dispatch), "message": .quoted(message),
         "since": .string(since.map(String.init) ?? ""),
       ])
-    if case .ok(let parts) = outcome {
-      Self.countFailed("lost")
-      await runner.announce(requests: parts.compactMap(\.string), of: running.session, to: hostSessionID)
-    }
+    if outcome.refusal == nil { Self.countFailed("lost") }
     return outcome
   }
 

@@ -4,7 +4,7 @@
 -- keys: session events approvals order queue deadlines
 -- args: id dispatch_id message since
 --   message: JSON; since: only if no report has come since this time in ms ('' whatever came)
--- reply: ok, then the ids of the requests that were withdrawn
+-- reply: ok
 -- fails: SESSION_NOT_FOUND; gone with the state when it does not run (any more), or is claimed
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local a = load_approval(id)
@@ -14,8 +14,7 @@ if d.state ~= 'started' then return refuse('gone', d.state) end
 if since ~= '' and tonumber(call('HGET', approvals, id .. ':reported') or '0') >= tonumber(since) then
   return refuse('gone', 'claimed')
 end
-local withdrawn = withdraw_requests(d.id, 'turn_failed')
+withdraw_requests(d.id, 'turn_failed')
 fail_dispatch(a, message, 'service')
 save_with_approvals()
-for i, request in ipairs(withdrawn) do withdrawn[i] = request.id end
-return {'ok', unpack(withdrawn)}
+return {'ok'}

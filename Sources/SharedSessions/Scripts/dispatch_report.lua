@@ -5,7 +5,7 @@
 -- keys: session events approvals order queue deadlines
 -- args: id dispatch_id state attempt error stop_reason
 --   error, stop_reason: JSON
--- reply: ok, dispatch, 'true' when the dispatch is over, then the ids of the requests that were withdrawn
+-- reply: ok, dispatch, 'true' when the dispatch is over
 -- fails: SESSION_NOT_FOUND, DISPATCH_NOT_FOUND, DISPATCH_CONFLICT
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 local a = load_approval(id)
@@ -25,7 +25,6 @@ if over or (state == 'completed' and d.state ~= 'started')
   return refuse('DISPATCH_CONFLICT')
 end
 local ids = '{"approvalId":"' .. id .. '","dispatchId":"' .. d.id .. '",'
-local withdrawn = {}
 if state == 'started' then
   d.state, d.more = 'started', ',"startedAt":' .. now()
   dequeue(a)
@@ -34,14 +33,13 @@ if state == 'started' then
   emit('prompt_dispatch_started', '-', ids .. '"attempt":' .. attempt .. '}')
 elseif state == 'completed' then
   local cancelled = note(a, 'cancelled') or stop_reason == '"cancelled"'
-  withdrawn = withdraw_requests(d.id, cancelled and 'turn_cancelled' or 'turn_ended')
+  withdraw_requests(d.id, cancelled and 'turn_cancelled' or 'turn_ended')
   d.state, d.more = 'completed', d.more .. ',"endedAt":' .. now() .. ',"stopReason":' .. stop_reason
   save_approval(a, OVER)
   emit('prompt_dispatch_completed', '-', ids .. '"stopReason":' .. stop_reason .. '}')
 else
-  withdrawn = withdraw_requests(d.id, 'turn_failed')
+  withdraw_requests(d.id, 'turn_failed')
   fail_dispatch(a, error, 'bridge')
 end
 save_with_approvals()
-for i, request in ipairs(withdrawn) do withdrawn[i] = request.id end
-return {'ok', dispatch_json(a), tostring(state ~= 'started'), unpack(withdrawn)}
+return {'ok', dispatch_json(a), tostring(state ~= 'started')}
