@@ -5,7 +5,7 @@
 -- keys: session events participants presence approvals order queue deadlines
 -- args: host grace unavailable away step_count step_bytes
 --   host: 'busy' while another turn runs, else 'free'; grace: ms ('0' none); unavailable, away: JSON, why a prompt fails
--- reply: ok, when the next is due in ms ('' none), prompts that failed as overdue, and for the host's absence
+-- reply: ok, when the next is due in ms ('' none), prompts that failed as overdue, and for the host's absence, now in ms
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE
 if not load_session() then return refuse('SESSION_NOT_FOUND') end
 if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
@@ -51,4 +51,4 @@ end
 if S.last then save_with_approvals() end
 local nearest = call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')[2]
 if nearest and not (host == 'busy' and tonumber(nearest) <= NOW) then look(tonumber(nearest)) end
-return {'ok', next_due and dec(next_due) or '', dec(overdue), dec(abandoned)}
+return {'ok', next_due and dec(next_due) or '', dec(overdue), dec(abandoned), dec(NOW)}

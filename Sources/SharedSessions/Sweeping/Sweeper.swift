@@ -128,12 +128,12 @@ struct Sweeper: SweepDuties {
       try await index.retire(session, goneIn: .milliseconds(goneIn), isDone: true)
       return nil
     case .check(let next): return next
-    case .failOverdue(let latest): return min(latest, try await failOverdue(in: id, state, now) ?? .max)
+    case .failOverdue(let latest): return min(latest, try await failOverdue(in: id, state) ?? .max)
     }
   }
 
   /// Fails what has waited too long in a session, and makes sure that its bridge knows of what still waits.
-  private func failOverdue(in id: String, _ state: SessionState, _ now: Int) async throws(SharedSessionError) -> Int? {
+  private func failOverdue(in id: String, _ state: SessionState) async throws(SharedSessionError) -> Int? {
     let host = try await runner.hostState(state.hostSessionID)
     var isStarted = false
     if let host, host.isAttached, let running = host.running {
@@ -141,19 +141,35 @@ struct Sweeper: SweepDuties {
     }
     let duty = WaitingDuty(state, host: host, isStarted: isStarted)
     if let fence = duty.announces { try await runner.announceHost(id, fence: String(fence), online: true) }
+    var next: Int?
+    for _ in 0..<Self.stepsAtOnce {
+      next = try await failSome(in: id, isBusy: duty.isBusy)
+      guard let next, next <= 0 else { break }
+    }
+    if duty.wakes { try await runner.wake(state.hostSessionID) }
+    return next
+  }
+
+  /// Steps of one session a sweeper takes before it looks at others.
+  private static let stepsAtOnce = 2
+
+  /// One step of that, of bounded work.
+  ///
+  /// - Returns: in how many milliseconds the next is due; nil when nothing is.
+  private func failSome(in id: String, isBusy: Bool) async throws(SharedSessionError) -> Int? {
     let grace = runner.settings.hostGrace
     let parts = try await runner.session(
       ScriptLibrary.sessionSweep, id,
       [
-        "host": duty.isBusy ? "busy" : "free", "grace": .milliseconds(grace),
+        "host": isBusy ? "busy" : "free", "grace": .milliseconds(grace),
         "unavailable": .quoted("host agent unavailable"),
         "away": .quoted("the host went offline and did not come back within \(grace.inWords)"),
       ]
-    ).parts(atLeast: 3)
+    ).parts(atLeast: 4)
     DispatchQueue.countFailed("overdue", try parts.number(1))
     DispatchQueue.countFailed("grace", try parts.number(2))
-    if duty.wakes { try await runner.wake(state.hostSessionID) }
-    return Int(try parts.text(0)).map { $0 - now }
+    let now = try parts.number(3)
+    return Int(try parts.text(0)).map { max(0, $0 - now) }
   }
 
   /// A lease's end: the host's bridge is gone, or has renewed it.
