@@ -159,6 +159,23 @@ import Testing
     #expect(machine.handle(.permissionRead(nil)) == [])
   }
 
+  @Test func anAnswerIsToldBehindTheDispatchThatWasSignalledBeforeIt() {
+    let a = reference("a")
+    var machine = attached()
+    _ = machine.handle(.lookWanted)
+    #expect(machine.handle(.permissionResolved(a)) == [])
+    #expect(machine.handle(.looked(.idle(cancelling: nil))) == [.look(nil, afterPause: false)])
+    // However many signals follow, it waits for no more looks.
+    #expect(machine.handle(.lookWanted) == [])
+    #expect(
+      machine.handle(delivery(first)) == [
+        .send(.dispatch(payload)), .readPermission(a, afterPause: false), .look(first, afterPause: false),
+      ])
+    machine = attached()
+    #expect(machine.handle(.permissionResolved(a)) == [])
+    #expect(machine.handle(.lookFailed) == [.look(nil, afterPause: true), .readPermission(a, afterPause: false)])
+  }
+
   @Test func moreAnswersThanAreKeptEndTheAttachment() {
     var machine = idle()
     for n in 0..<Machine.permissionsAtMost { _ = machine.handle(.permissionResolved(reference("\(n)"))) }

@@ -60,6 +60,13 @@ extension DispatchAttachment {
       case underWay(again: Bool)
     }
 
+    /// Answers are told behind what the signals before theirs led to, so they wait for so many looks, and no longer.
+    private enum Reading {
+      case idle
+      case held(looks: Int)
+      case underWay
+    }
+
     /// What has become of a turn that nobody has claimed.
     private enum Claim {
       case none, open, ending, owed
@@ -78,8 +85,9 @@ extension DispatchAttachment {
     /// Whether Redis was away, so that there may be work that no signal told of.
     private var owesLook = false
     private var claim: Claim
-    /// Answers to be read; the first is being read.
+    /// Answers to be read, and whether the first is being read.
     private var permissions: [PermissionReference] = []
+    private var reading = Reading.idle
 
     /// Answers that may wait to be read; more than one turn's requests are never out at a time.
     static let permissionsAtMost = 1_024
@@ -98,7 +106,7 @@ extension DispatchAttachment {
       case .lookFailed:
         // Whatever came meanwhile is answered by the next try.
         looking = .underWay(again: false)
-        return [.look(delivered, afterPause: true)]
+        return [.look(delivered, afterPause: true)] + read(afterLooks: 0)
       case .renewed(let wakes): return renewed(wakes)
       case .renewalFailed:
         owesLook = true
@@ -154,6 +162,7 @@ extension DispatchAttachment {
         heldCancel = nil
         if passedOn != held { actions.append(passOn(held)) }
       }
+      if case .held(let looks) = reading { actions += read(afterLooks: looks - 1) }
       return again ? actions + look() : actions
     }
 
@@ -184,20 +193,36 @@ extension DispatchAttachment {
       return .send(.cancel(id))
     }
 
+    private var isReading: Bool { if case .underWay = reading { true } else { false } }
+
     private mutating func permission(_ event: Event) -> [Action] {
       switch event {
       case .permissionResolved(let reference):
         // One that waits for its turn will be read as it is then.
-        guard !permissions.dropFirst().contains(reference) else { return [] }
+        guard !permissions.dropFirst(isReading ? 1 : 0).contains(reference) else { return [] }
         guard permissions.count < Self.permissionsAtMost else { return end() }
         permissions.append(reference)
-        return permissions.count == 1 ? [.readPermission(reference, afterPause: false)] : []
+        guard case .idle = reading else { return [] }
+        guard case .underWay(let again) = looking else { return read(afterLooks: 0) }
+        return read(afterLooks: again ? 2 : 1)
       case .permissionRead(let payload):
+        reading = .idle
         if !permissions.isEmpty { permissions.removeFirst() }
-        let sent = payload.map { [Action.send(.permission($0))] } ?? []
-        return sent + (permissions.first.map { [.readPermission($0, afterPause: false)] } ?? [])
+        return (payload.map { [.send(.permission($0))] } ?? []) + read(afterLooks: 0)
       default: return permissions.first.map { [.readPermission($0, afterPause: true)] } ?? []
       }
+    }
+
+    /// Reads the first answer that waits, now or after some looks.
+    private mutating func read(afterLooks looks: Int) -> [Action] {
+      if case .underWay = reading { return [] }
+      guard let first = permissions.first else { return [] }
+      guard looks <= 0 else {
+        reading = .held(looks: looks)
+        return []
+      }
+      reading = .underWay
+      return [.readPermission(first, afterPause: false)]
     }
   }
 
