@@ -5,14 +5,10 @@
 -- args: id token most token_needed host_lifetime
 --   most: shared sessions; token_needed: 'true' when the token must be right whatever the host session says
 -- reply: ok, workspace id, 'true' when a bridge is attached, fence
--- fails: HOST_SESSION_NOT_FOUND, HOST_TOKEN_REQUIRED, INVALID_HOST_TOKEN, SESSION_LIMIT
+-- fails: HOST_SESSION_NOT_FOUND, HOST_TOKEN_REQUIRED, SESSION_LIMIT
 H = fields_of(host)
 if not H then return refuse('HOST_SESSION_NOT_FOUND') end
-if H.tokenHash ~= token then
-  if token_needed == 'true' or H.sharing == 'token' then return refuse('HOST_TOKEN_REQUIRED') end
-  -- Whoever may share without a token is still told when the one they sent is wrong.
-  if token ~= '' then return refuse('INVALID_HOST_TOKEN') end
-end
+if (token_needed == 'true' or H.sharing == 'token') and H.tokenHash ~= token then return refuse('HOST_TOKEN_REQUIRED') end
 if not call('ZSCORE', sessions, id) then
   if call('ZCARD', sessions) >= tonumber(most) then return refuse('SESSION_LIMIT') end
   call('ZADD', sessions, dec(NOW), id)

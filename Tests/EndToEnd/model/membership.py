@@ -94,7 +94,9 @@ class Membership(Rules):
         s.mode = wanted or s.mode
         s.viewer_updates = seen or s.viewer_updates
         if "expiresInMinutes" in body:
-            s.expires = Cell("time", at, asked * MINUTE) if asked else None
+            # No session lives longer than the maximum from its creation, however late somebody asks for all of it.
+            base = s.created if asked == MOST_MINUTES else at
+            s.expires = Cell("time", base, asked * MINUTE) if asked else None
         if "approvalTimeoutSeconds" in body:
             s.timeout = timeout
         s.emit("session_updated", at, {"session": s.json()})
