@@ -59,7 +59,7 @@ def test_the_page_of_a_listed_site_may_use_the_service(api):
     path = f"{ROOT}/{made['session']['id']}"
     with Stream(base, f"{path}/stream", host_credentials, headers={"Origin": TEAM}) as stream:
         assert stream.next().type == "connected"
-        assert b"access-control-allow-origin: " + TEAM.encode() in bytes(stream.raw).lower()
+        assert stream.headers["access-control-allow-origin"] == TEAM
     refused = api.request("POST", ROOT, body, headers={"Origin": EVIL})
     refused.expect(403, "ORIGIN_NOT_ALLOWED")
     assert "access-control-allow-origin" not in {name.lower() for name in refused.headers}
@@ -106,7 +106,7 @@ def test_a_line_that_never_ends_is_given_up(api):
             answer += received
         assert answer.startswith(b"HTTP/1.1 408 ")
     with shared.stream(since="earliest") as stream:
-        types = [stream.next().type for _ in range(4)]
+        types = [stream.next().type for _ in range(3)]
     assert "host_session_update" in types, "the line before it was taken"
 
 
