@@ -34,14 +34,15 @@ struct SessionCloser: Sendable {
 
   /// Goes on with the end of a session for a while.
   ///
-  /// - Returns: whether all of it has ended now.
+  /// - Returns: whether the session is gone. Else somebody looks again, also when all of it has ended by now: whoever took the
+  ///   first step may have died before it told the other slots.
   func goOn(_ sessionID: String) async throws(SharedSessionError) -> Bool {
     for _ in 0..<Self.stepsAtOnce {
       let outcome = try await runner.session(ScriptLibrary.sessionEndStep, sessionID)
       if outcome.refusal == ErrorCode.sessionNotFound.rawValue { return true }
       let parts = try outcome.parts(atLeast: 2)
       await runner.announce(requests: try parts.texts(from: 2), of: sessionID, to: try parts.text(1))
-      if try parts.text(0) == "true" { return true }
+      if try parts.text(0) == "true" { return false }
     }
     return false
   }
