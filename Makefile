@@ -27,7 +27,7 @@ lint: ## Checks the format as CI does
 format: ## Formats the sources
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
 
-bench: ## Runs the benchmarks against redis-benchmark and the bare loop (ARGS="scripts", "messages", "fanout" or "viewers")
+bench: ## Runs the benchmarks, each beside a bound of the same run (ARGS="scripts", "client", "messages", "fanout" or "viewers")
 	@.ci/install test
 	TANDEM_BENCHMARKS=1 swift build -c release --scratch-path .build-bench --product tandem-benchmarks
 	TANDEM_BENCHMARKS=1 .build-bench/release/tandem-benchmarks $(ARGS)

@@ -9,5 +9,7 @@ import ArgumentParser
 struct Benchmarks: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tandem-benchmarks", abstract: "Measures Tandem against bounds taken in the same run.",
-    subcommands: [ScriptsBenchmark.self, MessagesBenchmark.self, FanOutBenchmark.self, ViewersBenchmark.self])
+    subcommands: [
+      DomainBenchmark.self, ClientBenchmark.self, MessagesBenchmark.self, FanOutBenchmark.self, ViewersBenchmark.self,
+    ])
 }

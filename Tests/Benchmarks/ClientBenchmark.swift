@@ -6,9 +6,9 @@ import RedisClient
 import TestSupport
 
 /// Scripts per second through `RedisClient`, against `redis-benchmark` with the same script on the same server.
-struct ScriptsBenchmark: AsyncParsableCommand {
+struct ClientBenchmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "scripts", abstract: "Scripts per second through the Redis client.")
+    commandName: "client", abstract: "Scripts per second through the Redis client.")
 
   @Option(help: "Seconds to measure each line.")
   var seconds: Double = 3
