@@ -145,7 +145,7 @@ import Testing
 
   @Test func aLapsedLeaseWithdrawsThemWithTheTurn() async throws {
     try await withWorld(sweeping: true) {
-      $0.dispatchLease = .milliseconds(300)
+      $0.dispatchLease = .seconds(3)
     } _: { world in
       let shared = try await world.share()
       _ = try await world.prompt(shared, shared.host)
