@@ -63,7 +63,7 @@ struct DomainScript: Sendable {
       // The same word can be a key of the one kind and a variable in a script on the other.
       if Self.isKey(name, of: source.keys) { faults.append("touches '\(name)' without naming it in its keys") }
     }
-    for name in needed where isKnown(name) && !arguments.contains(name) && name != "how" {
+    for name in needed where isKnown(name) && !arguments.contains(name) {
       faults.append("uses '\(name)' without naming it in its arguments")
     }
     for name in source.keys where !needed.contains(name) && !touchesAll {

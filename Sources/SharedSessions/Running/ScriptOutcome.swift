@@ -67,7 +67,7 @@ enum ScriptOutcome: Sendable {
     "remove_host": "The host cannot be removed; close the session instead.",
     "role_of_host": "'role' of the host cannot be changed.",
     "viewer_decides": "'canApprove' is for collaborators.",
-    "is_host": "'newHostParticipantId' is the host already.",
+    "is_host": "'newHostParticipantId' must be another one's: this participant is the host already.",
   ]
 }
 

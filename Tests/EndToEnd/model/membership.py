@@ -219,7 +219,7 @@ class Membership(Rules):
         s, host = self.enter(id, call, host=True)
         p = self.member(s, participant)
         if p is host:
-            raise refuse("INVALID_FIELD", "participantId")
+            raise refuse("INVALID_FIELD", "newHostParticipantId")
         self.trust_first_token(p)
         at = now()
         host.role, p.role, p.may_approve, s.host_user = "collaborator", "host", False, p.user
