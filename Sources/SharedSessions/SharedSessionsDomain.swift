@@ -54,10 +54,15 @@ public struct SharedSessionsDomain: Service {
     sweeper = Sweeper(runner: runner, index: index, closer: closer, queue: queue, presence: presence, layout: layout)
   }
 
-  /// Checks that the keys in Redis are of the layout this version works with; before anything else is done with them.
+  /// Checks that the scripts take what their calls pass, and that the keys in Redis are of the layout this version works
+  /// with; before anything else is done with them.
   ///
   /// - Throws: an error with a sentence for whoever starts the node.
-  public func checkLayout() async throws(SharedSessionError) { try await layout.run() }
+  public func checkLayout() async throws(SharedSessionError) {
+    let faults = ScriptLibrary.all.flatMap(\.faults)
+    guard faults.isEmpty else { throw SharedSessionError(.internalError, faults.joined(separator: "; ")) }
+    try await layout.run()
+  }
 
   /// Sweeps until cancelled or shut down, then takes this node out of the living.
   public func run() async throws {
