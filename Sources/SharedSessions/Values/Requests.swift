@@ -18,8 +18,8 @@ public struct ParticipantCredentials: Sendable, Hashable {
 public enum Reader: Sendable, Hashable {
   /// The caller holds an API key, and so may read everything.
   case trusted
-  /// The access policy is `open`: whoever asks may read. Credentials are looked at only for what they let the caller see
-  /// beyond what viewers see; wrong ones count as none.
+  /// The access policy is `open`: whoever asks may read. Credentials say what the caller sees beyond what viewers see; wrong ones
+  /// are refused as they are everywhere.
   case anybody(ParticipantCredentials?)
   /// The caller must be an active participant of the session.
   case participant(ParticipantCredentials)

@@ -1,4 +1,4 @@
-/// What a participant may do; the matrix itself is in `Scripts/prelude_permission.lua`, the one place that decides.
+/// What a participant may do; the matrix itself is in `Scripts/include_role_matrix.lua`, the one place that decides.
 public enum Role: String, Sendable, CaseIterable {
   case host, collaborator, viewer
 }
