@@ -45,6 +45,11 @@ class Sharing:
         approvals = self.api.get(self.path).expect(200)["approvals"]
         return next(a for a in approvals if a["id"] == identifier)
 
+    def permission(self) -> dict | None:
+        """What the agent has asked, once a node knows of it."""
+        approvals = self.api.get(self.path).expect(200)["approvals"]
+        return next((a for a in approvals if a["kind"] == "permission"), None)
+
 
 @contextmanager
 def shared_agent(cluster, agent: list[str]) -> Iterator[Sharing]:
@@ -129,8 +134,9 @@ def test_what_the_agent_asks_is_shown_exactly_and_with_the_kinds_of_the_answers(
         asked = sharing.terminal.expect("q2 and the number")
         assert "| command: rm -rf build<U+202E><U+200B> && make" in asked
         assert "2  Reject  (allow_always)" in asked and "3  Do not run it  (reject_once)" in asked
-        found = [a for a in sharing.api.get(sharing.path).expect(200)["approvals"] if a["kind"] == "permission"]
-        assert found[0]["toolCall"]["rawInput"] == {"command": "rm -rf build\u202e\u200b && make"}
+        # The terminal asks at once, while the question is still on its way to the node.
+        found = eventually(sharing.permission, "the question at the node")
+        assert found["toolCall"]["rawInput"] == {"command": "rm -rf build\u202e\u200b && make"}
         sharing.terminal.type("3\n")
         sharing.terminal.expect("Say what you decide on")
         sharing.terminal.type("q2 3\n")
