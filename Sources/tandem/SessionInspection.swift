@@ -20,13 +20,13 @@ struct SessionInspection: Sendable {
     let session = try await fields(keys.session(id))
     guard !session.isEmpty else { return nil }
     var text = ["session \(id)"]
-    text += lines(session)
+    text += lines(session.flatMap(apart))
     text += ["", "keys"]
     for key in SessionKey.allCases { text.append("  " + (try await describe(keys.session(id, key)))) }
     text += try await events(id)
     text += try await participants(id)
     text += try await approvals(id)
-    if let host = session.first(where: { $0.name == "hostSessionId" })?.value {
+    if let host = session.first(where: { $0.name == "rules" })?.value.split(separator: " ").last.map(String.init) {
       text += ["", "host session \(host)"]
       text += lines(try await fields(keys.host(host)))
     }
@@ -38,9 +38,8 @@ struct SessionInspection: Sendable {
     var text = ["", "events, newest first"]
     for entry in newest {
       guard let eventID = entry.elements.first?.text, let values = entry.elements.last?.pairs else { continue }
-      let seq = values.first { $0.name == "seq" }?.value ?? "?"
       let type = values.first { $0.name == "type" }?.value ?? "?"
-      text.append("  \(eventID)  seq \(seq)  \(type)")
+      text.append("  \(eventID)  \(type)")
     }
     return text
   }
@@ -107,6 +106,21 @@ struct SessionInspection: Sendable {
 
   private func fields(_ key: String) async throws(RedisError) -> [(name: String, value: String)] {
     try await send("HGETALL", key).pairs
+  }
+
+  /// What stands together in one field of a session's hash, each by its name (`include_session.lua`).
+  private func apart(_ field: (name: String, value: String)) -> [(name: String, value: String)] {
+    let names: [String]
+    switch field.name {
+    case "rules":
+      names = [
+        "status", "mode", "endsAt", "purgeAt", "closedAt", "viewerUpdates", "approvalTimeout", "hostSessionId",
+      ]
+    case "log":
+      names = ["lastEventId", "eventBytes", "messages", "messageBytes", "approvalBytes", "approvals"]
+    default: return [field]
+    }
+    return zip(names, field.value.split(separator: " ")).map { (name: $0, value: String($1)) }
   }
 
   /// A hash's fields, one a line, without what came from secrets.

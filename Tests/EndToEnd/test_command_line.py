@@ -151,9 +151,9 @@ def test_the_embedded_redis_can_be_looked_into_as_the_node_says(processes, tmp_p
     redis_cli = shutil.which("redis-cli")
     assert redis_cli
     answer = subprocess.run(
-        [redis_cli, "-s", told[1], "HGET", f"tandem:{{{shared.id}}}", "status"],
+        [redis_cli, "-s", told[1], "HGET", f"tandem:{{{shared.id}}}", "json"],
         capture_output=True,
         text=True,
         timeout=20,
     )
-    assert answer.stdout.strip() == "active", answer
+    assert json.loads(answer.stdout)["status"] == "active", answer

@@ -39,7 +39,7 @@ final class FakeSource: SessionEventReader {
 
   /// Appends an event and publishes it.
   func append(_ type: String = "message_created", subject: String? = nil) {
-    append { event($0, type, subject: subject) }
+    append { EventStreamingTests.event($0, type, subject: subject) }
   }
 
   /// Appends what is made of the next number, and publishes it.
@@ -54,6 +54,16 @@ final class FakeSource: SessionEventReader {
       )
     }
     for listener in listeners { listener(.message(message)) }
+  }
+
+  /// Reads what `append` published.
+  func event(_ message: ByteBuffer, of sessionID: String) -> StoredEvent? {
+    let parts = String(buffer: message).split(separator: "\n", maxSplits: 1)
+    let head = parts.first?.split(separator: " ") ?? []
+    guard head.count == 4, parts.count == 2, let sequence = Int64(head[1]) else { return nil }
+    return StoredEvent(
+      position: EventID(head[0]).map { EventPosition(id: $0, sequence: sequence) }, type: String(head[2]),
+      subject: head[3] == "-" ? nil : String(head[3]), data: ByteBuffer(string: String(parts[1])))
   }
 
   /// Whether published events are lost without a word.

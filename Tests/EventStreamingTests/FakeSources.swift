@@ -1,3 +1,4 @@
+import NIOCore
 import RedisClient
 import SharedSessions
 import Synchronization
@@ -26,6 +27,10 @@ final class FakeSources: SessionEventReader {
     to sessionID: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws -> any EventSubscription {
     try await self[sessionID].subscribe(to: sessionID, onEvent: onEvent)
+  }
+
+  func event(_ message: ByteBuffer, of sessionID: String) -> StoredEvent? {
+    self[sessionID].event(message, of: sessionID)
   }
 
   func tail(of sessionID: String) async throws -> EventPosition {

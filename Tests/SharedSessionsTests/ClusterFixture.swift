@@ -9,14 +9,16 @@ import TestSupport
 
 /// A call of a script as Redis got it. A value.
 struct ScriptCall: Sendable {
-  let script: DomainScript
+  /// The script's name and its whole source, in the form that was called.
+  let name: String
+  let source: String
   let keys: [String]
   let arguments: [ByteBuffer]
 
-  func evaluate(_ source: String? = nil) -> RedisCommand {
+  func evaluate(_ changed: String? = nil) -> RedisCommand {
     RedisCommand(
       "EVAL",
-      arguments: [.string(source ?? script.script.source), .integer(keys.count)] + keys.map { .string($0) }
+      arguments: [.string(changed ?? source), .integer(keys.count)] + keys.map { .string($0) }
         + arguments.map { .bytes($0) })
   }
 }
@@ -32,16 +34,20 @@ func recordingCalls(of server: RedisServer, _ body: () async throws -> Void) asy
   try await body()
   try await ClusterNode.with(server) { node in try await node.send("GET", "recorded-to-here") }
   try await eventually("all is recorded") { try text().contains("recorded-to-here") }
-  let scripts = Dictionary(uniqueKeysWithValues: ScriptLibrary.all.map { ($0.script.sha1, $0) })
+  let settings = SharedSessionSettings()
+  let forms = ScriptLibrary.all.flatMap { script in
+    [script.plain, script.repeatable].compactMap { $0 }.map { script.script($0, settings) }
+  }
   return try text().split(separator: "\n").compactMap { line in
     let words = quotedWords(line)
     guard words.count > 3, ["EVALSHA", "EVAL"].contains(String(buffer: words[0]).uppercased()) else { return nil }
     let named = String(buffer: words[1])
-    guard let script = scripts[named] ?? ScriptLibrary.all.first(where: { $0.script.source == named }),
+    guard let script = forms.first(where: { $0.sha1 == named || $0.source == named }),
       let count = Int(String(buffer: words[2]))
     else { return nil }
     return ScriptCall(
-      script: script, keys: words[3..<(3 + count)].map { String(buffer: $0) }, arguments: Array(words[(3 + count)...]))
+      name: script.name, source: script.source, keys: words[3..<(3 + count)].map { String(buffer: $0) },
+      arguments: Array(words[(3 + count)...]))
   }
 }
 

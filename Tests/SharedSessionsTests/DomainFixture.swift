@@ -126,6 +126,16 @@ extension World {
     _ = try await redis.send(RedisCommand("HSET", .string(key), .string(field), .string(changed)), key: key)
   }
 
+  /// Moves the time a session ends at, in milliseconds.
+  func setEnd(_ id: String, _ milliseconds: Int) async throws {
+    let key = keys.session(id)
+    let rules = try need(try await redis.send(RedisCommand("HGET", .string(key), "rules"), key: key).string)
+    var words = rules.split(separator: " ").map(String.init)
+    words[2] = String(milliseconds)
+    _ = try await redis.send(
+      RedisCommand("HSET", .string(key), "rules", .string(words.joined(separator: " "))), key: key)
+  }
+
   /// Looks at a session as a sweeper does, with its host not busy.
   ///
   /// - Returns: when something is due next in milliseconds, and how many prompts failed.

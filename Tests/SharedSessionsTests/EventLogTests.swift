@@ -29,7 +29,9 @@ import Testing
       let shared = try await world.share()
       let heard = Mutex<[StoredEvent]>([])
       let subscription = try await world.redis.subscribe(to: world.two.events.channel(shared.id)) { event in
-        if case .message(let bytes) = event, let event = EventLog.parse(bytes) { heard.withLock { $0.append(event) } }
+        if case .message(let bytes) = event, let event = EventLog.parse(bytes, of: shared.id) {
+          heard.withLock { $0.append(event) }
+        }
       }
       defer { subscription.cancel() }
       let carl = try await world.join(shared, "carl")
@@ -44,10 +46,11 @@ import Testing
   @Test func theBytesOfKeptEventsAreBounded() async throws {
     try await withWorld(configure: { $0.eventBytesRetained = 64 << 10 }) { world in
       let shared = try await world.share()
-      let carl = try await world.join(shared, "carl")
-      let text = String(repeating: "x", count: 8_000)
+      _ = try await world.join(shared, "carl")
+      let update = ByteBuffer(string: "\"" + String(repeating: "x", count: 8_000) + "\"")
       for _ in 0..<40 {
-        _ = try await world.one.sessions.postMessage(shared.id, credentials: carl, text: text)
+        _ = try await world.one.hostSessions.notify(
+          shared.hostSessionID, token: shared.hostToken, notifications: [update])
       }
       let kept = try await world.two.events.page(shared.id, after: "earliest", limit: 100).events
       let bytes = kept.reduce(0) { $0 + $1.data.readableBytes }
@@ -106,7 +109,7 @@ import Testing
       let shared = try await world.share()
       let heard = Mutex<[String]>([])
       let subscription = try await world.redis.subscribe(to: world.two.events.channel(shared.id)) { event in
-        if case .message(let bytes) = event, let event = EventLog.parse(bytes) {
+        if case .message(let bytes) = event, let event = EventLog.parse(bytes, of: shared.id) {
           heard.withLock { $0.append(event.type + (event.id == nil ? "" : " kept")) }
         }
       }

@@ -6,7 +6,8 @@ import Testing
   /// Every type that a script can write has to be one that a filter knows. Types put together in a script are listed.
   @Test func theVocabularyIsWhatTheScriptsWrite() throws {
     let built: Set<String> = [
-      "prompt_approved", "prompt_rejected", "permission_resolved", "participant_online", "participant_offline",
+      "prompt_approved", "prompt_pending_approval", "prompt_rejected", "permission_resolved", "participant_online",
+      "participant_offline",
       "host_online", "host_offline",
     ]
     var found: Set<String> = []
@@ -14,7 +15,9 @@ import Testing
       .appending(path: "../../Sources/SharedSessions/Scripts").standardizedFileURL
     for file in try FileManager.default.contentsOfDirectory(at: scripts, includingPropertiesForKeys: nil) {
       let script = try String(contentsOf: file, encoding: .utf8)
-      for call in script.split(separator: "emit('").dropFirst() { found.insert(String(call.prefix { $0 != "'" })) }
+      for mark in ["emit('", "emit_saved('", "write_event('"] {
+        for call in script.split(separator: mark).dropFirst() { found.insert(String(call.prefix { $0 != "'" })) }
+      }
     }
     found = found.filter { !$0.hasSuffix("_") }
     #expect(found.count > 10)

@@ -19,9 +19,9 @@ struct LayoutTests {
   @Test func aNodeRefusesKeysOfAnotherLayout() async throws {
     try await withWorld { world in
       let key = world.keys.layout
-      _ = try await world.redis.send(RedisCommand("SET", .string(key), "3"), key: key)
+      _ = try await world.redis.send(RedisCommand("SET", .string(key), "99"), key: key)
       let refusal = await #expect(throws: SharedSessionError.self) { try await world.one.checkLayout() }
-      #expect(refusal?.message.contains("layout 3") == true)
+      #expect(refusal?.message.contains("layout 99") == true)
     }
   }
 

@@ -68,9 +68,7 @@ final class LifetimeHistory {
       (isHostGone, running) = (true, nil)
     default:
       let past = try await node.sessions.runner.now() - 1
-      _ = try await world.redis.send(
-        RedisCommand("HSET", .string(world.keys.session(shared.id)), "endsAt", .integer(past)),
-        key: world.keys.session(shared.id))
+      try await world.setEnd(shared.id, past)
       // Ended for every call already; a sweeper records it.
       try await expectRefusals(.sessionInactive)
       try await sweep()

@@ -107,8 +107,8 @@ import Testing
   @Test func expiryWithdrawsThemBeforeTheSessionIsClosed() async throws {
     try await withTurn(sweeping: true) { turn in
       let ids = [try await turn.asked()]
-      let (redis, key) = (turn.world.redis, turn.world.keys.session(turn.shared.id))
-      _ = try await redis.send(RedisCommand("HSET", .string(key), "endsAt", "1"), key: key)
+      let redis = turn.world.redis
+      try await turn.world.setEnd(turn.shared.id, 1)
       #expect(try await code { try await turn.answer(ids[0], "once") } == .sessionInactive)
       #expect(try await code { _ = try await turn.ask() } == .sessionInactive)
       let bucket = turn.world.keys.deadlines(bucket: KeyLayout.bucket(of: turn.shared.id))

@@ -197,10 +197,8 @@ import Testing
     try await withWorld(sweeping: true) { world in
       let shared = try await world.share(minutes: 1)
       // The deadline is moved in Redis, since no test waits for a minute.
-      let key = world.keys.session(shared.id)
       let soon = try await world.one.sessions.runner.now() + 30
-      _ = try await world.redis.send(
-        RedisCommand("HSET", .string(key), "endsAt", .integer(soon), "expiresAt", .integer(soon)), key: key)
+      try await world.setEnd(shared.id, soon)
       let bucket = world.keys.deadlines(bucket: KeyLayout.bucket(of: shared.id))
       _ = try await world.redis.send(
         RedisCommand("ZADD", .string(bucket), .integer(soon), .string(shared.id)), key: bucket)
@@ -216,8 +214,7 @@ import Testing
   @Test func anExpiredSessionIsExpiredBeforeAnythingHasSweptIt() async throws {
     try await withWorld { world in
       let shared = try await world.share(minutes: 1)
-      let key = world.keys.session(shared.id)
-      _ = try await world.redis.send(RedisCommand("HSET", .string(key), "endsAt", "1", "expiresAt", "1"), key: key)
+      try await world.setEnd(shared.id, 1)
       #expect(
         try await code { _ = try await world.two.sessions.snapshot(shared.id, reader: .trusted) } == .sessionInactive)
       let listed = try json(await world.two.sessions.list(SessionFilter(status: .expired)))

@@ -1,3 +1,4 @@
+public import NIOCore
 public import RedisClient
 public import SharedSessions
 
@@ -23,6 +24,11 @@ public struct RedisEventReader: SessionEventReader {
     } catch {
       throw SharedSessionError(.unavailable, retryAfter: 1)
     }
+  }
+
+  /// Reads a message of the session's channel.
+  public func event(_ message: ByteBuffer, of sessionID: String) -> StoredEvent? {
+    EventLog.parse(message, of: sessionID)
   }
 
   /// Where the log ends now.

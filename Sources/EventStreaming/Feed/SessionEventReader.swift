@@ -1,3 +1,4 @@
+public import NIOCore
 public import RedisClient
 public import SharedSessions
 
@@ -9,6 +10,9 @@ public protocol SessionEventReader: Sendable {
   func subscribe(
     to sessionID: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws -> any EventSubscription
+
+  /// Reads a message of a session's subscription; nil for anything that is none.
+  func event(_ message: ByteBuffer, of sessionID: String) -> StoredEvent?
 
   /// Where a session's stream ends now.
   func tail(of sessionID: String) async throws -> EventPosition

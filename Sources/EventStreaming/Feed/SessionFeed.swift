@@ -127,7 +127,7 @@ final class SessionFeed {
     guard !isOver else { return }
     switch event {
     case .message(let bytes):
-      guard let event = EventLog.parse(bytes) else { return metrics.unreadableEvent() }
+      guard let event = source.event(bytes, of: sessionID) else { return metrics.unreadableEvent() }
       perform(machine.received(event))
       if machine.dropped > reportedDropped { metrics.droppedHeld(machine.dropped - reportedDropped) }
       reportedDropped = machine.dropped

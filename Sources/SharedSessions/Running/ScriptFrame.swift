@@ -1,35 +1,36 @@
 internal import RedisClient
 
-/// What every script can be told without its call site saying it: who calls, whether the request is repeatable, how the node is
-/// configured. A value.
+/// What every script can be told without its call site saying it: who calls, and which repeatable request it is. A value.
 struct ScriptFrame: Sendable {
-  private let settings: SharedSessionSettings
   private let caller: ScriptRunner.Caller
+  /// '' for a request without an Idempotency-Key.
   private let once: String
 
-  init(_ settings: SharedSessionSettings, caller: ScriptRunner.Caller, once: String) {
-    self.settings = settings
+  init(caller: ScriptRunner.Caller, once: String = "") {
     self.caller = caller
     self.once = once
   }
 
-  /// The arguments of a call in the script's order. A call that passes others than the script takes is a mistake in this
+  /// Whether the request carries an Idempotency-Key.
+  var isRepeatable: Bool { !once.isEmpty }
+
+  /// The arguments of a call in the order of the script's form. A call that passes others than the script takes is a mistake in this
   /// program, and every call is made by a test.
-  func arguments(of script: DomainScript, _ own: ScriptArguments) -> [RedisArgument] {
+  func arguments(of script: DomainScript, _ form: ScriptForm, _ own: ScriptArguments) -> [RedisArgument] {
     var result: [RedisArgument] = []
-    result.reserveCapacity(script.arguments.count + own.values.count)
+    result.reserveCapacity(form.arguments.count + own.values.count)
     var rest = own.values[...]
-    for name in script.arguments {
+    for name in form.arguments {
       if let frame = FrameArgument(rawValue: name) {
         result.append(value(of: frame))
       } else if script.isVariadic, name == script.own.last {
         while rest.first?.name == name { result.append(rest.removeFirst().value) }
       } else {
-        precondition(rest.first?.name == name, "\(script.script.name) takes \(script.own), not \(own)")
+        precondition(rest.first?.name == name, "\(script.name) takes \(script.own), not \(own)")
         result.append(rest.removeFirst().value)
       }
     }
-    precondition(rest.isEmpty, "\(script.script.name) takes \(script.own), not \(own)")
+    precondition(rest.isEmpty, "\(script.name) takes \(script.own), not \(own)")
     return result
   }
 
@@ -54,20 +55,7 @@ struct ScriptFrame: Sendable {
       case .service, .trusted: "trusted"
       }
     case .once: .string(once)
-    case .eventsKept: .integer(settings.eventsRetained)
-    case .eventBytesKept: .integer(settings.eventBytesRetained)
-    case .mostMessages: .integer(settings.maximumMessages)
-    case .mostMessageBytes: .integer(settings.maximumMessageBytes)
-    case .mostApprovals: .integer(settings.maximumApprovals)
-    case .mostApprovalBytes: .integer(settings.approvalBytesRetained)
-    case .dispatchTimeout: .milliseconds(settings.dispatchTimeout)
-    case .hostLifetime: .milliseconds(settings.maximumLifetime + settings.retention)
-    case .mostPlaces: .integer(SharedSessionSettings.placesKept)
-    case .batchesKept: .integer(SharedSessionSettings.batchesKept)
-    case .stepCount: .integer(SharedSessionSettings.endStepCount)
-    case .stepBytes: .integer(SharedSessionSettings.endStepBytes)
-    case .longest: .milliseconds(settings.maximumLifetime)
-    case .retention: .milliseconds(settings.retention)
+    default: preconditionFailure("\(argument) stands in the script")
     }
   }
 }

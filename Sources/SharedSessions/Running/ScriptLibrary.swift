@@ -7,15 +7,15 @@ enum ScriptLibrary {
   static let sessionCreate = script(
     "session_create", PackageResources.session_create_lua,
     takes: [
-      "id", "workspace", "host_session_id", "host_user", "mode", "asked", "invite_hash", "name", "user_json",
-      "approval_timeout", "viewer_updates", "layout",
+      "id", "workspace", "new_host_session", "host_user", "new_mode", "asked", "invite_hash", "name", "user_json",
+      "new_timeout", "new_view", "layout",
     ])
   static let sessionRead = script("session_read", PackageResources.session_read_lua)
   static let sessionSnapshot = script(
     "session_snapshot", PackageResources.session_snapshot_lua, takes: ["most", "most_bytes"])
   static let sessionUpdate = script(
     "session_update", PackageResources.session_update_lua,
-    takes: ["mode", "expiry", "approval_timeout", "viewer_updates"])
+    takes: ["new_mode", "expiry", "new_timeout", "new_view"])
   static let sessionEnd = script("session_end", PackageResources.session_end_lua, takes: ["cause"])
   static let sessionEndStep = script("session_end_step", PackageResources.session_end_step_lua)
   static let sessionDue = script("session_due", PackageResources.session_due_lua)

@@ -10,6 +10,7 @@ struct ScriptRunner: Sendable {
   let keys: KeyLayout
   let settings: SharedSessionSettings
   let logger: Logger
+  private let scripts = LoadedScripts()
 
   /// How often an operation over several slots is tried again when something came in between.
   static let tries = 8
@@ -47,10 +48,8 @@ struct ScriptRunner: Sendable {
     sealing tokens: [String] = [], _ arguments: ScriptArguments = [:]
   ) async throws(SharedSessionError) -> ScriptOutcome {
     guard Secrets.isID(sessionID) else { throw SharedSessionError(.sessionNotFound) }
-    let names = script.keys.map { keys.session(sessionID, SessionKey(rawValue: $0)!) }
-    let frame = ScriptFrame(
-      settings, caller: caller, once: try once?.argument(sealing: tokens, settings) ?? "")
-    return try await run(script, keys: names, frame, arguments)
+    let frame = ScriptFrame(caller: caller, once: try once?.argument(sealing: tokens, settings) ?? "")
+    return try await run(script, frame, arguments) { keys.session(sessionID, SessionKey(rawValue: $0)!) }
   }
 
   /// Runs a script on one host session; a text that cannot be an id is not found.
@@ -61,27 +60,28 @@ struct ScriptRunner: Sendable {
     sealing tokens: [String] = [], _ arguments: ScriptArguments = [:]
   ) async throws(SharedSessionError) -> ScriptOutcome {
     guard FieldRules.isIdentifier(hostSessionID) else { throw SharedSessionError(.hostSessionNotFound) }
-    let names = script.keys.map { keys.host(hostSessionID, HostKey(rawValue: $0)!) }
     let frame = ScriptFrame(
-      settings, caller: .known("", tokenDigest: token ?? ""), once: try once?.argument(sealing: tokens, settings) ?? "")
-    return try await run(script, keys: names, frame, arguments)
+      caller: .known("", tokenDigest: token ?? ""), once: try once?.argument(sealing: tokens, settings) ?? "")
+    return try await run(script, frame, arguments) { keys.host(hostSessionID, HostKey(rawValue: $0)!) }
   }
 
   /// Runs a script on a single key.
   func single(
     _ script: DomainScript, _ key: String, _ arguments: ScriptArguments
   ) async throws(SharedSessionError) -> ScriptOutcome {
-    try await run(script, keys: [key], ScriptFrame(settings, caller: .service, once: ""), arguments)
+    try await run(script, ScriptFrame(caller: .service), arguments) { _ in key }
   }
 
   private func run(
-    _ script: DomainScript, keys: [String], _ frame: ScriptFrame, _ own: ScriptArguments
+    _ script: DomainScript, _ frame: ScriptFrame, _ own: ScriptArguments, key: (String) -> String
   ) async throws(SharedSessionError) -> ScriptOutcome {
-    let arguments = frame.arguments(of: script, own)
+    let form = script.form(isRepeatable: frame.isRepeatable)
+    let arguments = frame.arguments(of: script, form, own)
+    let loaded = scripts.script(script, isRepeatable: frame.isRepeatable, settings)
     do {
-      return try ScriptOutcome(try await redis.evaluate(script.script, keys: keys, arguments: arguments))
+      return try ScriptOutcome(try await redis.evaluate(loaded, keys: form.keys.map(key), arguments: arguments))
     } catch let error as RedisError {
-      throw failure(error, of: script.script.name)
+      throw failure(error, of: script.name)
     } catch let error as SharedSessionError { throw error } catch { throw SharedSessionError(.internalError) }
   }
 

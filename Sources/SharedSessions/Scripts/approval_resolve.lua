@@ -9,9 +9,8 @@
 -- reply: ok, approval, its kind, host session id
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, APPROVAL_NOT_FOUND, INVALID_FIELD with the kind,
 --   APPROVAL_ALREADY_RESOLVED with the status and who did, PROMPT_CHANGED, INVALID_OPTION, OPTION_REQUIRED, REASON_REQUIRED
-local ended = enter()
-if ended then return ended end
-if not may_decide() then return refuse('HOST_REQUIRED') end
+enter()
+if caller_role ~= 'host' and not decides(caller_record) then return refuse('HOST_REQUIRED') end
 local a = load_approval(id)
 if not a then return refuse('APPROVAL_NOT_FOUND') end
 local asks = a.kind == 'permission'
@@ -26,15 +25,19 @@ if asks then
 end
 if reason_needed == 'true' and action == 'reject' and reason == '' then return refuse('REASON_REQUIRED') end
 
-resolve(a, action == 'approve' and 'approved' or 'rejected', P.id)
+resolve(a, action == 'approve' and 'approved' or 'rejected', caller)
 if reason ~= '' then a.more = a.more .. ',"reason":' .. reason end
 if asks then a.more = a.more .. ',"optionId":' .. option end
-local position
+local band = OVER
 if action == 'approve' and not asks then
   if edited ~= '' then a.more = a.more .. ',"editedPrompt":' .. edited end
-  position = enqueue(a, dispatch_id)
+  a.dispatch = {id = dispatch_id, state = 'queued', attempt = 0, more = ''}
+  enqueue(id)
+  band = LIVE
 end
-save_approval(a, position and LIVE or OVER)
-emit(asks and 'permission_resolved' or 'prompt_' .. a.status, P.id, approval_payload(a, caller_json(), position))
-save_with_approvals()
-return answer(approval_json(a), a.kind, call('HGET', session, 'hostSessionId'))
+move_approval(a, band)
+find_author()
+emit_saved(asks and 'permission_resolved' or 'prompt_' .. a.status, caller, author,
+  position and ',"position":' .. position or '')
+save()
+answer({'ok', saved, a.kind, host_session_id})

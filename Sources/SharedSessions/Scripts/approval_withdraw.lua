@@ -6,14 +6,13 @@
 -- reply: ok, approval
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED with the kind,
 --   APPROVAL_ALREADY_RESOLVED with the status and who did
-local ended = enter()
-if ended then return ended end
+enter()
 local a = load_approval(id)
 if not a then return refuse('APPROVAL_NOT_FOUND') end
-if a.kind ~= 'prompt' or a.author ~= P.id then return refuse('AUTHOR_REQUIRED', a.kind) end
+if a.kind ~= 'prompt' or a.author ~= caller then return refuse('AUTHOR_REQUIRED', a.kind) end
 if not is_pending(a) then return already_resolved(a) end
-resolve(a, 'withdrawn', P.id)
-save_approval(a, OVER)
-emit('prompt_withdrawn', P.id, approval_payload(a, caller_json()))
-save_with_approvals()
-return answer(approval_json(a))
+resolve(a, 'withdrawn', caller)
+move_approval(a, OVER)
+emit_saved('prompt_withdrawn', caller, caller_json(), '')
+save()
+answer({'ok', saved})

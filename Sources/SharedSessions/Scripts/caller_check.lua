@@ -6,9 +6,7 @@
 --   who: 'host' when only the host may; ready: the answer to keep ('' keeps none yet)
 -- reply: ok, the answer, host session id
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter()
-if ended then return ended end
-if who == 'host' and P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-local host_session_id = call('HGET', session, 'hostSessionId')
+enter()
+if who == 'host' and caller_role ~= 'host' then return refuse('HOST_REQUIRED') end
 if ready == '' then return {'ok', '', host_session_id} end
-return answer(ready, host_session_id)
+answer({'ok', ready, host_session_id})

@@ -6,7 +6,8 @@
 --   message: JSON; since: only if no report has come since this time in ms ('' whatever came)
 -- reply: ok
 -- fails: SESSION_NOT_FOUND; gone with the state when it does not run (any more), or is claimed
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
 local a = load_approval(id)
 local d = a and a.dispatch
 if not d or d.id ~= dispatch_id then return refuse('gone', 'unknown') end
@@ -16,5 +17,5 @@ if since ~= '' and tonumber(call('HGET', approvals, id .. ':reported') or '0') >
 end
 withdraw_requests(d.id, 'turn_failed')
 fail_dispatch(a, message, 'service')
-save_with_approvals()
+save()
 return {'ok'}

@@ -4,7 +4,8 @@
 -- keys: session approvals queue
 -- args:
 -- reply: ok, order, approval id, dispatch id; ok alone when none waits
-if not load_session() or S.status ~= 'active' then return {'ok'} end
+load_session()
+if status ~= 'active' then return {'ok'} end
 local head = call('ZRANGE', queue, 0, 0, 'WITHSCORES')
 local a = head[1] and load_approval(head[1])
 if not a or not a.dispatch then return {'ok'} end

@@ -7,7 +7,8 @@
 --   error, stop_reason: JSON
 -- reply: ok, dispatch, 'true' when the dispatch is over
 -- fails: SESSION_NOT_FOUND, DISPATCH_NOT_FOUND, DISPATCH_CONFLICT
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
 local a = load_approval(id)
 local d = a and a.dispatch
 if not d or d.id ~= dispatch_id then return refuse('DISPATCH_NOT_FOUND') end
@@ -21,13 +22,13 @@ if d.state == state then
   return {'ok', dispatch_json(a), tostring(over)}
 end
 if over or (state == 'completed' and d.state ~= 'started')
-  or (state == 'started' and (d.state ~= 'queued' or S.status ~= 'active')) then
+  or (state == 'started' and (d.state ~= 'queued' or status ~= 'active')) then
   return refuse('DISPATCH_CONFLICT')
 end
 local ids = '{"approvalId":"' .. id .. '","dispatchId":"' .. d.id .. '",'
 if state == 'started' then
   d.state, d.more = 'started', ',"startedAt":' .. now()
-  dequeue(a)
+  dequeue(id)
   call('HSET', approvals, id .. ':reported', dec(NOW))
   save_approval(a)
   emit('prompt_dispatch_started', '-', ids .. '"attempt":' .. attempt .. '}')
@@ -35,11 +36,11 @@ elseif state == 'completed' then
   local cancelled = note(a, 'cancelled') or stop_reason == '"cancelled"'
   withdraw_requests(d.id, cancelled and 'turn_cancelled' or 'turn_ended')
   d.state, d.more = 'completed', d.more .. ',"endedAt":' .. now() .. ',"stopReason":' .. stop_reason
-  save_approval(a, OVER)
+  move_approval(a, OVER)
   emit('prompt_dispatch_completed', '-', ids .. '"stopReason":' .. stop_reason .. '}')
 else
   withdraw_requests(d.id, 'turn_failed')
   fail_dispatch(a, error, 'bridge')
 end
-save_with_approvals()
+save()
 return {'ok', dispatch_json(a), tostring(state ~= 'started')}

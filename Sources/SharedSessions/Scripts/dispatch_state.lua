@@ -4,6 +4,7 @@
 -- keys: session approvals
 -- args: id
 -- reply: ok, its state ('' none), attempt
-local a = load_session() and load_approval(id)
+load_session()
+local a = status and load_approval(id)
 local d = a and a.dispatch
 return {'ok', d and d.state or '', d and dec(d.attempt) or '0'}

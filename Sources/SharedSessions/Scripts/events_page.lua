@@ -1,10 +1,11 @@
 #!lua flags=no-writes
 -- include: core
 -- A page of a session's events after one of them, oldest first: as many as fit, and always one when there is one.
--- keys: events
+-- keys: events messages
 -- args: after most most_bytes
 --   after: stream id after which to begin ('-' from the start); most_bytes: of data
--- reply: ok, 1 when the id asked for is kept, 1 when nothing follows the page; then id, seq, type, subject and data of each event
+-- reply: ok, 1 when the id asked for is kept, 1 when nothing follows the page; then id, type, subject and data of each event;
+--   the data of one that tells of a message is followed by a line with the message as it is kept
 -- fails: never; a session that is gone holds no events
 -- Entries are read one at a time: nothing tells their sizes before, and a few of the largest at once would hold up everybody.
 local from, left = after, tonumber(most_bytes)
@@ -21,11 +22,14 @@ for i = 1, tonumber(most) do
   end
   local fields, event = entry[2], {}
   for j = 1, #fields, 2 do event[fields[j]] = fields[j + 1] end
+  if event.type == 'message_created' then
+    local told = call('XRANGE', messages, entry[1], entry[1])[1]
+    event.data = event.data .. '\n' .. (told and told[2][2] or '')
+  end
   left = left - #event.data
   if left < 0 and i > 1 then break end
   local n = #page
-  page[n + 1], page[n + 2], page[n + 3], page[n + 4], page[n + 5] =
-    entry[1], event.seq, event.type, event.subject, event.data
+  page[n + 1], page[n + 2], page[n + 3], page[n + 4] = entry[1], event.type, event.subject, event.data
   if left <= 0 then break end
   from = '(' .. entry[1]
 end

@@ -9,6 +9,5 @@
 -- fails: HOST_SESSION_NOT_FOUND, INVALID_HOST_TOKEN, IDEMPOTENCY_KEY_REUSED
 local ended = enter_host_session()
 if ended then return ended end
-local first = repeated()
-if first then return first end
+repeated()
 return {'ok', id ~= '' and call('HGET', places, id) or '', H.cancelling or ''}

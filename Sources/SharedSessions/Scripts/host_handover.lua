@@ -6,18 +6,17 @@
 -- reply: ok, session, participant
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for the host
 --   itself, FIRST_TOKEN_REQUIRED
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 local record, refusal = find_present(id)
 if refusal then return refusal end
 if role_of(record) == 'host' then return refuse('INVALID_FIELD', 'is_host') end
 if not trust_first_token(id) then return refuse('FIRST_TOKEN_REQUIRED') end
-P.record, record = with_role(P.record, 'collaborator'), with_decides(with_role(record, 'host'), false)
-call('HSET', participants, P.id, P.record, id, record)
+caller_record, record = with_role(caller_record, 'collaborator'), with_decides(with_role(record, 'host'), false)
+call('HSET', participants, caller, caller_record, id, record)
 call('HSET', session, 'hostUserId', cjson.decode('[' .. user_of(record) .. ']')[1], 'hostParticipantId', id)
 write_session()
-emit('participant_updated', P.id, '{"participant":' .. caller_json() .. '}')
+emit('participant_updated', caller, '{"participant":' .. caller_json() .. '}')
 emit('participant_updated', id, '{"participant":' .. participant_json(record, is_online(id)) .. '}')
 emit('session_updated', '-', '{"session":' .. session_json() .. '}')
 save()
-return answer(session_json(), participant_json(record, is_online(id)))
+answer({'ok', session_json(), participant_json(record, is_online(id))})

@@ -9,6 +9,6 @@
 H = fields_of(host)
 if not H then return refuse('HOST_SESSION_NOT_FOUND') end
 keep_place(id, session_id)
-if once ~= '' then keep_answer(host, dec(NOW + tonumber(host_lifetime)), {reply}) end
+keep_answer(host, dec(NOW + tonumber(host_lifetime)), {'ok', reply})
 keep_host()
 return {'ok'}

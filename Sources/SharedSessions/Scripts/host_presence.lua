@@ -7,9 +7,10 @@
 --   state: online or offline; grace: ms ('0' none)
 -- reply: ok, 'true' when this changed it
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
-if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-local v = call('HMGET', session, 'hostFence', 'hostOnline', 'hostOfflineAt', 'hostSessionId')
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
+local v = call('HMGET', session, 'hostFence', 'hostOnline', 'hostOfflineAt')
 local known, was, since = tonumber(v[1] or '0'), v[2] or 'offline', v[3]
 local given = tonumber(fence)
 if given < known or (given == known and (state == 'online' or present(since))) then return {'ok', 'false'} end
@@ -18,7 +19,7 @@ local away = state == 'offline'
 call('HSET', session, 'hostFence', fence, 'hostOnline', state, 'hostOfflineAt',
   away and (present(since) and since or dec(NOW)) or '')
 if was == state then return {'ok', 'false'} end
-local ends = away and grace ~= '0' and ',"graceEndsAt":' .. rfc3339(NOW + tonumber(grace)) or ''
-emit('host_' .. state, '-', '{"hostSessionId":' .. quote(v[4]) .. ends .. '}')
+local until_then = away and grace ~= '0' and ',"graceEndsAt":' .. rfc3339(NOW + tonumber(grace)) or ''
+emit('host_' .. state, '-', '{"hostSessionId":' .. quote(host_session_id) .. until_then .. '}')
 save()
 return {'ok', 'true'}

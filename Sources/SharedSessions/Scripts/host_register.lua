@@ -6,8 +6,7 @@
 --   token: digest of the one presented ('' none); new_token: digest; agent, version: '' not said; sharing: token or anyone
 -- reply: ok, 'new' or 'known', host session
 -- fails: HOST_SESSION_EXISTS, IDEMPOTENCY_KEY_REUSED
-local first = repeated()
-if first then return first end
+repeated()
 H = fields_of(host)
 local fresh = H == nil
 if H and (token == '' or H.tokenHash ~= token) then return refuse('HOST_SESSION_EXISTS') end
@@ -23,6 +22,8 @@ if agent ~= '' then
   call('HSET', host, 'agentName', agent, 'agentVersion', version)
 end
 local json = host_json()
-if fresh and once ~= '' then keep_answer(host, dec(NOW + tonumber(host_lifetime)), {'new', json}) end
+if fresh then
+  keep_answer(host, dec(NOW + tonumber(host_lifetime)), {'ok', 'new', json})
+end
 keep_host()
 return {'ok', fresh and 'new' or 'known', json}

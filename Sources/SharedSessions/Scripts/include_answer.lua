@@ -1,20 +1,22 @@
--- Answers kept for a repeat of the same request. `once` is '' for a request without an Idempotency-Key, else: its name, the
--- digest of what it asks, its tokens sealed ('-' none), milliseconds it is remembered, answers and bytes of them to keep.
+-- Answers kept for a repeat of the same request. `once` is what a request with an Idempotency-Key says: its name, the digest of
+-- what it asks, its tokens sealed ('-' none), milliseconds it is remembered, answers and bytes of them to keep. A request
+-- without a key runs a form of the script that has none of this.
 -- An answer is kept as `until request sealed`, then its parts, a line each: JSON text holds no raw newline.
 
--- The first answer to a repeated request, or nil.
+-- block: repeated
+-- when: once
+-- Ends the script with the first answer to a repeated request.
 -- args: once
-local function repeated()
-  if once == '' then return nil end
+do
   local name, request = string.match(once, '^(%S+) (%S+)')
   local kept = call('HGET', answers, name)
-  if not kept then return nil end
-  local ends, first, sealed, parts = string.match(kept, '^(%d+) (%S+) (%S+)\n(.*)$')
-  if tonumber(ends) <= NOW then return nil end
-  if first ~= request then return refuse('IDEMPOTENCY_KEY_REUSED') end
-  local reply = {'repeated', sealed}
-  for part in string.gmatch(parts, '[^\n]+') do reply[#reply + 1] = part end
-  return reply
+  local until_ms, first, sealed, parts = string.match(kept or '', '^(%d+) (%S+) (%S+)\n(.*)$')
+  if kept and tonumber(until_ms) > NOW then
+    if first ~= request then return refuse('IDEMPOTENCY_KEY_REUSED') end
+    local reply = {'repeated', sealed}
+    for part in string.gmatch(parts, '[^\n]+') do reply[#reply + 1] = part end
+    return reply
+  end
 end
 
 -- Lets the oldest answers go: those that have ended, and those beyond the bounds. The bytes that stay.
@@ -31,23 +33,21 @@ local function drop_answers(bytes, most, most_bytes)
   return bytes
 end
 
--- Keeps an answer of `owner`, a hash with a field for the bytes of all of its answers; it goes at `last` at the latest.
+-- block: keep_answer owner last_until reply
+-- when: once
+-- Keeps a reply for `owner`, a hash with a field for the bytes of all of its answers; it goes at `last_until` at the latest.
 -- args: once
-local function keep_answer(owner, last, parts)
-  local name, request, sealed, remember, most, most_bytes = string.match(once, '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+)$')
-  local ends = dec(math.min(NOW + tonumber(remember), tonumber(last)))
-  local text = ends .. ' ' .. request .. ' ' .. sealed .. '\n' .. table.concat(parts, '\n')
-  local bytes = tonumber(call('HGET', owner, 'answerBytes') or '0') - call('HSTRLEN', answers, name) + #text
-  call('HSET', answers, name, text)
-  call('ZADD', answers_order, ends, name)
-  call('HSET', owner, 'answerBytes', dec(drop_answers(bytes, tonumber(most), tonumber(most_bytes))))
-  call('PEXPIREAT', answers, last)
-  call('PEXPIREAT', answers_order, last)
-end
+local name, request, sealed, remember, most, most_bytes = string.match(once, '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+)$')
+local goes = dec(math.min(NOW + tonumber(remember), tonumber(last_until)))
+local text = goes .. ' ' .. request .. ' ' .. sealed .. '\n' .. table.concat(reply, '\n', 2)
+local bytes = tonumber(call('HGET', owner, 'answerBytes') or '0') - call('HSTRLEN', answers, name) + #text
+call('HSET', answers, name, text)
+call('ZADD', answers_order, goes, name)
+call('HSET', owner, 'answerBytes', dec(drop_answers(bytes, tonumber(most), tonumber(most_bytes))))
+call('PEXPIREAT', answers, last_until)
+call('PEXPIREAT', answers_order, last_until)
 
--- The answer; kept for a repeat when the caller sent a key.
--- args: once
-local function answer(...)
-  if once ~= '' then keep_answer(session, S.purge, {...}) end
-  return {'ok', ...}
-end
+-- block: answer reply
+-- Ends the script with a reply, which is kept for a repeat when the caller sent a key.
+keep_answer(session, purge, reply)
+return reply

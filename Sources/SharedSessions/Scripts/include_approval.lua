@@ -11,27 +11,33 @@
 
 -- The order of all approvals: a zset of their numbers, in bands of what they wait for. The newest of what waits comes last.
 local OVER, LIVE, PENDING, ASKED = -2, -1, 0, 1
+
 local BAND = 2e15
 
-local function place(a, band) call('ZADD', order, dec(band * BAND + a.number), a.id) end
+-- block: place id number band
+call('ZADD', order, band == 0 and number or string.format('%.0f', band * BAND + number), id)
+
+-- block: add_note a name value
+a.notes = a.notes .. ' ' .. name .. '=' .. value
 
 local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end
-
-local function add_note(a, name, value) a.notes = a.notes .. ' ' .. name .. '=' .. value end
 
 -- An approval as a table of its parts; nil when there is none of this id.
 local function load_approval(id)
   local v = call('HMGET', approvals, id, id .. ':notes')
-  if not v[1] or not v[2] then return nil end
-  local from = string.find(v[1], ',"prompt":', 1, true)
-  local head, status, more = string.match(string.sub(v[1], 1, from - 1), '^(.-),"status":"(%l+)"(.*)$')
-  local a = {id = id, head = head, status = status, more = more, tail = string.sub(v[1], from), notes = v[2],
-    size = #v[1], author = string.sub(head, 120, 155), kind = string.match(head, '^%l+', 166)}
-  a.number = tonumber(note(a, 'n'))
-  local at = string.find(more, ',"dispatch":{', 1, true)
-  if at then
-    local d, state, attempt, rest = string.match(more, '"id":"([^"]+)","state":"(%l+)","attempt":(%d+)(.*)}$', at)
-    a.more, a.dispatch = string.sub(more, 1, at - 1), {id = d, state = state, attempt = tonumber(attempt), more = rest}
+  local text, notes = v[1], v[2]
+  if not text or not notes then return nil end
+  local find, sub = string.find, string.sub
+  local from = find(text, ',"prompt":', 1, true)
+  local at, last_of_status, word = find(text, ',"status":"(%l+)"', 170)
+  local a = {id = id, head = sub(text, 1, at - 1), status = word, more = sub(text, last_of_status + 1, from - 1),
+    tail = sub(text, from), notes = notes, size = #text, author = sub(text, 120, 155), kind = string.match(text, '^%l+', 166),
+    number = string.match(notes, '^ n=(%d+)') + 0}
+  local dispatched = find(a.more, ',"dispatch":{', 1, true)
+  if dispatched then
+    local d, state, attempt, rest =
+      string.match(a.more, '"id":"([^"]+)","state":"(%l+)","attempt":(%d+)(.*)}$', dispatched)
+    a.more, a.dispatch = sub(a.more, 1, dispatched - 1), {id = d, state = state, attempt = tonumber(attempt), more = rest}
   end
   return a
 end
@@ -39,8 +45,8 @@ end
 -- A pending approval whose time is over is expired at once, whether or not anything has swept it.
 local function is_pending(a)
   if a.status ~= 'pending' then return false end
-  local ends = string.match(a.more, '^,"expiresAt":("[^"]+")')
-  return not ends or ends > now()
+  local expires = string.match(a.more, '^,"expiresAt":("[^"]+")')
+  return not expires or expires > now()
 end
 
 -- The refusal for the one who came too late: how it was resolved, and the record of who did.
@@ -55,30 +61,33 @@ local function dispatch_json(a)
   return '{"id":"' .. d.id .. '","state":"' .. d.state .. '","attempt":' .. d.attempt .. d.more .. '}'
 end
 
-local function approval_text(a, status)
-  return a.head .. ',"status":"' .. status .. '"' .. a.more
+-- An approval that was loaded, as it is sent.
+local function approval_json(a)
+  return a.head .. ',"status":"' .. (a.status == 'pending' and not is_pending(a) and 'expired' or a.status) .. '"' .. a.more
     .. (a.dispatch and ',"dispatch":' .. dispatch_json(a) or '') .. a.tail
 end
 
--- An approval as it is sent.
-local function approval_json(a)
-  return approval_text(a, a.status == 'pending' and not is_pending(a) and 'expired' or a.status)
-end
+-- The approval that was saved last, as it is sent.
+local saved
 
--- Writes an approval back, in its band of the order, and counts the bytes of all of them.
-local function save_approval(a, band)
-  local text = approval_text(a, a.status)
-  call('HSET', approvals, a.id, text, a.id .. ':notes', a.notes)
-  if band then place(a, band) end
-  S.approval_bytes = (S.approval_bytes or tonumber(call('HGET', session, 'approvalBytes'))) + #text - a.size
-  a.size = #text
+-- block: save_approval a
+-- Writes an approval back, and counts the bytes of all of them.
+saved = a.head .. ',"status":"' .. a.status .. '"' .. a.more
+if a.dispatch then
+  local d = a.dispatch
+  saved = saved .. ',"dispatch":{"id":"' .. d.id .. '","state":"' .. d.state .. '","attempt":' .. d.attempt .. d.more .. '}'
 end
+saved = saved .. a.tail
+call('HSET', approvals, a.id, saved, a.id .. ':notes', a.notes)
+approval_bytes = approval_bytes + #saved - a.size
+a.size = #saved
 
--- `position` is the place in the session's queue, counted from 1, of a prompt that was just queued.
-local function approval_payload(a, participant, position)
-  return '{"approval":' .. approval_json(a) .. ',"participant":' .. participant
-    .. (position and ',"position":' .. dec(position) or '') .. '}'
-end
+-- block: move_approval a band
+-- The same, in another band of the order.
+save_approval(a)
+place(a.id, a.number, band)
 
--- Writes back what `save` does, and the bytes of the approvals that were saved.
-local function save_with_approvals(...) save('approvalBytes', dec(S.approval_bytes), ...) end
+-- block: emit_saved kind subject participant more
+-- Tells of the approval that was saved last: whose it is or who decided, and further members.
+begin_event()
+write_event(kind, subject, '{"approval":' .. saved .. ',"participant":' .. participant .. more .. '}', '')

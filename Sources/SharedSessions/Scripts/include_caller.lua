@@ -1,39 +1,41 @@
 -- The caller of a script, and the checks in the contract's order.
-local P -- the caller's id, record and role, once authenticated
+local caller_record, caller_role
 
--- A refusal, or nil with P set.
+-- block: authenticate
+-- Finds the caller; ends the script for one who is not a participant, or not here any more.
 -- args: caller token
-local function authenticate()
-  local record = call('HGET', participants, caller)
-  if not record then return refuse('PARTICIPANT_NOT_FOUND') end
-  if not holds(caller, token) then return refuse('INVALID_PARTICIPANT_TOKEN') end
-  if has_left(record) then return refuse('PARTICIPANT_INACTIVE') end
-  P = {id = caller, record = record, role = role_of(record)}
-  return nil
+caller_record = call('HGET', participants, caller)
+if not caller_record then return refuse('PARTICIPANT_NOT_FOUND') end
+do
+  local digests = call('HGET', credentials, caller)
+  if token == '' or not digests or not string.find(digests, token, 1, true) then return refuse('INVALID_PARTICIPANT_TOKEN') end
 end
+if string.find(caller_record, ',"leftAt":"', 1, true) then return refuse('PARTICIPANT_INACTIVE') end
+caller_role = string.match(caller_record, '^%l+', 111)
 
--- Session, repeat, activity and caller; a reply that ends the script, or nil.
-local function enter()
-  if not load_session() then return refuse('SESSION_NOT_FOUND') end
-  local first = repeated()
-  if first then return first end
-  if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-  return authenticate()
-end
+-- block: enter
+-- Session, repeat, activity and caller.
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+repeated()
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
+authenticate()
 
+-- block: enter_host
 -- The same for what only the host may do.
-local function enter_host()
-  local ended = enter()
-  if ended then return ended end
-  if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
-  return nil
-end
+enter()
+if caller_role ~= 'host' then return refuse('HOST_REQUIRED') end
 
 -- Whether the caller may decide on approvals.
-local function may_decide() return P.role == 'host' or decides(P.record) end
+local function may_decide() return caller_role == 'host' or decides(caller_record) end
 
--- The caller as it is sent.
-local function caller_json() return participant_json(P.record, is_online(P.id)) end
+-- block: find_author
+-- The caller as it is sent, in `author`.
+local author = string.sub(caller_record, 1, -2)
+  .. (call('HEXISTS', presence, caller) == 1 and ',"online":true}' or ',"online":false}')
+
+-- The same.
+local function caller_json() return participant_json(caller_record, is_online(caller)) end
 
 -- The record of another participant who is there; nil and a refusal when there is none.
 local function find_present(id)

@@ -3,10 +3,12 @@ local call = redis.call
 
 -- TIME is read once, because it is not frozen within a script.
 local TIME = call('TIME')
-local NOW_US = TIME[1] * 1000000 + TIME[2]
-local NOW = math.floor(NOW_US / 1000)
 
--- A whole number as a decimal string: tostring() would switch to exponents.
+local NOW = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
+
+local NOW_US = TIME[1] * 1000000 + TIME[2]
+
+-- A whole number as a decimal string, where it may have more than 14 digits: Lua itself would round those.
 local function dec(number) return string.format('%.0f', number) end
 
 -- A JSON string, for what the node could not quote because only Redis knows it. Never on a hot path.

@@ -14,7 +14,7 @@ local function end_some()
     if a and a.kind == 'prompt' then
       expire(a, '-')
     elseif a then
-      withdraw_request(a, 'session_' .. S.status)
+      withdraw_request(a, 'session_' .. status)
       withdrawn[#withdrawn + 1] = id
     else
       call('ZREM', order, id)
@@ -27,6 +27,6 @@ local function end_some()
     if a and not go_on(a) then return false, withdrawn end
   end
   call('HDEL', session, 'ending')
-  emit('session_closed', '-', '{"status":"' .. S.status .. '"}')
+  emit('session_closed', '-', '{"status":"' .. status .. '"}')
   return true, withdrawn
 end

@@ -1,18 +1,21 @@
--- Messages: a stream of the session, one entry each, whose one field is the message as it is sent.
+-- Messages: a stream of the session, one entry each, whose one field is the message as it is sent but for the session's id and
+-- its time, which is the entry's:  {"id","participantId","authorUserId","kind","text"[,"approvalId"]}
+-- The event that tells of a message holds its author only, under the same id: the text is kept once.
 
--- Whether the session may hold a further message of about this size.
+-- block: make_room_for_message size
+-- Ends the script when the session may not hold a further message of about this size.
 -- args: most_messages most_message_bytes
-local function has_room_for_message(size)
-  return S.messages < tonumber(most_messages) and S.message_bytes + size <= tonumber(most_message_bytes)
-end
+if message_count + 0 >= most_messages + 0 or message_bytes + size > most_message_bytes + 0 then return refuse('MESSAGE_LIMIT') end
 
--- Appends a message by the caller, and gives it as it is sent. `text` is JSON. The session's counts go with `save`.
-local function append_message(id, kind, text, approval_id)
-  local message = '{"id":"' .. id .. '","sharedSessionId":"' .. S.id .. '","participantId":"' .. P.id
-    .. '","authorUserId":' .. user_of(P.record) .. ',"kind":"' .. kind .. '","text":' .. text .. ',"createdAt":' .. now()
-    .. (approval_id and ',"approvalId":"' .. approval_id .. '"' or '') .. '}'
-  call('XADD', messages, '*', 'json', message)
-  if S.messages == 0 then keep(messages) end
-  S.messages, S.message_bytes = S.messages + 1, S.message_bytes + #message
-  return message
-end
+-- The message that is being appended.
+local message
+
+-- block: append_message id kind text more
+-- Appends a message by the caller to the event that was begun. `text` is JSON, `more` further members.
+local _, before_user = string.find(caller_record, ',"userId":', 1, true)
+message = '{"id":"' .. id .. '","participantId":"' .. caller .. '","authorUserId":'
+  .. string.sub(caller_record, before_user + 1, -2) .. ',"kind":"'
+  .. kind .. '","text":' .. text .. more .. '}'
+call('XADD', messages, last, 'json', message)
+if message_count + 0 == 0 then keep(messages) end
+message_count, message_bytes = message_count + 1, message_bytes + #message

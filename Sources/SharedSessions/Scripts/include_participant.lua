@@ -5,7 +5,7 @@
 
 -- A record from its parts; `name` and `user` are JSON, `name` may be ''.
 local function new_participant(id, role, joined, name, user)
-  return '{"id":"' .. id .. '","sharedSessionId":"' .. S.id .. '","role":"' .. role .. '","joinedAt":' .. joined
+  return '{"id":"' .. id .. '","sharedSessionId":"' .. session_id .. '","role":"' .. role .. '","joinedAt":' .. joined
     .. (name ~= '' and ',"displayName":' .. name or '') .. ',"userId":' .. user .. '}'
 end
 
@@ -50,7 +50,7 @@ end
 
 -- A record as it is once the session has ended: whoever was there then has left.
 local function as_ended(record)
-  return S.closed and not has_left(record) and with_left(record, rfc3339(tonumber(S.closed))) or record
+  return closed and closed ~= "-" and not has_left(record) and with_left(record, rfc3339(tonumber(closed))) or record
 end
 
 -- Whether a participant has a stream open on any node.

@@ -1,71 +1,76 @@
 -- What waits for a decision: how it comes, is counted and goes.
 
--- Lets the oldest approvals that are over go, a few at a time, until a further one of `size` bytes has room; false when
+-- Approvals there are.
+local approvals_known
+
+-- block: count_approvals
+approvals_known = call('ZCARD', order)
+
+-- block: make_room size kind
+-- Lets the oldest approvals that are over go, a few at a time, until a further one of `size` bytes has room; ends the script when
 -- it still has none. Their events stay, so the record of who decided what does.
 -- args: most_approvals most_approval_bytes
-local function make_room(size)
-  S.approval_bytes = S.approval_bytes or tonumber(call('HGET', session, 'approvalBytes'))
+if approvals_known >= most_approvals + 0 or approval_bytes + size > most_approval_bytes + 0 then
   local over = call('ZCOUNT', order, '-inf', dec(LIVE * BAND - 1))
   for _ = 1, 16 do
-    if over < tonumber(most_approvals) and S.approval_bytes + size <= tonumber(most_approval_bytes) then return true end
-    if over == 0 then break end
-    local id = call('ZRANGE', order, 0, 0)[1]
-    S.approval_bytes = S.approval_bytes - call('HSTRLEN', approvals, id)
-    call('HDEL', approvals, id, id .. ':notes', id .. ':options', id .. ':reported')
-    call('ZREM', order, id)
-    over = over - 1
+    if over == 0 or over < most_approvals + 0 and approval_bytes + size <= most_approval_bytes + 0 then break end
+    local oldest = call('ZRANGE', order, 0, 0)[1]
+    approval_bytes = approval_bytes - call('HSTRLEN', approvals, oldest)
+    call('HDEL', approvals, oldest, oldest .. ':notes', oldest .. ':options', oldest .. ':reported')
+    call('ZREM', order, oldest)
+    over, approvals_known = over - 1, approvals_known - 1
   end
-  return S.approval_bytes + size <= tonumber(most_approval_bytes)
+  if approval_bytes + size > most_approval_bytes + 0 then
+    save()
+    return refuse('APPROVAL_LIMIT', kind)
+  end
 end
 
--- A new approval, not yet saved. `tail` is the JSON from `,"prompt":` to the closing brace.
-local function new_approval(id, author, kind, tail, notes)
-  local number = tonumber(call('HGET', session, 'approvalNumber')) + 1
-  call('HSET', session, 'approvalNumber', dec(number))
-  return {id = id, author = author, kind = kind, status = 'pending', more = '', tail = tail, size = 0, number = number,
-    notes = ' n=' .. dec(number) .. notes, head = '{"id":"' .. id .. '","sharedSessionId":"' .. S.id
-    .. '","participantId":"' .. author .. '","kind":"' .. kind .. '","createdAt":' .. now()}
+-- block: add_approval id author kind word more tail notes band
+-- Makes an approval in the state `word`, in `saved`. `tail` is the JSON from `,"prompt":` to the closing brace.
+approval_count = approval_count + 1
+saved = '{"id":"' .. id .. '","sharedSessionId":"' .. session_id .. '","participantId":"' .. author .. '","kind":"' .. kind
+  .. '","createdAt":' .. now() .. ',"status":"' .. word .. '"' .. more .. tail
+call('HSET', approvals, id, saved, id .. ':notes', ' n=' .. approval_count .. notes)
+approval_bytes = approval_bytes + #saved
+place(id, approval_count, band)
+if approvals_known == 0 then
+  keep(approvals)
+  keep(order)
 end
 
 -- Prompts of one participant that wait for a decision: a field of the session while there are any.
 local function pending_of(author) return tonumber(call('HGET', session, 'pending:' .. author) or '0') end
 
-local function set_pending(author, number)
-  if number > 0 then
-    call('HSET', session, 'pending:' .. author, dec(number))
-  else
-    call('HDEL', session, 'pending:' .. author)
-  end
-end
-
+-- block: decide a to by
 -- Says what was decided; `by` is the participant who did, or nil.
-local function decide(a, status, by)
-  a.status = status
-  a.more = a.more .. ',"resolvedAt":' .. now() .. (by and ',"resolvedByParticipantId":"' .. by .. '"' or '')
-  add_note(a, 'resolved', dec(NOW))
-end
+a.status = to
+a.more = a.more .. ',"resolvedAt":' .. now() .. (by and ',"resolvedByParticipantId":"' .. by .. '"' or '')
+add_note(a, 'resolved', NOW)
 
+-- block: resolve a to by
 -- Ends the wait of a pending approval.
-local function resolve(a, status, by)
+if a.kind == 'prompt' then
   call('ZREM', deadlines, a.id)
-  if a.kind == 'prompt' then set_pending(a.author, pending_of(a.author) - 1) end
-  decide(a, status, by)
+  local left = pending_of(a.author) - 1
+  if left > 0 then call('HSET', session, 'pending:' .. a.author, left) else call('HDEL', session, 'pending:' .. a.author) end
 end
+decide(a, to, by)
 
 -- Expires a pending prompt and tells the streams.
 local function expire(a, subject)
-  resolve(a, 'expired')
-  save_approval(a, OVER)
-  emit('prompt_expired', subject, approval_payload(a, participant_of(a.author)))
+  resolve(a, 'expired', nil)
+  move_approval(a, OVER)
+  emit_saved('prompt_expired', subject, participant_of(a.author), '')
 end
 
 -- Withdraws a request of the agent and tells the streams. `reason` is one of turn_cancelled, turn_ended, turn_failed,
 -- agent_withdrew, session_closed, session_expired.
 local function withdraw_request(a, reason)
-  resolve(a, 'withdrawn')
+  resolve(a, 'withdrawn', nil)
   a.more = a.more .. ',"reason":"' .. reason .. '"'
-  save_approval(a, OVER)
-  emit('permission_withdrawn', '-', '{"approval":' .. approval_json(a) .. ',"reason":"' .. reason .. '"}')
+  move_approval(a, OVER)
+  emit('permission_withdrawn', '-', '{"approval":' .. saved .. ',"reason":"' .. reason .. '"}')
 end
 
 -- The requests of the agent that wait in a turn.

@@ -1,15 +1,11 @@
 -- The permission matrix of the contract: the one place that decides what a role may do in a mode.
-local COMMENTERS = {comment_only = true, prompt_with_approval = true, prompt_direct = true}
 
-local function may_comment(mode, role)
-  return role == 'host' or (role == 'collaborator' and COMMENTERS[mode] == true)
-end
+-- block: find_comment_right
+-- Whether the caller may comment, in `may_comment`.
+local may_comment = caller_role == 'host' or caller_role == 'collaborator'
+  and (mode == 'comment_only' or mode == 'prompt_with_approval' or mode == 'prompt_direct')
 
--- 'direct', 'approval' or nil.
-local function prompt_right(mode, role)
-  if role == 'host' then return 'direct' end
-  if role ~= 'collaborator' then return nil end
-  if mode == 'prompt_direct' then return 'direct' end
-  if mode == 'prompt_with_approval' then return 'approval' end
-  return nil
-end
+-- block: find_prompt_right
+-- How the caller's prompts are taken, in `right`: 'direct', 'approval', or false when they are not.
+local right = caller_role == 'host' and 'direct'
+  or caller_role == 'collaborator' and (mode == 'prompt_direct' and 'direct' or mode == 'prompt_with_approval' and 'approval')

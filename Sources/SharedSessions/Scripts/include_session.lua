@@ -1,81 +1,91 @@
--- A session: its hash, its events. Every script on a session loads it first, so no key of one that is gone comes back.
-local S -- the session, once loaded
+-- A session: what it is now, and its events. Every script on a session loads it first, so no key of one that is gone comes back.
+-- Two fields of its hash hold what scripts need and change most:
+--   rules  status, mode, when it ends and when its keys go in ms, when it was closed in ms ('-' it was not), what viewers see,
+--          seconds an approval may stay pending ('-' no limit), host session id
+--   log    id of its newest event, bytes of its events since it began, messages and their bytes, approvals' bytes and how many
+--          there ever were
 
-local function load_session()
-  local v = call('HMGET', session, 'id', 'status', 'endsAt', 'purgeAt', 'mode', 'seq', 'eventBytes', 'messages',
-    'messageBytes', 'closedAt')
-  if not v[1] then return false end
-  S = {id = v[1], status = v[2], ends = tonumber(v[3]), purge = v[4], mode = v[5], seq = tonumber(v[6]),
-    bytes = tonumber(v[7]), messages = tonumber(v[8]), message_bytes = tonumber(v[9]), closed = v[10]}
+local status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id
+
+local last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count
+
+-- The id of the newest event: its time, which never goes back, and its place in the session's contiguous count.
+local last
+
+-- The session's id, as its key holds it.
+local session_id = string.sub(session, -37, -2)
+
+-- block: load_session
+-- Loads the session; `status` stays nil when there is none.
+local loaded = call('HMGET', session, 'rules', 'log')
+if loaded[1] then
+  status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id =
+    string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+)')
+  last, last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count =
+    string.match(loaded[2], '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)')
   -- Expiry is true at once, whether or not anything has swept the session.
-  if S.status == 'active' and S.ends <= NOW then S.status = 'expired' end
-  return true
+  if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 end
+
+-- block: save_rules
+call('HSET', session, 'rules', status .. ' ' .. mode .. ' ' .. ends .. ' ' .. purge .. ' ' .. closed .. ' '
+  .. viewer_updates .. ' ' .. approval_timeout .. ' ' .. host_session_id)
+
+-- block: save
+-- Writes back where the session's events are now and what is counted; once, after the last of it.
+call('HSET', session, 'log', last .. ' ' .. event_bytes .. ' ' .. message_count .. ' ' .. message_bytes .. ' '
+  .. approval_bytes .. ' ' .. approval_count)
 
 -- The session as it is sent; its text in the hash ends with the status, which only Redis's clock knows.
 local function session_json()
-  return (string.gsub(call('HGET', session, 'json'), '"%l+"}$', '"' .. S.status .. '"}'))
+  return (string.gsub(call('HGET', session, 'json'), '"%l+"}$', '"' .. status .. '"}'))
 end
 
 -- Writes the session's text anew from its fields; they are in the hash already.
 local function write_session()
-  local v = call('HMGET', session, 'workspaceId', 'hostUserId', 'hostSessionId', 'mode', 'createdAt', 'expiresAt',
-    'approvalTimeout', 'viewerUpdates')
-  call('HSET', session, 'json', '{"id":"' .. S.id .. '","workspaceId":' .. quote(v[1]) .. ',"hostUserId":' .. quote(v[2])
-    .. ',"hostSessionId":' .. quote(v[3]) .. ',"mode":"' .. v[4] .. '","approvalRequired":'
-    .. tostring(v[4] == 'prompt_with_approval') .. ',"createdAt":' .. rfc3339(tonumber(v[5]))
-    .. (present(v[6]) and ',"expiresAt":' .. rfc3339(tonumber(v[6])) or '')
-    .. (present(v[7]) and ',"approvalTimeoutSeconds":' .. v[7] or '')
-    .. ',"viewerUpdates":"' .. v[8] .. '","status":"' .. S.status .. '"}')
+  local v = call('HMGET', session, 'workspaceId', 'hostUserId', 'createdAt', 'expiresAt')
+  call('HSET', session, 'json', '{"id":"' .. session_id .. '","workspaceId":' .. quote(v[1]) .. ',"hostUserId":'
+    .. quote(v[2]) .. ',"hostSessionId":' .. quote(host_session_id) .. ',"mode":"' .. mode .. '","approvalRequired":'
+    .. tostring(mode == 'prompt_with_approval') .. ',"createdAt":' .. rfc3339(tonumber(v[3]))
+    .. (present(v[4]) and ',"expiresAt":' .. rfc3339(tonumber(v[4])) or '')
+    .. (approval_timeout ~= '-' and ',"approvalTimeoutSeconds":' .. approval_timeout or '')
+    .. ',"viewerUpdates":"' .. viewer_updates .. '","status":"' .. status .. '"}')
 end
 
 -- Gives a key that may be new the session's own end.
-local function keep(key) call('PEXPIREAT', key, S.purge) end
+local function keep(key) call('PEXPIREAT', key, purge) end
 
 -- Gives all of a session's keys its end; for scripts that declare all of them.
 local function keep_all()
   for _, key in ipairs(KEYS) do keep(key) end
 end
 
--- An event as its streams get it.
-local function envelope(kind, payload)
-  return '{"type":"' .. kind .. '","sharedSessionId":"' .. S.id .. '","timestamp":' .. now() .. ',"payload":' .. payload
-    .. '}'
-end
+-- block: begin_event
+-- Takes the next id; an event and the message it tells of have the same one.
+seq = seq + 1
+if NOW > last_ms + 0 then last_ms = NOW end
+last = last_ms .. '-' .. seq
 
--- Publishes on the session's shard channel. The channel is derived, never in KEYS: a channel in KEYS makes the script
--- answer TRYAGAIN for as long as its slot migrates.
-local function publish(id, kind, subject, data)
-  call('SPUBLISH', session .. ':live', id .. ' ' .. dec(S.seq) .. ' ' .. kind .. ' ' .. subject .. '\n' .. data)
-end
-
--- Bounds the bytes of the events that are kept. Their total since the session began is marked in the session's hash at
--- every sixteenth of the bound, so that what lies too far back is trimmed without reading a single event again.
-local function count_event_bytes(size)
-  local bound = tonumber(event_bytes_kept)
-  local before, step, from, marks = S.bytes, bound / 16, nil, {}
-  S.bytes = before + size
-  if math.floor(S.bytes / step) == math.floor(before / step) then return end
+-- block: write_event kind subject payload more
+-- Appends the event that was begun and publishes it, with a further line. `subject` is the participant it is about, or '-'.
+-- The bytes of the events that are kept are bounded: their total since the session began is marked in its hash at every
+-- sixteenth of the bound, so that what lies too far back is trimmed without reading a single event again.
+-- The channel is derived, never in KEYS: a channel in KEYS makes the script answer TRYAGAIN while its slot migrates.
+-- args: events_kept event_bytes_kept
+call('XADD', events, 'MAXLEN', '~', events_kept, last, 'type', kind, 'subject', subject, 'data', payload)
+event_bytes = event_bytes + #payload
+if event_bytes % (event_bytes_kept / 16) < #payload then
+  local from, marks = nil, {}
   for id, bytes in string.gmatch(call('HGET', session, 'eventMarks') or '', '(%S+)@(%d+)') do
-    if tonumber(bytes) <= S.bytes - bound then from = id else marks[#marks + 1] = id .. '@' .. bytes end
+    if tonumber(bytes) <= event_bytes - event_bytes_kept then from = id else marks[#marks + 1] = id .. '@' .. bytes end
   end
-  marks[#marks + 1] = S.last .. '@' .. dec(S.bytes)
+  marks[#marks + 1] = last .. '@' .. event_bytes
   call('HSET', session, 'eventMarks', table.concat(marks, ' '))
   if from then call('XTRIM', events, 'MINID', from) end
 end
+call('SPUBLISH', session .. ':live', last .. ' ' .. kind .. ' ' .. subject .. '\n' .. payload .. more)
 
--- Appends an event and publishes it. `subject` is the participant it is about, or '-'.
--- args: events_kept event_bytes_kept
-local function emit(kind, subject, payload)
-  S.seq = S.seq + 1
-  local data = envelope(kind, payload)
-  S.last = call('XADD', events, 'MAXLEN', '~', events_kept, '*', 'seq', dec(S.seq), 'type', kind, 'subject', subject,
-    'data', data)
-  count_event_bytes(#data)
-  publish(S.last, kind, subject, data)
-end
-
--- Writes back where the session's events are now, with further fields of the session; once, after the last emit.
-local function save(...)
-  call('HSET', session, 'seq', dec(S.seq), 'lastEventId', S.last, 'eventBytes', dec(S.bytes), ...)
-end
+-- block: emit kind subject payload
+-- Appends an event and publishes it.
+begin_event()
+write_event(kind, subject, payload, '')

@@ -7,15 +7,14 @@
 --   lifetime: ms until it ends ('' with the session); most: invites
 -- reply: ok, invite
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, INVITE_LIMIT
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 local number = tonumber(call('HGET', session, 'invites') or '0')
 if number >= tonumber(most) then return refuse('INVITE_LIMIT') end
-local record = '{"id":"' .. id .. '","sharedSessionId":"' .. S.id .. '","role":"' .. role .. '","uses":0,"createdAt":' .. now()
+local record = '{"id":"' .. id .. '","sharedSessionId":"' .. session_id .. '","role":"' .. role .. '","uses":0,"createdAt":' .. now()
   .. (uses ~= '' and ',"maxUses":' .. uses or '')
   .. (lifetime ~= '' and ',"expiresAt":' .. rfc3339(NOW + tonumber(lifetime)) or '')
   .. (label ~= '' and ',"label":' .. label or '') .. '}'
 call('HSET', invites, id, record, 'token:' .. invite_hash, id, 'order:' .. dec(number), id)
 call('HSET', session, 'invites', dec(number + 1))
 keep(invites)
-return answer(record)
+answer({'ok', record})

@@ -5,11 +5,11 @@
 -- args:
 -- reply: ok, invites
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
-if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
-local ended = authenticate()
-if ended then return ended end
-if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
+authenticate()
+if caller_role ~= 'host' then return refuse('HOST_REQUIRED') end
 local list = {}
 for i = 1, tonumber(call('HGET', session, 'invites') or '0') do
   local id = call('HGET', invites, 'order:' .. dec(i - 1))

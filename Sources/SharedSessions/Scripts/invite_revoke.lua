@@ -5,12 +5,11 @@
 -- args: id
 -- reply: ok, invite
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, INVITE_NOT_FOUND
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 local record = call('HGET', invites, id)
 if not record then return refuse('INVITE_NOT_FOUND') end
 if not is_revoked(record) then
   record = string.gsub(record, '("createdAt":"[^"]+")', '%1,"revokedAt":' .. now(), 1)
   call('HSET', invites, id, record)
 end
-return answer(record)
+answer({'ok', record})

@@ -6,7 +6,6 @@
 --   invite_hash: digest of the new invite
 -- reply: ok, '{}'
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 call('HSET', session, 'inviteHash', invite_hash)
-return answer('{}')
+answer({'ok', '{}'})

@@ -4,22 +4,22 @@
 -- keys: session participants credentials messages
 -- args: after most most_bytes
 --   after: stream id after which to begin ('-' from the start)
--- reply: ok, messages, next cursor ('' at the end)
+-- reply: ok, next cursor ('' at the end), then the place and the text of each message
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
-local ended = enter_reader()
-if ended then return ended end
-local texts, bytes, last = {}, 0, after == '-' and '-' or '(' .. after
+enter_reader()
+local page, bytes, from = {'ok', ''}, 0, after == '-' and '-' or '(' .. after
 -- In small steps, so that a page of large messages does not read much more than it holds.
 while true do
-  local step = call('XRANGE', messages, last, '+', 'COUNT', 32)
+  local step = call('XRANGE', messages, from, '+', 'COUNT', 32)
   for _, entry in ipairs(step) do
-    local text = entry[2][2]
+    local n, text = #page, entry[2][2]
     bytes = bytes + #text
-    if #texts == tonumber(most) or (bytes > tonumber(most_bytes) and #texts > 0) then
-      return {'ok', '[' .. table.concat(texts, ',') .. ']', string.sub(last, 2)}
+    if n == 2 + 2 * most or (bytes > tonumber(most_bytes) and n > 2) then
+      page[2] = page[n - 1]
+      return page
     end
-    texts[#texts + 1] = text
-    last = '(' .. entry[1]
+    page[n + 1], page[n + 2] = entry[1], text
+    from = '(' .. entry[1]
   end
-  if #step < 32 then return {'ok', '[' .. table.concat(texts, ',') .. ']', ''} end
+  if #step < 32 then return page end
 end

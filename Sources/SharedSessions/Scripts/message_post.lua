@@ -3,13 +3,15 @@
 -- A comment.
 -- keys: session events participants credentials presence messages answers answers_order
 -- args: id text
--- reply: ok, message
+-- reply: ok, the message's place, the message as it is kept
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, COMMENT_NOT_ALLOWED, MESSAGE_LIMIT
-local ended = enter()
-if ended then return ended end
-if not may_comment(S.mode, P.role) then return refuse('COMMENT_NOT_ALLOWED') end
-if not has_room_for_message(#text) then return refuse('MESSAGE_LIMIT') end
-local message = append_message(id, 'comment', text)
-emit('message_created', P.id, '{"message":' .. message .. ',"participant":' .. caller_json() .. '}')
-save('messages', dec(S.messages), 'messageBytes', dec(S.message_bytes))
-return answer(message)
+enter()
+find_comment_right()
+if not may_comment then return refuse('COMMENT_NOT_ALLOWED') end
+make_room_for_message(#text)
+begin_event()
+append_message(id, 'comment', text, '')
+find_author()
+write_event('message_created', caller, '{' .. string.sub(author, 103), '\n' .. message)
+save()
+answer({'ok', last, message})

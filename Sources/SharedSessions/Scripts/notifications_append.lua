@@ -8,30 +8,30 @@
 --   first: number of the first line of this piece of an upload ('0' a batch of its own)
 -- reply: ok, how many were appended
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE, IDEMPOTENCY_KEY_REUSED
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
 local name, digest = string.match(batch, '^(.*)@(.*)$')
 local kept, skip = {}, 0
-for known, what, last in string.gmatch(name and call('HGET', session, 'batches') or '', '(%S+)@(%S+)@(%d+)') do
+for known, what, line in string.gmatch(name and call('HGET', session, 'batches') or '', '(%S+)@(%S+)@(%d+)') do
   if known ~= name then
-    kept[#kept + 1] = known .. '@' .. what .. '@' .. last
+    kept[#kept + 1] = known .. '@' .. what .. '@' .. line
   elseif what ~= digest then
     return refuse('IDEMPOTENCY_KEY_REUSED')
   elseif first == '0' then
     return {'ok', '0'}
   else
-    skip = tonumber(last) - tonumber(first) + 1
+    skip = tonumber(line) - tonumber(first) + 1
   end
 end
 if skip >= #notifications and skip > 0 then return {'ok', '0'} end
-if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
 skip = math.max(0, skip)
 for i = skip + 1, #notifications do
   emit('host_session_update', '-', '{"notification":' .. notifications[i] .. '}')
 end
 if name then
   kept[#kept + 1] = batch .. '@' .. (first == '0' and '0' or dec(first + #notifications - 1))
-  save('batches', table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
-elseif #notifications > 0 then
-  save()
+  call('HSET', session, 'batches', table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
 end
+save()
 return {'ok', dec(#notifications - skip)}

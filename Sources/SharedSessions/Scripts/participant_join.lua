@@ -7,10 +7,10 @@
 --   reuse: strict or lenient; most: participants at most; tokens_kept: of one participant; most_departed: departed ones kept
 -- reply: ok, session, participant
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE, INVALID_INVITE_TOKEN, HOST_IDENTITY_RESERVED, USER_ALREADY_JOINED, SESSION_FULL
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
-local first = repeated()
-if first then return first end
-if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+repeated()
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
 local v = call('HMGET', session, 'inviteHash', 'hostUserId', 'joinedAt')
 local scoped = v[1] ~= invite_hash and (call('HGET', invites, 'token:' .. invite_hash) or '')
 local invite = scoped and call('HGET', invites, scoped)
@@ -26,7 +26,7 @@ if record then
   -- Nor may an invite lead to somebody who decides, or one with a role of its own to somebody who has another.
   if scoped or not proven and (reuse == 'strict' or decides(record)) then return refuse('USER_ALREADY_JOINED') end
   if not add_token(there, new_token, proven, tonumber(tokens_kept)) then return refuse('USER_ALREADY_JOINED') end
-  return answer(session_json(), participant_json(record, is_online(there)))
+  answer({'ok', session_json(), participant_json(record, is_online(there))})
 end
 
 if call('HLEN', users) >= tonumber(most) then return refuse('SESSION_FULL') end
@@ -42,6 +42,7 @@ if invite then
   call('HSET', invites, scoped, (string.gsub(invite, '"uses":%d+', '"uses":' .. invite_uses(invite) + 1, 1)))
 end
 emit('participant_joined', id, '{"participant":' .. participant_json(record, false) .. '}')
-save('joinedAt', dec(joined))
+save()
+call('HSET', session, 'joinedAt', joined)
 keep(users)
-return answer(session_json(), participant_json(record, false))
+answer({'ok', session_json(), participant_json(record, false)})

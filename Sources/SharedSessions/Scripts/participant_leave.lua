@@ -7,17 +7,16 @@
 -- reply: ok, participant
 -- fails: host_leaves when the caller is the host (the node then closes the session); SESSION_NOT_FOUND ...
 --   PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for removing the host
-local ended = enter()
-if ended then return ended end
-local who, record, by = P.id, P.record, ''
+enter()
+local who, record, by = caller, caller_record, ''
 if id ~= '' then
-  if P.role ~= 'host' then return refuse('HOST_REQUIRED') end
+  if caller_role ~= 'host' then return refuse('HOST_REQUIRED') end
   local refusal
   record, refusal = find_present(id)
   if refusal then return refusal end
   if role_of(record) == 'host' then return refuse('INVALID_FIELD', 'remove_host') end
-  who, by = id, ',"removedByParticipantId":"' .. P.id .. '"'
-elseif P.role == 'host' then
+  who, by = id, ',"removedByParticipantId":"' .. caller .. '"'
+elseif caller_role == 'host' then
   return refuse('host_leaves')
 end
 record = with_left(record, now())
@@ -26,4 +25,4 @@ local user = user_of(record)
 if call('HGET', users, user) == who then call('HDEL', users, user) end
 emit('participant_left', who, '{"participant":' .. participant_json(record, false) .. by .. '}')
 save()
-return answer(participant_json(record, false))
+answer({'ok', participant_json(record, false)})

@@ -5,7 +5,6 @@
 -- args: most
 -- reply: ok, participants, 'true' when some were left out
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
-local ended = enter_reader()
-if ended then return ended end
+enter_reader()
 local people, all_people = participant_list(tonumber(most))
 return {'ok', people, tostring(not all_people)}

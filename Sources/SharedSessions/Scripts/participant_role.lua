@@ -7,8 +7,7 @@
 -- reply: ok, participant
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for the host or
 --   a viewer who should decide, FIRST_TOKEN_REQUIRED
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 local record, refusal = find_present(id)
 if refusal then return refusal end
 if role_of(record) == 'host' then return refuse('INVALID_FIELD', 'role_of_host') end
@@ -22,4 +21,4 @@ if changed ~= record then
   emit('participant_updated', id, '{"participant":' .. participant_json(changed, is_online(id)) .. '}')
   save()
 end
-return answer(participant_json(changed, is_online(id)))
+answer({'ok', participant_json(changed, is_online(id))})

@@ -6,7 +6,8 @@
 -- reply: ok, approval, status, dispatch id, option id as JSON ('' none), reason as JSON ('' none),
 --   the resolver's name as JSON ('' nobody's)
 -- fails: APPROVAL_NOT_FOUND
-local a = load_session() and load_approval(id)
+load_session()
+local a = status and load_approval(id)
 if not a or a.kind ~= 'permission' then return refuse('APPROVAL_NOT_FOUND') end
 local by = string.match(a.more, ',"resolvedByParticipantId":"([^"]+)"')
 local record = by and call('HGET', participants, by)

@@ -7,9 +7,10 @@
 --   cancelling: dispatch id of the turn that is being cancelled ('' none)
 -- reply: ok, approval
 -- fails: APPROVAL_NOT_FOUND, APPROVAL_ALREADY_RESOLVED with the status and who did
-local a = load_session() and load_approval(id)
+load_session()
+local a = status and load_approval(id)
 if not a or a.kind ~= 'permission' then return refuse('APPROVAL_NOT_FOUND') end
 if a.status ~= 'pending' then return already_resolved(a) end
 withdraw_request(a, note(a, 'turn') == cancelling and 'turn_cancelled' or 'agent_withdrew')
-save_with_approvals()
-return {'ok', approval_json(a)}
+save()
+return {'ok', saved}

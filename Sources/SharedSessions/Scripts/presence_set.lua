@@ -6,7 +6,8 @@
 -- args: id node streams
 -- reply: ok, 'true' when this changed whether the participant is online
 -- fails: SESSION_NOT_FOUND, PARTICIPANT_NOT_FOUND
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
 local record = call('HGET', participants, id)
 if not record then return refuse('PARTICIPANT_NOT_FOUND') end
 local before, nodes = call('HGET', presence, id), {}
@@ -17,7 +18,7 @@ if streams ~= '0' then nodes[#nodes + 1] = node .. '=' .. streams end
 if #nodes > 0 then call('HSET', presence, id, table.concat(nodes, ' ')) else call('HDEL', presence, id) end
 keep(presence)
 local online = #nodes > 0
-if online == (before ~= false) or S.status ~= 'active' or has_left(record) then return {'ok', 'false'} end
+if online == (before ~= false) or status ~= 'active' or has_left(record) then return {'ok', 'false'} end
 local kind = online and 'participant_online' or 'participant_offline'
-publish('-', kind, id, envelope(kind, '{"participantId":"' .. id .. '"}'))
+call('SPUBLISH', session .. ':live', NOW .. ' ' .. kind .. ' ' .. id .. '\n{"participantId":"' .. id .. '"}')
 return {'ok', 'true'}

@@ -7,40 +7,43 @@
 --   most_waiting, most_own: approvals that may wait, for a decision or their dispatch, and pending ones of one participant
 -- reply: ok, status, approval, host session id, in how many ms its time is over ('' never)
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, PROMPT_NOT_ALLOWED, APPROVAL_LIMIT, MESSAGE_LIMIT
-local ended = enter()
-if ended then return ended end
-local right = prompt_right(S.mode, P.role)
+enter()
+find_prompt_right()
 if not right then return refuse('PROMPT_NOT_ALLOWED') end
-local waiting = call('ZCOUNT', order, '0', dec(ASKED * BAND - 1)) + call('ZCARD', queue)
-if waiting >= tonumber(most_waiting) then return refuse('APPROVAL_LIMIT') end
-local own = right == 'approval' and pending_of(P.id) or 0
+count_approvals()
+-- Only when there are that many at all it matters how many of them wait.
+local waiting = approvals_known
+if waiting >= most_waiting + 0 then waiting = call('ZCOUNT', order, 0, dec(ASKED * BAND - 1)) + call('ZCARD', queue) end
+if waiting >= most_waiting + 0 then return refuse('APPROVAL_LIMIT') end
+local own, word, more, band, due = 0, 'pending', '', PENDING, ''
 if right == 'approval' then
-  if own >= tonumber(most_own) then return refuse('APPROVAL_LIMIT') end
-  if not has_room_for_message(#prompt) then return refuse('MESSAGE_LIMIT') end
+  own = (call('HGET', session, 'pending:' .. caller) or 0) + 1
+  if own > most_own + 0 then return refuse('APPROVAL_LIMIT') end
+  make_room_for_message(#prompt)
 end
-if not make_room(#prompt) then return refuse('APPROVAL_LIMIT') end
-
-local a = new_approval(id, P.id, 'prompt', ',"prompt":' .. prompt .. '}', ' hash=' .. prompt_hash)
-local v, due = call('HMGET', session, 'approvalTimeout', 'hostSessionId'), ''
+make_room(#prompt, '')
 if right == 'approval' then
-  if present(v[1]) then
-    due = dec(v[1] * 1000)
-    a.more = ',"expiresAt":' .. rfc3339(NOW + due)
-    call('ZADD', deadlines, dec(NOW + due), id)
+  call('HSET', session, 'pending:' .. caller, own)
+  if approval_timeout ~= '-' then
+    due = approval_timeout * 1000
+    more = ',"expiresAt":' .. rfc3339(NOW + due)
+    call('ZADD', deadlines, NOW + due, id)
     keep(deadlines)
   end
-  set_pending(P.id, own + 1)
-  save_approval(a, PENDING)
-  append_message(message_id, 'prompt', prompt, id)
-  emit('prompt_pending_approval', P.id, approval_payload(a, caller_json()))
 else
-  decide(a, 'approved', P.id)
-  local position = enqueue(a, dispatch_id)
-  due = dispatch_timeout
-  save_approval(a, LIVE)
-  emit('prompt_approved', P.id, approval_payload(a, caller_json(), position))
+  enqueue(id)
+  word, band, due = 'approved', LIVE, dispatch_timeout
+  more = ',"resolvedAt":' .. now() .. ',"resolvedByParticipantId":"' .. caller .. '","dispatch":{"id":"' .. dispatch_id
+    .. '","state":"queued","attempt":0}'
+  prompt_hash = prompt_hash .. ' resolved=' .. NOW
 end
-keep(approvals)
-keep(order)
-save_with_approvals('messages', dec(S.messages), 'messageBytes', dec(S.message_bytes))
-return answer(a.status, approval_json(a), v[2], due)
+add_approval(id, caller, 'prompt', word, more, ',"prompt":' .. prompt .. '}', ' hash=' .. prompt_hash, band)
+begin_event()
+if right == 'approval' then
+  append_message(message_id, 'prompt', prompt, ',"approvalId":"' .. id .. '"')
+end
+find_author()
+write_event(right == 'approval' and 'prompt_pending_approval' or 'prompt_approved', caller,
+  '{"approval":' .. saved .. ',"participant":' .. author .. (position and ',"position":' .. position or '') .. '}', '')
+save()
+answer({'ok', word, saved, host_session_id, tostring(due)})

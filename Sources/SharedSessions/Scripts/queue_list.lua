@@ -5,8 +5,7 @@
 -- args: most_bytes
 -- reply: ok, queue, 'true' when some were left out
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
-local ended = enter_reader()
-if ended then return ended end
+enter_reader()
 local entries, bytes = {}, 0
 for i, id in ipairs(call('ZRANGE', queue, 0, -1)) do
   local a = load_approval(id)

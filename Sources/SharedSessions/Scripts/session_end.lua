@@ -10,22 +10,25 @@
 --   workspace id, then the ids of the requests that were withdrawn
 -- fails: not_due with endsAt for an expiry that is not; SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
 if cause == 'expire' or cause == 'host' then
-  if not load_session() then return refuse('SESSION_NOT_FOUND') end
-  if present(S.closed) then return refuse('SESSION_INACTIVE', S.status) end
-  if cause == 'expire' and S.status == 'active' then return refuse('not_due', dec(S.ends)) end
+  load_session()
+  if not status then return refuse('SESSION_NOT_FOUND') end
+  if closed ~= '-' then return refuse('SESSION_INACTIVE', status) end
+  if cause == 'expire' and status == 'active' then return refuse('not_due', ends) end
 else
-  local ended = enter_host()
-  if ended then return ended end
+  enter_host()
 end
-S.status = (cause == 'expire' or S.status == 'expired') and 'expired' or 'closed'
-S.closed, S.purge = dec(NOW), dec(math.min(tonumber(S.purge), NOW + tonumber(retention)))
-call('HSET', session, 'status', S.status, 'closedAt', S.closed, 'purgeAt', S.purge, 'ending', '1')
+status = (cause == 'expire' or status == 'expired') and 'expired' or 'closed'
+closed, purge = NOW, math.min(tonumber(purge), NOW + tonumber(retention))
+save_rules()
+call('HSET', session, 'ending', '1')
 write_session()
 call('DEL', users)
-local left = P and participant_json(as_ended(P.record), false) or '{}'
-if cause == 'leave' then emit('participant_left', P.id, '{"participant":' .. left .. '}') end
+local left = caller_record and participant_json(as_ended(caller_record), false) or '{}'
+if cause == 'leave' then
+  emit('participant_left', caller, '{"participant":' .. left .. '}')
+end
 local done, withdrawn = end_some()
-save('approvalBytes', dec(S.approval_bytes or tonumber(call('HGET', session, 'approvalBytes'))))
+save()
 keep_all()
-local v = call('HMGET', session, 'hostSessionId', 'workspaceId')
-return answer(session_json(), left, S.purge, tostring(done), v[1], v[2], unpack(withdrawn))
+answer({'ok', session_json(), left, dec(purge), tostring(done), host_session_id, call('HGET', session, 'workspaceId'),
+  unpack(withdrawn)})

@@ -5,6 +5,6 @@
 -- args:
 -- reply: ok, session, status, workspace id, host session id
 -- fails: SESSION_NOT_FOUND
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
-local v = call('HMGET', session, 'workspaceId', 'hostSessionId')
-return {'ok', session_json(), S.status, v[1], v[2]}
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+return {'ok', session_json(), status, call('HGET', session, 'workspaceId'), host_session_id}

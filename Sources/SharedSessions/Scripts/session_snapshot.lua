@@ -8,8 +8,7 @@
 -- reply: ok, session, participants in join order, approvals newest first, cursor, 'true' when something was left out,
 --   the caller's role ('' none), what viewers see
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
-local ended = enter_reader()
-if ended then return ended end
+enter_reader()
 local people, all_people = participant_list(tonumber(most))
 local found, bytes, ids = {}, 0, call('ZREVRANGE', order, 0, tonumber(most) - 1)
 for _, id in ipairs(ids) do
@@ -24,6 +23,5 @@ end
 local whole = all_people and #found == #ids and call('ZCARD', order) == #ids
 table.sort(found, function(a, b) return a.number > b.number end)
 for i, entry in ipairs(found) do found[i] = entry.text end
-local v = call('HMGET', session, 'lastEventId', 'viewerUpdates')
-return {'ok', session_json(), people, '[' .. table.concat(found, ',') .. ']', v[1], tostring(not whole),
-  P and P.role or '', v[2]}
+return {'ok', session_json(), people, '[' .. table.concat(found, ',') .. ']', last, tostring(not whole),
+  caller_role or '', viewer_updates}

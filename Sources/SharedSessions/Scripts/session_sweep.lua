@@ -7,11 +7,12 @@
 --   host: 'busy' while another turn runs, else 'free'; grace: ms ('0' none); unavailable, away: JSON, why a prompt fails
 -- reply: ok, when the next is due in ms ('' none), prompts that failed as overdue, and for the host's absence, now in ms
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE
-if not load_session() then return refuse('SESSION_NOT_FOUND') end
-if S.status ~= 'active' then return refuse('SESSION_INACTIVE', S.status) end
+load_session()
+if not status then return refuse('SESSION_NOT_FOUND') end
+if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
 local v = call('HMGET', session, 'hostOnline', 'hostOfflineAt')
 local gone = v[1] ~= 'online' and present(v[2]) and grace ~= '0' and tonumber(v[2])
-local overdue, abandoned, next_due = 0, 0, nil
+local overdue, abandoned, expired, next_due = 0, 0, 0, nil
 local left, bytes = tonumber(step_count), tonumber(step_bytes)
 local function look(at) next_due = math.min(next_due or at, at) end
 -- Whether there is room for one more in this step; if not, somebody looks again at once.
@@ -37,7 +38,10 @@ end
 for _, id in ipairs(call('ZRANGEBYSCORE', deadlines, '-inf', dec(NOW), 'LIMIT', 0, step_count)) do
   local a = load_approval(id)
   if a and a.status == 'pending' then
-    if take(a) then expire(a, a.author) end
+    if take(a) then
+      expire(a, a.author)
+      expired = expired + 1
+    end
   elseif not a or not a.dispatch or a.dispatch.state ~= 'queued' then
     call('ZREM', deadlines, id)
   elseif host == 'busy' then
@@ -48,7 +52,9 @@ for _, id in ipairs(call('ZRANGEBYSCORE', deadlines, '-inf', dec(NOW), 'LIMIT', 
     overdue = overdue + 1
   end
 end
-if S.last then save_with_approvals() end
+if overdue + abandoned + expired > 0 then
+  save()
+end
 local nearest = call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')[2]
 if nearest and not (host == 'busy' and tonumber(nearest) <= NOW) then look(tonumber(nearest)) end
 return {'ok', next_due and dec(next_due) or '', dec(overdue), dec(abandoned), dec(NOW)}

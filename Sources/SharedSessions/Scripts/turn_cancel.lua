@@ -6,15 +6,14 @@
 --   id: the prompt that runs ('' none); dispatch_id: of its turn ('' none); asked: 'true' when a turn was asked to stop
 -- reply: ok, asked, then the ids of the requests that were withdrawn
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
-local ended = enter_host()
-if ended then return ended end
+enter_host()
 local a, withdrawn = load_approval(id), {}
 local d = a and a.dispatch
 if d and d.id == dispatch_id and (d.state == 'queued' or d.state == 'started') and not note(a, 'cancelled') then
   add_note(a, 'cancelled', dec(NOW))
   save_approval(a)
   withdrawn = withdraw_requests(dispatch_id, 'turn_cancelled')
-  if #withdrawn > 0 then save_with_approvals() end
+  save()
 end
 for i, request in ipairs(withdrawn) do withdrawn[i] = request.id end
-return answer(asked, unpack(withdrawn))
+answer({'ok', asked, unpack(withdrawn)})

@@ -60,13 +60,14 @@ public struct EventLog: Sendable {
       streamer = participantID
       outcome = checked
     }
-    let parts = try outcome.parts(atLeast: 6)
-    guard let role = Role(rawValue: try parts.text(0)), let status = SessionStatus(rawValue: try parts.text(3)),
-      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(4))
+    let parts = try outcome.parts(atLeast: 5)
+    guard let role = Role(rawValue: try parts.text(0)), let position = EventPosition(cursor: try parts.text(1)),
+      let status = SessionStatus(rawValue: try parts.text(2)),
+      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(3))
     else { throw SharedSessionError(.internalError) }
     return StreamAuthorization(
-      participantID: streamer, role: role, cursor: try parts.text(1), sequence: Int64(try parts.number(2)),
-      status: status, viewerUpdates: viewerUpdates)
+      participantID: streamer, role: role, cursor: position.cursor, sequence: position.sequence, status: status,
+      viewerUpdates: viewerUpdates)
   }
 
   /// The shard channel a session's events are published on.
@@ -97,7 +98,13 @@ public struct EventLog: Sendable {
     var events: [StoredEvent] = []
     events.reserveCapacity((parts.count - 2) / Self.eventParts)
     for start in stride(from: 2, to: parts.count, by: Self.eventParts) {
-      events.append(try Self.event(parts[start..<(start + Self.eventParts)]))
+      let kept = KeptEvent(
+        place: try parts.text(start), type: try parts.text(start + 1), subject: try parts.text(start + 2),
+        data: try parts.part(start + 3))
+      guard let event = kept?.event(of: sessionID), event.position != nil else {
+        throw SharedSessionError(.internalError)
+      }
+      events.append(event)
     }
     return EventPage(events: events, isCursorKnown: parts[0].integer == 1, reachedEnd: parts[1].integer == 1)
   }
@@ -105,47 +112,31 @@ public struct EventLog: Sendable {
   /// The most events of one page.
   public static let pageLimit = 256
 
-  /// Id, seq, type, subject and data.
-  private static let eventParts = 5
+  /// Id, type, subject and data.
+  private static let eventParts = 4
 
   /// Where the log ends now.
   ///
   /// - Throws: `SESSION_NOT_FOUND` when the session is gone.
   public func tail(_ sessionID: String) async throws(SharedSessionError) -> EventPosition {
-    let reply = try await runner.send("HMGET", key: runner.keys.session(sessionID), "lastEventId", "seq")
-    guard let values = reply.array, values.count == 2, let cursor = values[0].string, let sequence = values[1].integer
-    else { throw SharedSessionError(.sessionNotFound) }
-    guard let id = EventID(cursor) else { throw SharedSessionError(.internalError) }
-    return EventPosition(id: id, sequence: Int64(sequence))
+    let log = try await runner.send("HGET", key: runner.keys.session(sessionID), "log").string
+    guard let log else { throw SharedSessionError(.sessionNotFound) }
+    guard let position = EventPosition(cursor: log.prefix { $0 != " " }) else {
+      throw SharedSessionError(.internalError)
+    }
+    return position
   }
 
-  /// Reads a message of the session's channel: one line `id seq type subject`, then the event's JSON.
+  /// Reads a message of a session's channel: one line `place type subject`, then what the log holds of the event.
   ///
   /// - Returns: nil for anything that is not such a message.
-  public static func parse(_ message: ByteBuffer) -> StoredEvent? {
+  public static func parse(_ message: ByteBuffer, of sessionID: String) -> StoredEvent? {
     let view = message.readableBytesView
     guard let end = view.prefix(512).firstIndex(of: UInt8(ascii: "\n")) else { return nil }
     let head = String(decoding: view[..<end], as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
-    guard head.count == 4, let sequence = Int64(head[1]),
-      let data = message.getSlice(at: end + 1, length: message.writerIndex - end - 1), data.readableBytes > 0
-    else { return nil }
-    var position: EventPosition?
-    if head[0] != "-" {
-      guard let id = EventID(head[0]) else { return nil }
-      position = EventPosition(id: id, sequence: sequence)
+    guard head.count == 3, let data = message.getSlice(at: end + 1, length: message.writerIndex - end - 1) else {
+      return nil
     }
-    return StoredEvent(
-      position: position, type: String(head[2]), subject: head[3] == "-" ? nil : String(head[3]), data: data)
-  }
-
-  private static func event(_ parts: ArraySlice<RedisValue>) throws(SharedSessionError) -> StoredEvent {
-    let first = parts.startIndex
-    guard let id = parts[first].string.flatMap({ EventID($0) }), let sequence = parts[first + 1].integer, sequence > 0,
-      let type = parts[first + 2].string, let subject = parts[first + 3].string, let data = parts[first + 4].bytes,
-      data.readableBytes > 0
-    else { throw SharedSessionError(.internalError) }
-    return StoredEvent(
-      position: EventPosition(id: id, sequence: Int64(sequence)), type: type, subject: subject == "-" ? nil : subject,
-      data: data)
+    return KeptEvent(place: head[0], type: String(head[1]), subject: String(head[2]), data: data)?.event(of: sessionID)
   }
 }

@@ -37,11 +37,11 @@ public struct SessionStore: Sendable {
       once: repeatable, sealing: [access, invite],
       [
         "id": .string(sessionID), "workspace": .string(session.workspaceID),
-        "host_session_id": .string(request.hostSessionID), "host_user": .string(request.hostUserID),
-        "mode": .string(request.mode.rawValue), "asked": .milliseconds(asked),
+        "new_host_session": .string(request.hostSessionID), "host_user": .string(request.hostUserID),
+        "new_mode": .string(request.mode.rawValue), "asked": .milliseconds(asked),
         "invite_hash": .string(Secrets.digest(invite)), "name": .quoted(request.hostDisplayName),
-        "user_json": .quoted(request.hostUserID), "approval_timeout": .string(approvalTimeout),
-        "viewer_updates": .string(request.viewerUpdates.rawValue), "layout": .string(KeyLayout.version),
+        "user_json": .quoted(request.hostUserID), "new_timeout": .string(approvalTimeout),
+        "new_view": .string(request.viewerUpdates.rawValue), "layout": .string(KeyLayout.version),
       ])
     var tokens = [access, invite]
     if case .repeated(let sealed, _) = outcome, let repeatable { tokens = try repeatable.open(sealed) }
@@ -160,9 +160,9 @@ public struct SessionStore: Sendable {
     let parts = try await runner.session(
       ScriptLibrary.sessionUpdate, sessionID, as: .participant(credentials),
       [
-        "mode": .string(mode?.rawValue ?? ""), "expiry": .string(expiry),
-        "approval_timeout": .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
-        "viewer_updates": .string(viewerUpdates?.rawValue ?? ""),
+        "new_mode": .string(mode?.rawValue ?? ""), "expiry": .string(expiry),
+        "new_timeout": .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
+        "new_view": .string(viewerUpdates?.rawValue ?? ""),
       ]
     ).parts(atLeast: 3)
     if let asked {

@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// An event as a session's stream delivers it: what the log holds, or what a script has published. A value; `data` is the
-/// event's complete JSON, forwarded untouched.
+/// event's complete JSON.
 public struct StoredEvent: Sendable, Hashable {
   /// Where it stands in the session's log; nil for an event that is only published, such as `participant_online`.
   public var position: EventPosition?
@@ -37,6 +37,13 @@ public struct EventPosition: Sendable, Hashable {
   public init(id: EventID, sequence: Int64) {
     self.id = id
     self.sequence = sequence
+  }
+
+  /// The position of an event that the log holds; nil for a text that is no such id. The second part of its id is its place in the
+  /// count.
+  public init?(cursor: some StringProtocol) {
+    guard let id = EventID(cursor), let sequence = Int64(exactly: id.sequence), sequence > 0 else { return nil }
+    self.init(id: id, sequence: sequence)
   }
 
   /// The id as clients know it.
