@@ -5,7 +5,7 @@
 -- args: after most most_bytes
 --   after: stream id after which to begin ('-' from the start); most_bytes: of data
 -- reply: ok, 1 when the id asked for is kept, 1 when nothing follows the page; then id, type, subject and data of each event;
---   the data of one that tells of a message is followed by a line with the message as it is kept
+--   the data of one that tells of a message is followed by the message as it is kept, in lines of its own
 -- fails: never; a session that is gone holds no events
 -- Entries are read one at a time: nothing tells their sizes before, and a few of the largest at once would hold up everybody.
 local from, left = after, tonumber(most_bytes)

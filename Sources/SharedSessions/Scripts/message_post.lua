@@ -3,15 +3,15 @@
 -- A comment.
 -- keys: session events participants credentials presence messages answers answers_order
 -- args: id text
--- reply: ok, the message's place, the message as it is kept
+-- reply: ok, the message's place, its id, its author's user id as JSON
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, COMMENT_NOT_ALLOWED, MESSAGE_LIMIT
 enter()
 find_comment_right()
 if not may_comment then return refuse('COMMENT_NOT_ALLOWED') end
 make_room_for_message(#text)
 begin_event()
-append_message(id, 'comment', text, '')
+append_message(id, 'comment', text, '-')
 find_author()
 write_event('message_created', caller, '{' .. string.sub(author, 103), '\n' .. message)
 save()
-answer({'ok', last, message})
+answer({'ok', last, id, author_user})

@@ -40,7 +40,7 @@ end
 add_approval(id, caller, 'prompt', word, more, ',"prompt":' .. prompt .. '}', ' hash=' .. prompt_hash, band)
 begin_event()
 if right == 'approval' then
-  append_message(message_id, 'prompt', prompt, ',"approvalId":"' .. id .. '"')
+  append_message(message_id, 'prompt', prompt, id)
 end
 find_author()
 write_event(right == 'approval' and 'prompt_pending_approval' or 'prompt_approved', caller,

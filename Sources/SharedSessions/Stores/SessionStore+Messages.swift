@@ -1,3 +1,4 @@
+internal import JSONText
 public import NIOCore
 internal import RedisClient
 
@@ -24,7 +25,8 @@ extension SessionStore {
     var list = ByteBuffer(string: "[")
     for index in stride(from: 1, to: parts.count, by: 2) {
       if index > 1 { list.writeString(",") }
-      try write(parts, at: index, of: sessionID, into: &list)
+      let kept = KeptMessage(try parts.part(index + 1), place: try parts.text(index))
+      list.writeImmutableBuffer(try json(kept, of: sessionID))
     }
     list.writeString("]")
     return ReplyBody.object([("messages", list), ("nextCursor", next.isEmpty ? nil : ReplyBody.quoted(next))])
@@ -37,22 +39,22 @@ extension SessionStore {
   public func postMessage(
     _ sessionID: String, credentials: ParticipantCredentials, text: String, idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
+    let quoted = JSONText(string: text).bytes
     let parts = try await runner.session(
       ScriptLibrary.messagePost, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
-      ["id": .string(Secrets.newID()), "text": .quoted(text)]
-    ).parts(atLeast: 2)
-    var message = ByteBuffer()
-    try write(parts, at: 0, of: sessionID, into: &message)
-    return ReplyBody.object([("message", message)])
+      ["id": .string(Secrets.newID()), "text": .bytes(quoted)]
+    ).parts(atLeast: 3)
+    // A repeat says the same text, or its key would have been refused.
+    let kept = KeptMessage(
+      commentAt: try parts.text(0), id: try parts.text(1), by: credentials.participantID, user: try parts.part(2),
+      text: quoted)
+    return ReplyBody.object([("message", try json(kept, of: sessionID))])
   }
 
-  /// Writes a message a script has answered with, its place first, then its text.
-  private func write(
-    _ parts: [RedisValue], at index: Int, of sessionID: String, into json: inout ByteBuffer
-  ) throws(SharedSessionError) {
-    guard let message = KeptMessage(try parts.part(index + 1), place: try parts.text(index)) else {
-      throw SharedSessionError(.internalError)
-    }
+  private func json(_ message: KeptMessage?, of sessionID: String) throws(SharedSessionError) -> ByteBuffer {
+    guard let message else { throw SharedSessionError(.internalError) }
+    var json = ByteBuffer()
     message.write(of: sessionID, into: &json)
+    return json
   }
 }

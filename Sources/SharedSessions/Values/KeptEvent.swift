@@ -2,8 +2,8 @@ import NIOCore
 
 /// An event as Redis keeps and publishes it: its payload, without what every event of a session repeats. A value.
 ///
-/// An event that tells of a message holds its author, and is followed by a line with the message as it is kept; both are without
-/// the session's id, and the message's time is the event's.
+/// An event that tells of a message holds its author, and is followed by the message as it is kept, in lines of its own; both are
+/// without the session's id, and the message's time is the event's.
 struct KeptEvent {
   /// Unix time in milliseconds.
   private let milliseconds: Int
@@ -66,41 +66,5 @@ struct KeptEvent {
     json.writeBytes(view[(view.startIndex + 1)..<end])
     json.writeString("}")
     return true
-  }
-}
-
-/// A message as Redis keeps it: as it is sent, but for the session's id and its time. A value.
-struct KeptMessage {
-  /// `{"id":"` and an id with its closing quote.
-  private static let head = 7 + 36 + 1
-
-  private let kept: ByteBuffer
-  private let milliseconds: Int
-
-  /// A message from its text; nil when it is none.
-  ///
-  /// - Parameter milliseconds: Unix time, which its place in the stream begins with.
-  init?(_ kept: ByteBuffer, milliseconds: Int) {
-    guard kept.readableBytes > Self.head, kept.readableBytesView.starts(with: #"{"id":""#.utf8) else { return nil }
-    self.kept = kept
-    self.milliseconds = milliseconds
-  }
-
-  /// A message from its text and its place in the stream of messages.
-  init?(_ kept: ByteBuffer, place: String) {
-    guard let milliseconds = EventID(place).flatMap({ Int(exactly: $0.milliseconds) }) else { return nil }
-    self.init(kept, milliseconds: milliseconds)
-  }
-
-  /// Writes the message as it is sent.
-  func write(of sessionID: String, into json: inout ByteBuffer) {
-    let view = kept.readableBytesView
-    json.writeBytes(view.prefix(Self.head))
-    json.writeString(#","sharedSessionId":""#)
-    json.writeString(sessionID)
-    json.writeString(#"","createdAt":""#)
-    json.writeString(Timestamp.rfc3339(milliseconds: milliseconds))
-    json.writeString(#"""#)
-    json.writeBytes(view.dropFirst(Self.head))
   }
 }
