@@ -54,14 +54,15 @@ var targets: [Target] = [
   // Bottom: formats and the wire.
   // Without pkg-config: Debian's hiredis.pc holds a flag that SwiftPM warns about, and the headers are where compilers look.
   .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-  .target(name: "JSONText", dependencies: [nioCore], swiftSettings: fuzzedSettings),
+  .target(name: "Basics", dependencies: [nioCore], swiftSettings: fuzzedSettings),
+  .target(name: "JSONText", dependencies: ["Basics", nioCore], swiftSettings: fuzzedSettings),
   .target(name: "ServerSentEvents", dependencies: [nioCore], swiftSettings: fuzzedSettings),
-  .target(name: "Observability", dependencies: [logging, metrics, metricsCore], swiftSettings: settings),
+  .target(name: "Observability", dependencies: ["Basics", logging, metrics, metricsCore], swiftSettings: settings),
   .target(name: "RedisWire", dependencies: ["CHiredis", nioCore], swiftSettings: fuzzedSettings),
   .target(
     name: "RedisClient",
     dependencies: [
-      "RedisWire", atomics, collections, crypto, logging, metrics, metricsCore, nioCore, nioPosix, nioSSL,
+      "Basics", "RedisWire", atomics, collections, crypto, logging, metrics, metricsCore, nioCore, nioPosix, nioSSL,
       serviceLifecycle,
     ],
     swiftSettings: settings),
@@ -69,45 +70,45 @@ var targets: [Target] = [
   // The domain and its delivery.
   .target(
     name: "SharedSessions",
-    dependencies: ["JSONText", "RedisClient", crypto, logging, metrics, nioCore, serviceLifecycle],
+    dependencies: ["Basics", "JSONText", "RedisClient", crypto, logging, metrics, nioCore, serviceLifecycle],
     exclude: ["README.md"], resources: scripts, swiftSettings: settings),
   .target(
     name: "EventStreaming",
     dependencies: [
-      "JSONText", "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections, logging, metrics, nioCore,
-      nioHTTP1, serviceLifecycle,
+      "Basics", "JSONText", "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections, logging, metrics,
+      nioCore, nioHTTP1, serviceLifecycle,
     ],
     swiftSettings: settings),
   .target(
     name: "HTTPGateway",
     dependencies: [
-      "EventStreaming", "JSONText", "Observability", "ServerSentEvents", "SharedSessions", atomics, crypto, httpTypes,
-      collections, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+      "Basics", "EventStreaming", "JSONText", "Observability", "ServerSentEvents", "SharedSessions", atomics, crypto,
+      httpTypes, collections, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
     ],
     resources: web, swiftSettings: settings),
 
   // The host's side.
   .target(
     name: "AgentClientProtocol",
-    dependencies: ["JSONText", collections, logging, nioCore, nioPosix, subprocess, systemPackage],
+    dependencies: ["Basics", "JSONText", collections, logging, nioCore, nioPosix, subprocess, systemPackage],
     swiftSettings: fuzzedSettings),
   .target(
     name: "AgentBridge",
     dependencies: [
-      "AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, collections, crypto, logging, nioCore,
-      nioHTTP1, nioPosix, serviceLifecycle,
+      "AgentClientProtocol", "Basics", "JSONText", "ServerSentEvents", asyncHTTPClient, collections, crypto, logging,
+      nioCore, nioHTTP1, nioPosix, serviceLifecycle,
     ],
     swiftSettings: settings),
 
   // The program.
   .target(
     name: "EmbeddedRedis",
-    dependencies: [logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage],
+    dependencies: ["Basics", logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage],
     swiftSettings: settings),
   .executableTarget(
     name: "tandem",
     dependencies: [
-      "AgentBridge", "AgentClientProtocol", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "JSONText",
+      "AgentBridge", "AgentClientProtocol", "Basics", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "JSONText",
       "Observability", "RedisClient", "SharedSessions", argumentParser, asyncHTTPClient, configuration, crypto,
       logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, systemPackage, unixSignals,
     ],
@@ -130,25 +131,27 @@ func tests(_ module: String, _ more: [Target.Dependency] = []) -> Target {
 }
 
 targets += [
+  tests("Basics", ["Fuzzing"]),
   tests("JSONText", ["Fuzzing"]),
   tests("ServerSentEvents", ["Fuzzing"]),
   tests("Observability", [metrics, metricsCore]),
   tests("RedisWire", ["Fuzzing"]),
   tests("RedisClient", [metrics, metricsTestKit, nioEmbedded, nioPosix, nioSSL, serviceLifecycle]),
-  tests("SharedSessions", ["JSONText", "RedisClient", crypto, nioPosix]),
+  tests("SharedSessions", ["Basics", "JSONText", "RedisClient", crypto, nioPosix]),
   tests(
     "EventStreaming",
     ["RedisClient", "ServerSentEvents", "SharedSessions", metrics, metricsTestKit, nioEmbedded, nioHTTP1, nioPosix]),
   tests(
     "HTTPGateway",
     [
-      "EventStreaming", "Fuzzing", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes, nioHTTP1,
+      "Basics", "EventStreaming", "Fuzzing", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes,
+      nioHTTP1,
       nioPosix, nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
     ]),
-  tests("AgentClientProtocol", ["Fuzzing", "JSONText"]),
+  tests("AgentClientProtocol", ["Basics", "JSONText"]),
   tests(
     "AgentBridge",
-    ["AgentClientProtocol", "JSONText", "ServerSentEvents", asyncHTTPClient, crypto, nioHTTP1, nioPosix]),
+    ["AgentClientProtocol", "Basics", "JSONText", "ServerSentEvents", asyncHTTPClient, crypto, nioHTTP1, nioPosix]),
   tests("EmbeddedRedis", ["RedisClient", nioPosix]),
   tests(
     "tandem",
@@ -174,7 +177,7 @@ if ProcessInfo.processInfo.environment["TANDEM_BENCHMARKS"] != nil {
 if let fuzzerLibrary {
   targets.append(
     .executableTarget(
-      name: "tandem-fuzzers", dependencies: ["AgentClientProtocol", "Fuzzing", nioCore], path: "Tests/Fuzzers",
+      name: "tandem-fuzzers", dependencies: ["Basics", "Fuzzing", nioCore], path: "Tests/Fuzzers",
       swiftSettings: settings,
       linkerSettings: [
         .unsafeFlags(["-sanitize=address", "-Xlinker", fuzzerLibrary]), .linkedLibrary("stdc++"),

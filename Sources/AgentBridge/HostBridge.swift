@@ -1,5 +1,6 @@
 import AgentClientProtocol
 public import AsyncHTTPClient
+internal import Basics
 import Foundation
 import JSONText
 public import Logging
@@ -16,7 +17,7 @@ public final class HostBridge: Service {
   private let observer: any HostObserver
   private let logger: Logger
   private let api: HostAPI
-  private let ending = StopSignal()
+  private let ending = Latch()
   /// Names this process to the nodes, which tell by it a bridge that comes back from a new one.
   private let bridgeID = UUID().uuidString.lowercased()
 
@@ -141,7 +142,7 @@ public final class HostBridge: Service {
   /// - Returns: whether it was done.
   @discardableResult
   private func close(_ call: NodeClient.Call) async -> Bool {
-    let isClosed = StopSignal()
+    let isClosed = Latch()
     await withinStopTimeout { [api, logger] in
       do {
         _ = try await api.client.insist(on: call)
@@ -182,7 +183,7 @@ public final class HostBridge: Service {
     let desk = PermissionDesk(
       session: permissions, observer: observer, logger: logger, hidesToolCalls: configuration.filter.hidesToolCalls,
       runningDispatch: { runner.running })
-    let watchEnded = StopSignal()
+    let watchEnded = Latch()
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }

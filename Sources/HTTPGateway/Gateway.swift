@@ -1,3 +1,4 @@
+internal import Basics
 public import EventStreaming
 import HummingbirdCore
 public import Logging
@@ -15,7 +16,7 @@ public final class HTTPGateway: Service {
   private let configuration: GatewayConfiguration
   private let streams: EventStreams
   private let responder: Responder
-  private let drainSignal: DrainSignal
+  private let drainSignal: Latch
   private let eventLoopGroup: any EventLoopGroup
   private let logger: Logger
   private let onListening: @Sendable (SocketAddress) async -> Void
@@ -33,7 +34,7 @@ public final class HTTPGateway: Service {
     eventLoopGroup: any EventLoopGroup, logger: Logger,
     onListening: @escaping @Sendable (SocketAddress) async -> Void = { _ in }
   ) {
-    let drain = DrainSignal()
+    let drain = Latch()
     let set = RouteSet(
       domain: domain, streams: streams,
       access: AccessControl(
@@ -98,7 +99,7 @@ public final class HTTPGateway: Service {
   /// Ends the streams, then closes the listener and waits for running requests; both within `drainTimeout`.
   private func drain(_ server: Server<PinnedHTTP1Channel>) async {
     let deadline = ContinuousClock.now + configuration.drainTimeout
-    drainSignal.fire()
+    drainSignal.set()
     let window = min(configuration.drainTimeout / 2, configuration.drainWindow)
     streams.drain(within: window)
     logger.info("Draining", metadata: ["streams": "\(streams.openStreams)"])

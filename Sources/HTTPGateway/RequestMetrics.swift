@@ -1,5 +1,6 @@
 import HTTPTypes
 import Metrics
+import NIOCore
 
 /// Immutable: counters and timers of requests, made once for each route so that answering one only adds numbers.
 struct RequestMetrics: Sendable {
@@ -26,8 +27,7 @@ struct RequestMetrics: Sendable {
   /// A request was answered; streams are not counted here, their duration is the stream's life.
   func answered(route: Int?, status: Int, after duration: Duration) {
     let metrics = route.map { routes[$0] } ?? unknown
-    let (seconds, attoseconds) = duration.components
-    metrics.duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    metrics.duration.recordNanoseconds(TimeAmount(duration).nanoseconds)
     metrics.classes[min(4, max(0, status / 100 - 1))].increment()
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -17,9 +18,9 @@ struct Responder: Sendable {
   private let refusedOrigins = Counter(label: "tandem.http.requests.refused", dimensions: [("reason", "origin")])
   private let logger: Logger
   /// Once it is fired answers close their connections.
-  private let drain: DrainSignal
+  private let drain: Latch
 
-  init(table: RouteTable, configuration: GatewayConfiguration, drain: DrainSignal, logger: Logger) {
+  init(table: RouteTable, configuration: GatewayConfiguration, drain: Latch, logger: Logger) {
     self.drain = drain
     self.table = table
     self.reader = BodyReader(limit: configuration.bodyBytes)
@@ -108,7 +109,7 @@ struct Responder: Sendable {
   ) async throws {
     switch reply {
     case .complete(var head, let body):
-      if drain.isFired { head.headerFields[.connection] = "close" }
+      if drain.isSet { head.headerFields[.connection] = "close" }
       try await writer.write(
         response: head, body: body.readableBytes > 0 ? ResponseBody(byteBuffer: body) : ResponseBody())
     case .stream(let head, let body):

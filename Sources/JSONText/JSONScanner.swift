@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Walking over JSON: functions over a span, without state.
 ///
 /// `skipValue` and `skipString` are for text that has been checked: they only look for the end.
@@ -24,12 +26,7 @@ enum JSONScanner {
     guard start + 4 <= text.count else { return nil }
     var unit: UInt16 = 0
     for offset in start..<start + 4 {
-      let digit: UInt8
-      switch text[offset] {
-      case let byte where byte &- UInt8(ascii: "0") < 10: digit = byte - UInt8(ascii: "0")
-      case let byte where (byte | 0x20) &- UInt8(ascii: "a") < 6: digit = (byte | 0x20) - UInt8(ascii: "a") + 10
-      default: return nil
-      }
+      guard let digit = Hexadecimal.value(of: text[offset]) else { return nil }
       unit = unit << 4 | UInt16(digit)
     }
     return unit

@@ -1,3 +1,4 @@
+internal import Basics
 public import NIOCore
 
 extension JSONText {
@@ -13,16 +14,12 @@ extension JSONText {
       case 0x09: text.append(contentsOf: "\\t".utf8)
       case 0..<0x20, 0x7F:
         text.append(contentsOf: "\\u00".utf8)
-        text.append(contentsOf: [hexDigit(byte >> 4), hexDigit(byte & 0xF)])
+        text.append(contentsOf: [Hexadecimal.digit(byte >> 4), Hexadecimal.digit(byte & 0xF)])
       default: text.append(byte)
       }
     }
     text.append(UInt8(ascii: "\""))
     buffer.writeBytes(text)
-  }
-
-  private static func hexDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
   /// A JSON string.

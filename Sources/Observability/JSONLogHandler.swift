@@ -1,3 +1,4 @@
+internal import Basics
 public import Foundation
 public import Logging
 
@@ -118,8 +119,7 @@ enum JSONLine {
       case "\t": line += "\\t"
       case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{202A}"..."\u{202E}",
         "\u{2066}"..."\u{2069}":
-        let hex = String(scalar.value, radix: 16)
-        line += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        line += "\\u" + Hexadecimal.digits(of: scalar.value, atLeast: 4)
       default: line.unicodeScalars.append(scalar)
       }
     }

@@ -2,6 +2,7 @@ import AgentBridge
 import AgentClientProtocol
 import ArgumentParser
 import AsyncHTTPClient
+import Basics
 import Foundation
 import Logging
 import NIOCore

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import JSONText
 import NIOCore
@@ -140,15 +141,7 @@ struct SessionInspection: Sendable {
   }
 
   /// Text of users must not steer the terminal.
-  private func printable(_ text: String) -> String {
-    String(
-      text.unicodeScalars.map { scalar -> Character in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate: "\u{FFFD}"
-        default: Character(scalar)
-        }
-      })
-  }
+  private func printable(_ text: String) -> String { VisibleText.show(text, keepsLines: false) }
 
   private func send(_ command: String, _ key: String, _ more: RedisArgument...) async throws(RedisError) -> RedisValue {
     try await redis.send(RedisCommand(command, arguments: [.string(key)] + more), key: key)

@@ -1,4 +1,5 @@
 import AgentBridge
+import Basics
 import Logging
 
 /// Keeps a log that goes to a terminal from being obeyed by it: what an agent or a server has said stands in its lines.

@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import NIOCore
 import NIOHTTP1
@@ -52,7 +53,7 @@ final class FakeNode: Sendable {
     var isHostDeleted = false
     var streams: [Int: (kind: StreamKind, output: AsyncStream<ByteBuffer>.Continuation)] = [:]
     var nextStream = 0
-    var watchers: [(condition: @Sendable (State) -> Bool, waiter: StopSignal)] = []
+    var watchers: [(condition: @Sendable (State) -> Bool, waiter: Latch)] = []
   }
 
   enum StreamKind: Sendable {
@@ -78,7 +79,7 @@ final class FakeNode: Sendable {
 
   /// Waits until the state is as wanted, or the task is cancelled; the test's time limit is the deadline.
   func until(_ condition: @escaping @Sendable (State) -> Bool) async {
-    let over = StopSignal()
+    let over = Latch()
     change { $0.watchers.append((condition, over)) }
     await over.wait()
   }

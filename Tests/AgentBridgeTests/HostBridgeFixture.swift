@@ -1,5 +1,6 @@
 import AgentClientProtocol
 import AsyncHTTPClient
+import Basics
 import JSONText
 import Logging
 import Synchronization
@@ -16,8 +17,8 @@ enum HostBridgeFixture {
     /// The questions that were put to the host, each waiting for its answer; nil when there is no terminal.
     let terminal: Terminal?
     let settlements = Mutex<[PermissionSettlement]>([])
-    let hasSettled = StopSignal()
-    let hasSeenJoining = StopSignal()
+    let hasSettled = Latch()
+    let hasSeenJoining = Latch()
 
     init(terminal: Terminal? = nil) {
       self.terminal = terminal
@@ -48,9 +49,9 @@ enum HostBridgeFixture {
 
   /// A terminal at which a test sits.
   final class Terminal: Sendable {
-    let isAsked = StopSignal()
-    let isTakenBack = StopSignal()
-    private let hasChosen = StopSignal()
+    let isAsked = Latch()
+    let isTakenBack = Latch()
+    private let hasChosen = Latch()
     private let choice = Mutex<String?>(nil)
 
     func choose(_ optionID: String) {

@@ -1,5 +1,6 @@
 import AgentClientProtocol
 import AsyncHTTPClient
+import Basics
 import JSONText
 import Logging
 import Synchronization

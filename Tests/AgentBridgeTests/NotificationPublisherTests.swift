@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import JSONText
 import Logging
 import Synchronization
@@ -12,7 +13,7 @@ struct NotificationPublisherTests {
   private final class Sink: Sendable {
     let batches = Mutex<[(numbers: [Int64], key: String)]>([])
     let refusal = Mutex<@Sendable ([Int64]) -> NodeError?>({ _ in nil })
-    let gate = Mutex<StopSignal?>(nil)
+    let gate = Mutex<Latch?>(nil)
     private let keys = Mutex(0)
 
     func publisher(_ limits: NotificationQueue.Limits = .init()) -> NotificationPublisher {
@@ -74,7 +75,7 @@ struct NotificationPublisherTests {
 
   @Test(.timeLimit(.minutes(1))) func aFullQueueHoldsTheAgentBack() async throws {
     let sink = Sink()
-    let gate = StopSignal()
+    let gate = Latch()
     sink.gate.withLock { $0 = gate }
     var limits = NotificationQueue.Limits()
     limits.count = 3
@@ -103,7 +104,7 @@ struct NotificationPublisherTests {
 
   @Test(.timeLimit(.minutes(1))) func theOneThatIsRefusedIsDroppedAlone() async throws {
     let sink = Sink()
-    let gate = StopSignal()
+    let gate = Latch()
     sink.gate.withLock { $0 = gate }
     sink.refusal.withLock {
       $0 = { numbers in

@@ -71,38 +71,4 @@ struct RandomTerminalTests {
     }
     #expect(texts.count > 20 && keys.count > 10)
   }
-
-  /// Nothing that a terminal obeys or doesn't show gets through, in any company.
-  @Test(arguments: 1...20) func noCharacterHides(_ seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
-    let ranges: [ClosedRange<UInt32>] = [
-      0x0...0x20, 0x30...0x39, 0x7F...0xA0, 0x300...0x310, 0x610...0x61C, 0x180B...0x180F, 0x2000...0x206F,
-      0xFE00...0xFE0F, 0xFEFF...0xFEFF, 0xFFF9...0xFFFC, 0x1F600...0x1F604, 0x1F468...0x1F469, 0xE0000...0xE007F,
-      0xE0100...0xE01EF,
-    ]
-    for _ in 0..<100 {
-      var text = ""
-      for _ in 0..<40 {
-        let range = ranges.randomElement(using: &random) ?? 0...0
-        if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &random)) { text.unicodeScalars.append(scalar) }
-      }
-      let shown = Array(VisibleText.show(text).unicodeScalars)
-      var marks = 0
-      for (index, scalar) in shown.enumerated() {
-        let properties = scalar.properties
-        marks = properties.generalCategory == .nonspacingMark ? marks + 1 : 0
-        #expect(marks <= VisibleText.maximumMarks + 1)  // The selector of an emoji is a mark as well.
-        if ["\n", "\t", " "].contains(scalar) { continue }
-        if scalar == "\u{FE0F}" || scalar == "\u{200D}" {
-          let before = index > 0 ? shown[index - 1] : " "
-          #expect(before.properties.isEmoji || before == "\u{FE0F}", "\(text.unicodeScalars.map(\.value))")
-          continue
-        }
-        #expect(!properties.isDefaultIgnorableCodePoint && !properties.isBidiControl)
-        #expect(
-          ![.control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator].contains(
-            properties.generalCategory))
-      }
-    }
-  }
 }

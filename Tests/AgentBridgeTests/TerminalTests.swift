@@ -8,32 +8,6 @@ import Testing
 
 /// What a host sees and types.
 struct TerminalTests {
-  @Test(arguments: [
-    ("plain text, ümläute 漢字 😀", "plain text, ümläute 漢字 😀"), ("a\nb\tc", "a\nb\tc"),
-    ("a\u{202E}b\u{2066}c", "a<U+202E>b<U+2066>c"), ("a\u{200B}\u{FEFF}b", "a<U+200B><U+FEFF>b"),
-    ("\u{1B}[2J\u{7}\r", "<U+001B>[2J<U+0007><U+000D>"), ("\u{0}\u{9F}", "<U+0000><U+009F>"),
-    ("a\u{A0}b\u{2003}c\u{3000}", "a<U+00A0>b<U+2003>c<U+3000>"), ("\u{2028}\u{2029}", "<U+2028><U+2029>"),
-    ("\u{E0041}", "<U+E0041>"), ("\u{3164}\u{2800}\u{AD}", "<U+3164><U+2800><U+00AD>"), ("\u{E000}", "<U+E000>"),
-    ("e\u{301}", "e\u{301}"), ("👩\u{200D}💻 ❤\u{FE0F}", "👩\u{200D}💻 ❤\u{FE0F}"),
-    ("a\u{200D}b\u{FE0F}", "a<U+200D>b<U+FE0F>"),
-    // A selector behind a digit changes nothing that is seen, unless it makes a key of it.
-    ("rm 1\u{FE0F}", "rm 1<U+FE0F>"), ("1\u{FE0F}\u{20E3}", "1\u{FE0F}\u{20E3}"), ("1\u{200D}2", "1<U+200D>2"),
-    ("❤\u{FE0F}\u{FE0F}", "❤\u{FE0F}<U+FE0F>"), ("a\u{E0100}\u{FE00}", "a<U+E0100><U+FE00>"),
-    ("\u{61C}\u{200E}\u{200F}\u{2069}\u{180E}", "<U+061C><U+200E><U+200F><U+2069><U+180E>"),
-    ("\u{FFF9}\u{FFFF}\u{85}", "<U+FFF9><U+FFFF><U+0085>"),
-    // Marks pile up on their neighbours, on lines above and on what is ours.
-    ("e" + String(repeating: "\u{301}", count: 6), "e" + String(repeating: "\u{301}", count: 4) + "<U+0301><U+0301>"),
-    ("\u{301}a", "<U+0301>a"), ("a \u{20E0}b\n\u{338}", "a <U+20E0>b\n<U+0338>"),
-    ("\u{1B}\u{301}", "<U+001B><U+0301>"), ("नमस्ते שָׁ กี่", "नमस्ते שָׁ กี่"),
-  ])
-  func whatCannotBeSeenIsWrittenOut(_ text: String, _ shown: String) {
-    #expect(Array(VisibleText.show(text).unicodeScalars) == Array(shown.unicodeScalars))
-  }
-
-  @Test func oneLineStaysOneLine() {
-    #expect(VisibleText.show("a\nb\t", keepsLines: false) == "a<U+000A>b<U+0009>")
-  }
-
   private func event(_ type: String, _ payload: String) throws -> JSONText {
     try JSONText(validating: #"{"type":"\#(type)","payload":{\#(payload)}}"#)
   }

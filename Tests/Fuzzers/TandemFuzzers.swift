@@ -1,8 +1,7 @@
+internal import Basics
 internal import Foundation
 internal import Fuzzing
 internal import NIOCore
-
-@testable internal import AgentClientProtocol
 
 /// Fuzzes one parser with libFuzzer: `tandem-fuzzers NAME [libFuzzer's options] [directories or inputs]`.
 ///

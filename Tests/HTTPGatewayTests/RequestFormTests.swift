@@ -1,3 +1,4 @@
+import Basics
 import HTTPTypes
 import JSONText
 import NIOCore
@@ -104,37 +105,23 @@ import Testing
   @Test(arguments: [1, 2, 3, 7, 100])
   func linesAreFoundHoweverABodyIsCut(size: Int) throws {
     let body = "first\n\n  \nsecond\r\nthird, which is longer\nlast"
-    var reader = LineReader(maximumBytes: 30)
+    var framer = LineFramer(maximumBytes: 30)
     var lines: [String] = []
     var rest = Array(body.utf8)[...]
     while !rest.isEmpty {
-      lines += try reader.lines(in: ByteBuffer(bytes: rest.prefix(size))).map { String(buffer: $0) }
+      lines += try Notifications.lines(framer.append(ByteBuffer(bytes: rest.prefix(size))), 30).map(
+        String.init(buffer:))
       rest = rest.dropFirst(size)
     }
-    if let last = reader.end() { lines.append(String(buffer: last)) }
+    lines += try Notifications.lines(framer.end(), 30).map(String.init(buffer:))
     #expect(lines == ["first", "second", "third, which is longer", "last"])
-    #expect(reader.end() == nil)
-  }
-
-  /// 64 KiB in pieces of 16 bytes would otherwise be looked at 2,000 times.
-  @Test(arguments: [1, 16, 1_000])
-  func aLineInManyPiecesIsLookedAtOnce(size: Int) throws {
-    var reader = LineReader(maximumBytes: 100_000)
-    let line = String(repeating: "x", count: 65_535)
-    let body = Array("\(line)\nshort\n\(line)\n".utf8)
-    var (rest, found) = (body[...], 0)
-    while !rest.isEmpty {
-      found += try reader.lines(in: ByteBuffer(bytes: rest.prefix(size))).count
-      rest = rest.dropFirst(size)
-    }
-    #expect(found == 3)
-    #expect(reader.examinedBytes == body.count)
   }
 
   @Test func aLineBeyondItsBoundIsRefusedBeforeItEnds() {
-    var reader = LineReader(maximumBytes: 10)
-    #expect(code { _ = try reader.lines(in: ByteBuffer(string: "0123456789\n")) } == nil)
-    #expect(code { _ = try reader.lines(in: ByteBuffer(string: "0123456789a")) } == "BODY_TOO_LARGE")
+    var framer = LineFramer(maximumBytes: 10)
+    #expect(code { _ = try Notifications.lines(framer.append(ByteBuffer(string: "0123456789\n")), 10) } == nil)
+    #expect(
+      code { _ = try Notifications.lines(framer.append(ByteBuffer(string: "0123456789a")), 10) } == "BODY_TOO_LARGE")
   }
 
   @Test func anErrorOfTheInsideSaysNothingAboutIt() {

@@ -17,7 +17,7 @@ struct ReconnectionStateMachineTests {
     }
   }
 
-  private func machine() -> Machine { Machine(delay: .milliseconds(100)...TimeAmount.milliseconds(1000)) }
+  private func machine() -> Machine { Machine(delay: .milliseconds(100)...Duration.milliseconds(1000)) }
 
   @Test("pauses double from the lower to the upper bound and begin anew after a connection")
   func backoff() {
@@ -81,7 +81,7 @@ struct ReconnectionStateMachineTests {
 
   @Test("the pause grows while connections are of no use, and not for one that was")
   func uselessConnections() {
-    var machine = ReconnectionStateMachine<String>(delay: .milliseconds(100)...TimeAmount.milliseconds(1000))
+    var machine = ReconnectionStateMachine<String>(delay: .milliseconds(100)...Duration.milliseconds(1000))
     _ = machine.start()
     for pause in [100, 200, 400, 800, 1000] {
       _ = machine.succeeded("c")

@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import Logging
 import NIOCore
@@ -144,7 +145,7 @@ extension World {
     let parts = try await one.sweeper.runner.session(
       ScriptLibrary.sessionSweep, id,
       [
-        "host": "free", "grace": .integer(Int(grace.milliseconds)), "unavailable": "\"unavailable\"",
+        "host": "free", "grace": .integer(Int(grace.wholeMilliseconds)), "unavailable": "\"unavailable\"",
         "away": "\"away\"",
       ]
     ).parts(atLeast: 3)

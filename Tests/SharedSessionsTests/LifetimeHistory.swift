@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import NIOCore
 import RedisClient
@@ -213,9 +214,9 @@ final class LifetimeHistory {
     #expect(Set(ends.keys).isSubset(of: world.allKeys(of: id)), "seed \(seed): \(ends.keys) after \(done)")
     let others = ends.filter { $0.value != purge }
     #expect(others.isEmpty, "seed \(seed): not at \(purge) end \(others) after \(done)")
-    let last = try await world.number(id, "createdAt") + Int(settings.maximumLifetime.milliseconds)
+    let last = try await world.number(id, "createdAt") + Int(settings.maximumLifetime.wholeMilliseconds)
     #expect(try await world.number(id, "endsAt") <= last, "seed \(seed): lives too long after \(done)")
-    #expect(purge <= last + Int(settings.retention.milliseconds), "seed \(seed): stays too long after \(done)")
+    #expect(purge <= last + Int(settings.retention.wholeMilliseconds), "seed \(seed): stays too long after \(done)")
     try await checkCounts()
     let types = try await world.types(id)
     let closings = types.indices.filter { types[$0] == "session_closed" }

@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import Logging
 
 /// Keeps an agent for the prompts that come; an actor.

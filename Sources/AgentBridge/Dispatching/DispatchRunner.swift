@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import Logging
 import Synchronization
 
@@ -23,7 +24,7 @@ final class DispatchRunner: Sendable {
   private let machine: Mutex<Machine>
   private let steps: AsyncStream<Machine.Action>
   private let step: AsyncStream<Machine.Action>.Continuation
-  private let idleWaiters = Mutex<[StopSignal]>([])
+  private let idleWaiters = Mutex<[Latch]>([])
 
   init(work: Work, logger: Logger, machine: Machine = Machine()) {
     self.work = work
@@ -58,7 +59,7 @@ final class DispatchRunner: Sendable {
 
   /// Returns when nothing runs or waits any more, or when the task is cancelled.
   func waitUntilIdle() async {
-    let idle = StopSignal()
+    let idle = Latch()
     idleWaiters.withLock { $0.append(idle) }
     resumeIfIdle()
     await idle.wait()

@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// One question of the agent, carried through the shared session; safe to share, its state machine sits in a `Mutex`.
@@ -21,8 +22,8 @@ final class PermissionQuestion: Sendable {
 
   private let machine: Mutex<Machine>
   /// Set when something has happened since the last step was decided on; then replaced.
-  private let changed = Mutex(StopSignal())
-  private let over = StopSignal()
+  private let changed = Mutex(Latch())
+  private let over = Latch()
   private let end = Mutex<Machine.End?>(nil)
 
   init(size: PermissionBody.Size) {
@@ -44,7 +45,7 @@ final class PermissionQuestion: Sendable {
   func change(_ body: @Sendable (inout Machine) -> Void) {
     machine.withLock { body(&$0) }
     let signal = changed.withLock { signal in
-      defer { signal = StopSignal() }
+      defer { signal = Latch() }
       return signal
     }
     signal.set()
@@ -99,7 +100,7 @@ final class PermissionQuestion: Sendable {
     return false
   }
 
-  private func wait(for signal: StopSignal, atMost time: Duration) async {
+  private func wait(for signal: Latch, atMost time: Duration) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await signal.wait() }
       group.addTask { try? await Task.sleep(for: time) }

@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import Crypto
 
 /// What waits for a host at a terminal: a pure value that takes what happens and what is typed, and returns what to do.
@@ -70,11 +71,7 @@ struct ConsoleQuestions: Sendable {
   ///
   /// - Returns: what to show.
   mutating func proposed(_ prompt: String, approvalID: String, by author: String) -> String {
-    let digest = SHA256.hash(data: Array(prompt.utf8))
-    let hash = digest.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
+    let hash = Hexadecimal.encode(SHA256.hash(data: Array(prompt.utf8)))
     let subject = Subject.prompt(approvalID: approvalID, hash: hash, author: author, text: prompt)
     return text(of: add("p", subject))
   }

@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import JSONText
 
 /// What a host sees of a shared session in a terminal: a pure value that takes events and returns text.

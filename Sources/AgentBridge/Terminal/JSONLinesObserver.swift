@@ -1,4 +1,5 @@
 public import AgentClientProtocol
+internal import Basics
 public import JSONText
 import NIOPosix
 
@@ -36,7 +37,7 @@ public struct JSONLinesObserver: HostObserver {
   /// Returns when the line is written, or when the task is cancelled: a reader that has stopped must not keep the
   /// program from ending.
   private func writeBlocking(_ line: JSONText) async {
-    let written = StopSignal()
+    let written = Latch()
     NIOThreadPool.singleton.submit { [write] _ in
       write(line)
       written.set()

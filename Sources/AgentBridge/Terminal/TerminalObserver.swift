@@ -1,4 +1,5 @@
 public import AgentClientProtocol
+internal import Basics
 public import JSONText
 
 /// The host's terminal: shows the conversation and takes what the host types; an actor.

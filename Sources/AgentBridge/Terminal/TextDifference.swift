@@ -1,3 +1,5 @@
+import Basics
+
 /// What is different between two texts, line by line; functions without state.
 ///
 /// Only what both have in common at their beginning and end is left out, and counted: the rest of the old text is taken

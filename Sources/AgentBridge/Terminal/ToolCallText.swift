@@ -1,4 +1,5 @@
 import AgentClientProtocol
+import Basics
 import JSONText
 
 /// What a tool call and its answers look like in a terminal: pure functions from the agent's words to lines.

@@ -1,3 +1,4 @@
+internal import Basics
 import JSONText
 public import Logging
 import NIOCore

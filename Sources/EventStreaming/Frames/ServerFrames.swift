@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import NIOCore
 import ServerSentEvents
@@ -11,9 +12,7 @@ enum ServerFrames {
 
   /// How long the client is to wait before it reconnects.
   static func writeRetry(_ retry: Duration, into buffer: inout ByteBuffer) {
-    let (seconds, attoseconds) = retry.components
-    ServerSentEventEncoder.writeRetry(
-      milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000, into: &buffer)
+    ServerSentEventEncoder.writeRetry(milliseconds: retry.wholeMilliseconds, into: &buffer)
   }
 
   /// The first frame of a connection.

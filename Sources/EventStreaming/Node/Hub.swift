@@ -111,12 +111,3 @@ final class Hub {
     }
   }
 }
-
-extension TimeAmount {
-  /// Rounded to nanoseconds; durations beyond 292 years count as that.
-  init(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    let (nanoseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    self = .nanoseconds(overflow ? .max : nanoseconds + attoseconds / 1_000_000_000)
-  }
-}

@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 
 /// What the holder of an API key may do.
@@ -25,7 +26,9 @@ public struct APIKeys: Sendable {
     /// - Returns: nil when the name is empty, the digest is not 64 hexadecimal digits, or a scope is unknown.
     public init?(_ text: some StringProtocol) {
       let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-      guard (2...3).contains(parts.count), !parts[0].isEmpty, let digest = Self.bytes(hex: parts[1]) else { return nil }
+      guard (2...3).contains(parts.count), !parts[0].isEmpty, let digest = Hexadecimal.decode(parts[1]),
+        digest.count == SHA256.byteCount
+      else { return nil }
       self.name = String(parts[0])
       self.digest = digest
       guard parts.count == 3 else {
@@ -40,12 +43,6 @@ public struct APIKeys: Sendable {
 
     /// Whether it is for this, by itself or because it is for everything.
     func allows(_ scope: APIKeyScope) -> Bool { scopes.contains(scope) || scopes.contains(.admin) }
-
-    private static func bytes(hex: some StringProtocol) -> [UInt8]? {
-      let digits = hex.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue.map(UInt8.init) }
-      guard hex.utf8.count == 64, digits.count == 64 else { return nil }
-      return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-    }
   }
 
   /// The entries, at most a few dozen: each check looks at all of them.

@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import NIOCore
 import SharedSessions
@@ -17,6 +18,25 @@ enum Notifications {
   static func onOneLine(_ value: JSONText) -> ByteBuffer {
     let hasLineEnds = value.bytes.readableBytesView.contains { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     return (hasLineEnds ? value.compacted() : value).bytes
+  }
+
+  /// The lines of an NDJSON body that hold something.
+  ///
+  /// - Parameter mostBytes: of one line, for the sentence.
+  /// - Throws: 413 `BODY_TOO_LARGE` when one was longer.
+  static func lines(_ framed: [LineFramer.Line], _ mostBytes: Int) throws(GatewayError) -> [ByteBuffer] {
+    var lines: [ByteBuffer] = []
+    for line in framed {
+      guard case .complete(let line) = line else {
+        throw GatewayError(
+          status: 413, code: "BODY_TOO_LARGE",
+          message: "A line is longer than the \(mostBytes) bytes this server takes.")
+      }
+      if !line.readableBytesView.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
+        lines.append(line)
+      }
+    }
+    return lines
   }
 
   /// Checks one line of an NDJSON body.

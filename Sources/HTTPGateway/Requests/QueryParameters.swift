@@ -1,3 +1,4 @@
+import Basics
 import SharedSessions
 
 /// A value: the query of a request's target. An empty value counts as absent, as the contract has it; of a repeated
@@ -10,8 +11,8 @@ struct QueryParameters: Sendable {
     guard let text else { return }
     for pair in text.split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true),
-        let value = PercentEncoding.decode(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
+      guard let name = try? PercentEncoding.decode(parts[0], plusIsSpace: true),
+        let value = try? PercentEncoding.decode(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
       else { throw GatewayError(.invalidQuery, "The query holds a broken percent escape or bytes that are not UTF-8.") }
       values[name, default: []].append(value)
     }

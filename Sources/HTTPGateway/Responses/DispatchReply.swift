@@ -1,4 +1,5 @@
 import Atomics
+import Basics
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -11,7 +12,7 @@ extension Reply {
   /// Frames are few, so they go through the HTTP encoder one by one. The attachment runs exactly as long as the
   /// response: when the bridge goes away, or the node drains, its lease is no longer renewed.
   static func dispatches(
-    _ attachment: DispatchAttachment, on channel: any Channel, beat: Duration, retry: Duration, drain: DrainSignal
+    _ attachment: DispatchAttachment, on channel: any Channel, beat: Duration, retry: Duration, drain: Latch
   ) -> Reply {
     // An attachment holds its subscription until it has run: one whose bridge is gone already is run for no time.
     let hasRun = ManagedAtomic(false)
@@ -24,12 +25,10 @@ extension Reply {
       StreamedBody(onEnd: onEnd) { writer in
         let (output, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingOldest(256))
         channel.closeFuture.whenComplete { _ in continuation.finish() }
-        let forget = drain.whenFired { continuation.finish() }
+        let forget = drain.whenSet { continuation.finish() }
         defer { forget() }
         var first = ByteBuffer()
-        let (seconds, attoseconds) = retry.components
-        ServerSentEventEncoder.writeRetry(
-          milliseconds: seconds * 1_000 + attoseconds / 1_000_000_000_000_000, into: &first)
+        ServerSentEventEncoder.writeRetry(milliseconds: retry.wholeMilliseconds, into: &first)
         try await writer.write(first)
         hasRun.store(true, ordering: .relaxed)
         let running = Task { await attachment.run() }

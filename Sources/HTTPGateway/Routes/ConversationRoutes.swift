@@ -1,3 +1,4 @@
+import Basics
 import HTTPTypes
 import SharedSessions
 
@@ -67,7 +68,7 @@ extension RouteSet {
         .invalidField, "'editedPrompt' must not be blank; leave it out to approve the prompt as it is.")
     }
     let promptHash = try fields.optionalString("promptHash")
-    if let promptHash, promptHash.utf8.count != 64 || !promptHash.allSatisfy(\.isHexDigit) {
+    if let promptHash, Hexadecimal.decode(promptHash)?.count != 32 {
       throw GatewayError(.invalidField, "'promptHash' must be the prompt's SHA-256 as 64 hexadecimal digits.")
     }
     let credentials = try await caller(request, fields)

@@ -1,3 +1,4 @@
+import Basics
 import EventStreaming
 import HTTPTypes
 import HummingbirdCore
@@ -78,7 +79,7 @@ extension RouteSet {
     let id = try hostSessionID(request)
     let bridgeID = try request.query["bridgeId"].map { try rules.identifier($0, "bridgeId") }
     let token = try request.requiredHostToken()
-    guard !drain.isFired else { throw GatewayError.draining }
+    guard !drain.isSet else { throw GatewayError.draining }
     let attachment = try await domain.hostSessions.attach(id, token: token, bridgeID: bridgeID)
     return .dispatches(
       attachment, on: request.channel, beat: configuration.streams.heartbeat, retry: streams.nextRetry(),
@@ -104,11 +105,12 @@ extension RouteSet {
   /// after that. When the node drains it is answered early; `accepted` says where to go on elsewhere.
   private func notificationLines(_ request: IncomingRequest, _ id: String) async throws -> Reply {
     let token = try request.requiredHostToken()
-    guard !drain.isFired else { throw GatewayError.draining }
+    guard !drain.isSet else { throw GatewayError.draining }
     try await domain.hostSessions.authorize(id, token: token)
     let key = try request.idempotencyKey()
     let uploading = Task { [configuration, domain] in
-      var reader = LineReader(maximumBytes: configuration.notificationBytes)
+      let mostBytes = configuration.notificationBytes
+      var framer = LineFramer(maximumBytes: mostBytes)
       var accepted = 0
       var upload: IdempotencyRequest?
       func accept(_ lines: [ByteBuffer]) async throws {
@@ -129,12 +131,14 @@ extension RouteSet {
         }
       }
       do {
-        for try await part in request.bodyParts { try await accept(reader.lines(in: part)) }
+        for try await part in request.bodyParts {
+          try await accept(Notifications.lines(framer.append(part), mostBytes))
+        }
       } catch is CancellationError {}
-      if !Task.isCancelled, let last = reader.end() { try await accept([last]) }
+      if !Task.isCancelled { try await accept(Notifications.lines(framer.end(), mostBytes)) }
       return accepted
     }
-    let forget = drain.whenFired { uploading.cancel() }
+    let forget = drain.whenSet { uploading.cancel() }
     defer { forget() }
     let accepted = try await withTaskCancellationHandler {
       try await uploading.value
@@ -143,6 +147,6 @@ extension RouteSet {
     }
     return .json(
       ByteBuffer(string: "{\"accepted\":\(accepted)}"), status: .accepted,
-      headers: drain.isFired ? [.connection: "close"] : [:])
+      headers: drain.isSet ? [.connection: "close"] : [:])
   }
 }

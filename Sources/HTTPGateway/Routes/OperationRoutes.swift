@@ -1,3 +1,4 @@
+import Basics
 import HTTPTypes
 import JSONText
 import NIOCore
@@ -35,7 +36,7 @@ extension RouteSet {
 
   /// Green while this node can do its work: Redis takes a write, answers a read and delivers a message in time.
   private func ready(_ request: IncomingRequest) async throws -> Reply {
-    guard !drain.isFired else { throw GatewayError.draining }
+    guard !drain.isSet else { throw GatewayError.draining }
     do {
       try await readiness.run()
     } catch {

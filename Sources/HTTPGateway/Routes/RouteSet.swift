@@ -1,3 +1,4 @@
+import Basics
 import EventStreaming
 import HTTPTypes
 import NIOCore
@@ -13,7 +14,7 @@ struct RouteSet: Sendable {
   let configuration: GatewayConfiguration
   let operations: Operations
   let readiness: SharedProbe
-  let drain: DrainSignal
+  let drain: Latch
 
   /// Every route of the node.
   var all: [Route] {
@@ -32,7 +33,7 @@ struct RouteSet: Sendable {
   ///
   /// - Throws: 400 `INVALID_FIELD` naming it.
   func pathID(_ request: IncomingRequest, _ index: Int, _ name: String) throws -> String {
-    guard let text = PercentEncoding.decode(request.parameters[index]) else {
+    guard let text = try? PercentEncoding.decode(request.parameters[index]) else {
       throw GatewayError(.invalidField, "'\(name)' holds a broken percent escape or bytes that are not UTF-8.")
     }
     return try rules.identifier(text, name)

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CoreMetrics
 internal import NIOCore
 internal import RedisWire
@@ -41,7 +42,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
       maximumCount: configuration.maximumCommandsInFlight, maximumBytes: configuration.maximumBytesInFlight,
       grace: TimeAmount(configuration.commandTimeout))
     if case .replicated(let count, let timeout) = configuration.durability {
-      replicas = (count, Int(TimeAmount(timeout).nanoseconds / 1_000_000))
+      replicas = (count, Int(timeout.wholeMilliseconds))
     } else {
       replicas = nil
     }

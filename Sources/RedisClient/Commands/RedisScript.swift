@@ -1,3 +1,4 @@
+internal import Basics
 internal import Crypto
 internal import RedisWire
 
@@ -28,11 +29,6 @@ public struct RedisScript: Sendable, Hashable {
     self.isReadOnly = isReadOnly
     self.waitsForReplicas = waitsForReplicas && !isReadOnly
     // Redis names scripts by SHA-1; nothing here relies on it being a safe hash.
-    sha1 = Insecure.SHA1.hash(data: Array(source.utf8)).reduce(into: "") { text, byte in
-      text.append(Self.hexadecimal[Int(byte >> 4)])
-      text.append(Self.hexadecimal[Int(byte & 15)])
-    }
+    sha1 = Hexadecimal.encode(Insecure.SHA1.hash(data: Array(source.utf8)))
   }
-
-  private static let hexadecimal = Array("0123456789abcdef")
 }

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Why a Redis URL was not understood. A value; its message is one sentence and never holds the password.
 public struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What is wrong and what would be right.
@@ -190,23 +192,13 @@ private struct RedisURLParts {
   }
 
   private static func decode(_ text: Substring, _ what: String) throws(RedisURLError) -> String {
-    var bytes: [UInt8] = []
-    var iterator = text.utf8.makeIterator()
-    while let byte = iterator.next() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard let high = iterator.next(), let low = iterator.next(),
-        let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16)
-      else {
-        throw RedisURLError("The Redis URL's \(what) has a % that is not followed by two hexadecimal digits.")
-      }
-      bytes.append(value)
+    let decoded = Result { () throws(PercentEncoding.Failure) in try PercentEncoding.decode(text) }
+    if case .failure(.brokenEscape) = decoded {
+      throw RedisURLError("The Redis URL's \(what) has a % that is not followed by two hexadecimal digits.")
     }
-    guard let decoded = String(validating: bytes, as: UTF8.self), !decoded.contains("\0") else {
+    guard case .success(let value) = decoded, !value.contains("\0") else {
       throw RedisURLError("The Redis URL's \(what) is not valid UTF-8 text.")
     }
-    return decoded
+    return value
   }
 }

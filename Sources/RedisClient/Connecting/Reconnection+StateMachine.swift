@@ -1,12 +1,13 @@
+internal import Basics
 internal import NIOCore
 
 /// When to connect, when to pause and when to give up. A value; generic over the connection so that tests use a string.
 struct ReconnectionStateMachine<Connection> {
   enum State {
     case idle
-    case connecting(failures: Int)
-    case connected(Connection, failures: Int)
-    case pausing(failures: Int)
+    case connecting(Backoff)
+    case connected(Connection, Backoff)
+    case pausing(Backoff)
     case stopped
   }
 
@@ -21,9 +22,9 @@ struct ReconnectionStateMachine<Connection> {
   }
 
   private(set) var state = State.idle
-  private let delay: ClosedRange<TimeAmount>
+  private let first: Backoff
 
-  init(delay: ClosedRange<TimeAmount>) { self.delay = delay }
+  init(delay: ClosedRange<Duration>) { first = Backoff(first: delay.lowerBound, longest: delay.upperBound) }
 
   /// The connection in use, or nil while there is none.
   var connection: Connection? {
@@ -32,14 +33,14 @@ struct ReconnectionStateMachine<Connection> {
 
   mutating func start() -> Action {
     guard case .idle = state else { return .none }
-    state = .connecting(failures: 0)
+    state = .connecting(first)
     return .connect
   }
 
   /// An attempt ended in a connection that Redis answers on.
   mutating func succeeded(_ connection: Connection) -> Action {
-    guard case .connecting(let failures) = state else { return .close(connection) }
-    state = .connected(connection, failures: failures)
+    guard case .connecting(let backoff) = state else { return .close(connection) }
+    state = .connected(connection, backoff)
     return .none
   }
 
@@ -47,21 +48,21 @@ struct ReconnectionStateMachine<Connection> {
   ///
   /// - Parameter jitter: a number from 0 to 1 that chooses between the shortest and the longest pause.
   mutating func failed(jitter: Double) -> Action {
-    guard case .connecting(let failures) = state else { return .none }
-    return pause(failures: failures, jitter: jitter)
+    guard case .connecting(let backoff) = state else { return .none }
+    return pause(backoff, jitter: jitter)
   }
 
   /// The connection in use ended.
   ///
   /// - Parameter countsAsFailure: whether it was of no use, so that the pause grows as after a failed attempt.
   mutating func lost(jitter: Double, countsAsFailure: Bool = false) -> Action {
-    guard case .connected(_, let failures) = state else { return .none }
-    return pause(failures: countsAsFailure ? failures : 0, jitter: jitter)
+    guard case .connected(_, let backoff) = state else { return .none }
+    return pause(countsAsFailure ? backoff : first, jitter: jitter)
   }
 
   mutating func pauseEnded() -> Action {
-    guard case .pausing(let failures) = state else { return .none }
-    state = .connecting(failures: failures)
+    guard case .pausing(let backoff) = state else { return .none }
+    state = .connecting(backoff)
     return .connect
   }
 
@@ -74,11 +75,10 @@ struct ReconnectionStateMachine<Connection> {
     }
   }
 
-  private mutating func pause(failures: Int, jitter: Double) -> Action {
-    state = .pausing(failures: failures + 1)
-    let doubled = delay.lowerBound.nanoseconds << min(failures, 20)
-    let longest = min(max(doubled, delay.lowerBound.nanoseconds), delay.upperBound.nanoseconds)
-    let shortest = longest / 2
-    return .pause(.nanoseconds(shortest + Int64(Double(longest - shortest) * jitter)))
+  private mutating func pause(_ backoff: Backoff, jitter: Double) -> Action {
+    var backoff = backoff
+    let pause = backoff.next(jitter: jitter)
+    state = .pausing(backoff)
+    return .pause(TimeAmount(pause))
   }
 }

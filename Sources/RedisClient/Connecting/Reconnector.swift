@@ -30,8 +30,7 @@ final class Reconnector<Connection: RedisConnection> {
     eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics,
     makeConnection: @escaping () -> Connection
   ) {
-    let delay = connector.configuration.reconnectDelay
-    machine = ReconnectionStateMachine(delay: TimeAmount(delay.lowerBound)...TimeAmount(delay.upperBound))
+    machine = ReconnectionStateMachine(delay: connector.configuration.reconnectDelay)
     self.eventLoop = eventLoop
     self.connector = connector
     self.logger = logger

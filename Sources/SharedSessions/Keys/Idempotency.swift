@@ -1,3 +1,4 @@
+internal import Basics
 internal import Crypto
 internal import Foundation
 import NIOCore
@@ -18,8 +19,8 @@ struct Idempotency: Sendable {
     let identity = Secrets.digest(of: [
       Array(request.route.utf8), Array(request.caller.utf8), Array(request.key.utf8),
     ])
-    name = Secrets.hexadecimal(identity)
-    requestDigest = Secrets.hexadecimal(
+    name = Hexadecimal.encode(identity)
+    requestDigest = Hexadecimal.encode(
       Secrets.digest(of: [Array(request.route.utf8), Array(request.body.readableBytesView)]))
     sealingKey = HKDF<SHA256>.deriveKey(
       inputKeyMaterial: SymmetricKey(data: Data((request.key + "\u{0}" + request.caller).utf8)),
@@ -30,7 +31,7 @@ struct Idempotency: Sendable {
   func argument(sealing tokens: [String], _ settings: SharedSessionSettings) throws(SharedSessionError) -> String {
     let sealed = tokens.isEmpty ? "-" : try seal(tokens)
     return
-      "\(name) \(requestDigest) \(sealed) \(settings.idempotencyLifetime.milliseconds) \(settings.maximumAnswers) \(settings.answerBytesRetained)"
+      "\(name) \(requestDigest) \(sealed) \(settings.idempotencyLifetime.wholeMilliseconds) \(settings.maximumAnswers) \(settings.answerBytesRetained)"
   }
 
   /// What a batch of notifications is remembered by: its name and the digest of what it says, both shortened.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import RedisClient
 
 /// Sees to it that nodes of different layouts never work on the same keys. A value.
@@ -36,6 +37,6 @@ struct LayoutCheck: Sendable {
   func keep() async throws(SharedSessionError) {
     let settings = runner.settings
     let longest = settings.maximumLifetime + settings.retention + .seconds(86_400)
-    try await runner.send("PEXPIRE", key: runner.keys.layout, .integer(Int(longest.milliseconds)))
+    try await runner.send("PEXPIRE", key: runner.keys.layout, .integer(Int(longest.wholeMilliseconds)))
   }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Crypto
 internal import Foundation
 
@@ -12,7 +13,7 @@ public enum Secrets {
   }
 
   /// What Redis keeps of a token: its SHA-256 in lower-case hexadecimal.
-  public static func digest(_ text: String) -> String { hexadecimal(SHA256.hash(data: Data(text.utf8))) }
+  public static func digest(_ text: String) -> String { Hexadecimal.encode(SHA256.hash(data: Data(text.utf8))) }
 
   /// SHA-256 over several texts, each preceded by its length so that no two lists collide.
   static func digest(of parts: [some Collection<UInt8>]) -> [UInt8] {
@@ -29,7 +30,7 @@ public enum Secrets {
     var b = Array(digest.prefix(16))
     b[6] = b[6] & 0x0f | 0x40
     b[8] = b[8] & 0x3f | 0x80
-    let text = hexadecimal(b)
+    let text = Hexadecimal.encode(b)
     var parts: [Substring] = []
     var rest = text[...]
     for length in [8, 4, 4, 4, 12] {
@@ -37,12 +38,6 @@ public enum Secrets {
       rest = rest.dropFirst(length)
     }
     return parts.joined(separator: "-")
-  }
-
-  /// Bytes as lower-case hexadecimal.
-  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   private static func base64URL(_ data: Data) -> String {

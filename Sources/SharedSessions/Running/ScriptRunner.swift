@@ -1,3 +1,4 @@
+internal import Basics
 internal import JSONText
 internal import Logging
 internal import NIOCore
@@ -133,7 +134,7 @@ extension RedisArgument {
 
   /// A time in milliseconds; nil is ''.
   static func milliseconds(_ time: Duration?) -> RedisArgument {
-    time.map { .integer(Int($0.milliseconds)) } ?? ""
+    time.map { .integer(Int($0.wholeMilliseconds)) } ?? ""
   }
 
   /// `true` or `false`.

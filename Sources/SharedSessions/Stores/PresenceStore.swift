@@ -1,3 +1,4 @@
+internal import Basics
 internal import Logging
 internal import RedisClient
 internal import Synchronization
@@ -26,7 +27,7 @@ public final class PresenceStore: Sendable {
     announced.withLock { _ = $0.insert(entry) }
     let key = runner.keys.nodePresence(nodeID)
     try await runner.send("SADD", key: key, .string(entry))
-    try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.milliseconds)))
+    try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.wholeMilliseconds)))
     try await set(sessionID, participantID, node: nodeID, streams: 1)
   }
 

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Logging
 internal import RedisClient
 
@@ -28,7 +29,7 @@ public struct RateLimiter: Sendable {
   ///   - caller: whose rate it is; only its digest is part of the key.
   /// - Throws: `RATE_LIMITED` with `retryAfter`.
   public func take(_ kind: String, caller: String, rate: RequestRate) async throws(SharedSessionError) {
-    let interval = max(1, rate.interval.milliseconds * 1_000)
+    let interval = max(1, rate.interval.wholeMilliseconds * 1_000)
     let outcome: ScriptOutcome
     do {
       outcome = try await runner.single(

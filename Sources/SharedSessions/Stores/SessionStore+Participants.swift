@@ -1,3 +1,4 @@
+internal import Basics
 public import NIOCore
 internal import RedisClient
 
@@ -133,11 +134,11 @@ extension SessionStore {
     let repeatable = idempotency.map(Idempotency.init)
     let ticket = Secrets.newToken()
     let now = try await runner.now()
-    let expiresAt = Timestamp.rfc3339(milliseconds: now + Int(settings.ticketLifetime.milliseconds))
+    let expiresAt = Timestamp.rfc3339(milliseconds: now + Int(settings.ticketLifetime.wholeMilliseconds))
     // Kept first: once the script has answered, a repeat must find the ticket it was promised.
     try await runner.send(
       "SET", key: runner.keys.ticket(Secrets.digest(ticket)), .string("\(sessionID) \(credentials.participantID)"),
-      "PX", .integer(Int(settings.ticketLifetime.milliseconds)))
+      "PX", .integer(Int(settings.ticketLifetime.wholeMilliseconds)))
     let outcome: ScriptOutcome
     do {
       outcome = try await runner.session(

@@ -1,3 +1,4 @@
+internal import Basics
 public import NIOCore
 internal import RedisClient
 
@@ -156,7 +157,7 @@ public struct SessionStore: Sendable {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let asked = try lifetime(minutes: expiresInMinutes)
     let approvalTimeout = try approvalTimeout(seconds: approvalTimeoutSeconds)
-    let expiry = expiresInMinutes == nil ? "keep" : asked.map { String($0.milliseconds) } ?? "none"
+    let expiry = expiresInMinutes == nil ? "keep" : asked.map { String($0.wholeMilliseconds) } ?? "none"
     let parts = try await runner.session(
       ScriptLibrary.sessionUpdate, sessionID, as: .participant(credentials),
       [

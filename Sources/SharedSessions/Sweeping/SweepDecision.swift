@@ -1,3 +1,5 @@
+import Basics
+
 /// What a sweeper does about a session that is due. A value: decided from what `session_due.lua` says.
 enum SessionDuty: Sendable, Hashable {
   /// It is gone; there is nothing more to look at.
@@ -26,7 +28,7 @@ enum SessionDuty: Sendable, Hashable {
     case .ending: self = .goOn
     case .ended: self = .retire(goneIn: max(0, state.purgeAt - now) + 1_000)
     case .active:
-      var next = min(state.endsAt - now, Int(SharedSessionSettings.longestUnseen.milliseconds))
+      var next = min(state.endsAt - now, Int(SharedSessionSettings.longestUnseen.wholeMilliseconds))
       if let nearest = state.nearest { next = min(next, nearest - now) }
       // Prompts wait: their time may be over, or the signal that there is work may have been lost.
       self = next <= 0 || state.queued > 0 ? .failOverdue(nextIn: next) : .check(in: next)

@@ -74,8 +74,3 @@ public struct SharedSessionSettings: Sendable {
   /// After which time an approved prompt that has not started is looked at: the first at which it may be given up.
   var longestWait: Duration { hostGrace > .zero ? min(dispatchTimeout, hostGrace) : dispatchTimeout }
 }
-
-extension Duration {
-  /// Whole milliseconds, rounded down.
-  var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
-}

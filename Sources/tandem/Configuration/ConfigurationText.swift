@@ -1,3 +1,4 @@
+import Basics
 import SharedSessions
 
 /// Lengths of time as a person writes them.
@@ -28,13 +29,6 @@ enum DurationText {
       if milliseconds % size == 0 { return "\(milliseconds / size)\(unit.suffix)" }
     }
     return "0s"
-  }
-}
-
-extension Duration {
-  /// The duration in milliseconds, rounded down.
-  var wholeMilliseconds: Int64 {
-    components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
   }
 }
 

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@testable import AgentClientProtocol
+@testable import Basics
 
 @Suite struct LineFramerFuzzTests {
   @Test(arguments: FuzzLength.seeds)

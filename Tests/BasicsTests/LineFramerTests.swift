@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import AgentClientProtocol
+@testable import Basics
 
 /// Cutting a pipe's bytes into lines.
 struct LineFramerTests {

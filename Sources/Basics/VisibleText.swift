@@ -36,8 +36,7 @@ public enum VisibleText {
   }
 
   private static func writeOut(_ scalar: Unicode.Scalar, into result: inout String) {
-    let digits = String(scalar.value, radix: 16, uppercase: true)
-    result += "<U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ">"
+    result += "<U+" + Hexadecimal.digits(of: scalar.value, atLeast: 4, uppercase: true) + ">"
   }
 
   private static func isMark(_ scalar: Unicode.Scalar) -> Bool {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import AgentBridge
+@testable import Basics
 
 /// Pauses between attempts.
 struct BackoffTests {
@@ -19,6 +19,13 @@ struct BackoffTests {
       var backoff = Backoff(first: .milliseconds(100), longest: .seconds(5))
       let pause = backoff.next()
       #expect(pause >= .milliseconds(50) && pause <= .milliseconds(100))
+    }
+  }
+
+  @Test func theJitterChoosesFromHalfToAll() {
+    for (jitter, expected) in [(0.0, 50), (0.5, 75), (1, 100)] {
+      var backoff = Backoff(first: .milliseconds(100))
+      #expect(backoff.next(jitter: jitter) == .milliseconds(expected))
     }
   }
 

@@ -1,12 +1,12 @@
-import NIOCore
+public import NIOCore
 
-/// Cuts a byte stream into lines; a value that the reader of one pipe owns.
+/// Cuts a byte stream into lines; a value that the reader of one pipe or one body owns.
 ///
 /// Lines may be megabytes long (images travel inside of them), so it collects into a growing buffer, up to a limit. What
 /// is longer is skipped to its end and reported once, and the lines behind it are read as if nothing had happened.
-struct LineFramer: Sendable {
+public struct LineFramer: Sendable {
   /// What a piece of the stream completed.
-  enum Line: Sendable, Hashable {
+  public enum Line: Sendable, Hashable {
     /// A line without its end. Never empty.
     case complete(ByteBuffer)
     /// A line of more bytes than allowed, which is gone.
@@ -17,12 +17,15 @@ struct LineFramer: Sendable {
   private var partial = ByteBuffer()
   private var isSkipping = false
 
-  init(maximumBytes: Int) {
+  /// A framer at the start of a stream.
+  ///
+  /// - Parameter maximumBytes: of one line, without its line feed; bounds what is kept.
+  public init(maximumBytes: Int) {
     self.maximumBytes = maximumBytes
   }
 
   /// Takes the next piece and returns the lines it completes. LF and CRLF end a line; empty lines are dropped.
-  mutating func append(_ piece: ByteBuffer) -> [Line] {
+  public mutating func append(_ piece: ByteBuffer) -> [Line] {
     var lines: [Line] = []
     let view = piece.readableBytesView
     var start = view.startIndex
@@ -36,7 +39,7 @@ struct LineFramer: Sendable {
   }
 
   /// What is left when the stream ends: a last line without an end.
-  mutating func end() -> [Line] {
+  public mutating func end() -> [Line] {
     var lines: [Line] = []
     finish(into: &lines)
     return lines

@@ -1,3 +1,4 @@
+import Basics
 import Fuzzing
 import NIOCore
 import TestSupport
@@ -5,20 +6,23 @@ import Testing
 
 @testable import HTTPGateway
 
-@Suite struct LineReaderFuzzTests {
+@Suite struct NotificationLinesFuzzTests {
   @Test(arguments: FuzzLength.seeds)
   func anyBodyGivesTheSameLinesHoweverItIsCut(seed: UInt64) throws {
     let property = FuzzProperty.lines(name: "bodies", stopsAtTooLong: true, dropsBlank: true) { pieces, maximumBytes in
-      var reader = LineReader(maximumBytes: maximumBytes)
+      var framer = LineFramer(maximumBytes: maximumBytes)
       var lines: [FramedLine] = []
       do {
         for piece in pieces {
-          lines += try reader.lines(in: piece).map { .complete(Array($0.readableBytesView)) }
+          lines += try Notifications.lines(framer.append(piece), maximumBytes).map {
+            .complete(Array($0.readableBytesView))
+          }
         }
+        lines += try Notifications.lines(framer.end(), maximumBytes).map { .complete(Array($0.readableBytesView)) }
       } catch {
         return lines + [.tooLong]
       }
-      return lines + (reader.end().map { [.complete(Array($0.readableBytesView))] } ?? [])
+      return lines
     }
     try property.run(rounds: FuzzLength.rounds(200), using: SeededGenerator(seed: seed))
   }

@@ -1,0 +1,4 @@
+extension Duration {
+  /// Whole milliseconds, rounded towards zero: the unit of Redis, of server-sent events and of configuration files.
+  public var wholeMilliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}
