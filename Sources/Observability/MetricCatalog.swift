@@ -42,7 +42,8 @@ public enum MetricCatalog {
     "tandem_dispatches_given_up": MetricDescription("Approved prompts that the service failed, by cause."),
     "tandem_streams_open": MetricDescription("Open event streams of this node."),
     "tandem_streams_ended": MetricDescription("Event streams that ended, by reason; slow is one of them."),
-    "tandem_streams_refused": MetricDescription("Streams refused because there were too many."),
+    "tandem_streams_refused": MetricDescription(
+      "Streams refused because there were too many: of this node, or of a participant over all nodes."),
     "tandem_streams_combined_open": MetricDescription("Open connections that carry streams of several sessions."),
     "tandem_streams_combined_refused": MetricDescription("Sessions refused on such connections while others went on."),
     "tandem_streams_deliveries": MetricDescription("Events written to streams, each stream counted."),

@@ -11,6 +11,7 @@ import pytest
 
 from support import load
 from support.client import API
+from support.combined import Combined, ask
 from support.scenario import register_host, share
 from support.streams import Refused
 from support.waiting import eventually
@@ -78,14 +79,72 @@ def test_streams_of_one_participant(api):
     shared.stream(base=base).close()
     open_streams[0].close()
 
-    def opened():
-        try:
-            return shared.stream(guest, base=base)
-        except Refused:
-            return None
-
-    eventually(opened, "room for another stream").close()
+    eventually(lambda: opened_or_none(shared, guest, base), "room for another stream").close()
     open_streams[1].close()
+
+
+def tried(open_stream):
+    """Opens a stream and closes it again; the code that it was refused with, or nothing."""
+    try:
+        open_stream().close()
+    except Refused as refused:
+        return refused.code
+    return None
+
+
+def test_streams_of_one_participant_are_counted_over_all_nodes(api):
+    shared, other = share(api, hostUserId="h"), share(api, hostUserId="h")
+    guest = shared.join("g")
+    one, two = api.bases
+    held = [shared.stream(guest, base=base) for base in (one, two)]
+
+    def single(base):
+        return lambda: tried(lambda: shared.stream(guest, base=base))
+
+    def combined(base):
+        stream = Combined(base, [ask(shared, guest), ask(other)])
+        with stream:
+            return [frame.payload["code"] for frame in stream.opened()["stream_refused"]]
+
+    for base in (one, two):
+        eventually(lambda open_it=single(base): open_it() == "STREAM_LIMIT", f"the limit on {base}")
+        assert combined(base) == ["STREAM_LIMIT"], "the same on a connection with others, which go on"
+    assert tried(lambda: shared.stream(base=one)) is None, "the limit is each participant's own"
+    # Room that is made on one node is room on the other.
+    held.pop().close()
+    eventually(lambda: single(one)() is None, "room on the other node")
+    held.append(eventually(lambda: opened_or_none(shared, guest, one), "a stream in its place"))
+    eventually(lambda: single(two)() == "STREAM_LIMIT", "two streams on one node count on the other")
+    for stream in held:
+        stream.close()
+    eventually(lambda: combined(two) == [], "room when all are gone")
+
+
+def opened_or_none(shared, who, base):
+    try:
+        return shared.stream(who, base=base)
+    except Refused:
+        return None
+
+
+def test_streams_of_a_killed_node_count_no_longer(make_cluster):
+    cluster = make_cluster(2, TANDEM_LIMITS_STREAMS_PER_PARTICIPANT=2)
+    survivor, victim = cluster.nodes
+    shared = share(survivor.api)
+    guest = shared.join()
+    lost = [shared.stream(guest, base=victim.base) for _ in range(2)]
+
+    def refused():
+        return tried(lambda: shared.stream(guest, base=survivor.base)) == "STREAM_LIMIT"
+
+    eventually(refused, "the limit on the other node")
+    victim.process.kill()
+    for stream in lost:
+        stream.wait_cut()
+    found = [eventually(lambda: opened_or_none(shared, guest, survivor.base), "room", 30) for _ in range(2)]
+    eventually(refused, "the survivor's own to count")
+    for stream in found:
+        stream.close()
 
 
 def test_shared_sessions_of_one_host_session(api):

@@ -11,7 +11,8 @@ import Testing
 /// Several sessions on one connection, on real event loops, with sources and connections in memory.
 @Suite struct CombinedStreamTests {
   private struct NoPresence: StreamPresence {
-    func participant(_ participantID: String, of sessionID: String, isOnline: Bool) async {}
+    func participant(_ participantID: String, of sessionID: String, hasStreams streams: Int?) async -> Bool { true }
+    func living(_ byNode: [String: Int]) async throws -> Int { byNode.values.reduce(0, +) }
   }
 
   private struct Node: Sendable {

@@ -128,7 +128,7 @@ extension World {
       id, inviteID: try need(made["invite"]?["id"]?.string), credentials: shared.host)
     _ = try await one.sessions.rotateInvite(id, credentials: shared.host, idempotency: repeatable("rotate"))
     _ = try await one.sessions.postMessage(id, credentials: carl, text: "hi", idempotency: repeatable("message"))
-    try await one.presence.connected(id, participantID: carl.participantID)
+    try await one.presence.set(id, participantID: carl.participantID, streams: 1)
     try await reject(shared, try await prompt(shared, carl))
     _ = try await one.approvals.withdraw(id, approvalID: try await prompt(shared, carl), credentials: carl)
     _ = try await prompt(shared, carl, "waits")

@@ -103,45 +103,4 @@ import Testing
         } == .participantInactive)
     }
   }
-
-  @Test func presenceIsToldOnceAndADeadNodesIsUndone() async throws {
-    try await withWorld { world in
-      let shared = try await world.share()
-      let heard = Mutex<[String]>([])
-      let subscription = try await world.redis.subscribe(to: world.two.events.channel(shared.id)) { event in
-        if case .message(let bytes) = event, let event = EventLog.parse(bytes, of: shared.id) {
-          heard.withLock { $0.append(event.type + (event.id == nil ? "" : " kept")) }
-        }
-      }
-      defer { subscription.cancel() }
-      let host = shared.host.participantID
-      try await world.one.presence.connected(shared.id, participantID: host)
-      try await world.two.presence.connected(shared.id, participantID: host)
-      try await world.one.presence.disconnected(shared.id, participantID: host)
-      let body = try json(await world.two.sessions.participants(shared.id, reader: .trusted))
-      #expect(body["participants"]?.elements[0]["online"]?.bool == true)
-      try await world.one.presence.clear(world.two.presence.nodeID)
-      try await eventually("both are heard") {
-        heard.withLock { $0 } == ["participant_online", "participant_offline"]
-      }
-    }
-  }
-
-  @Test func aNodeThatWasTakenForDeadAnnouncesWhatItHoldsAgain() async throws {
-    try await withWorld { world in
-      let shared = try await world.share()
-      let (host, gone) = (shared.host.participantID, try await world.join(shared, "gone").participantID)
-      try await world.two.presence.renew()
-      for id in [host, gone] { try await world.two.presence.connected(shared.id, participantID: id) }
-      try await world.two.presence.disconnected(shared.id, participantID: gone)
-      try await world.one.presence.clear(world.two.presence.nodeID)
-      func online() async throws -> [Bool?] {
-        let body = try json(await world.one.sessions.participants(shared.id, reader: .trusted))
-        return body["participants"]?.elements.map { $0["online"]?.bool } ?? []
-      }
-      #expect(try await online() == [false, false])
-      try await world.two.presence.renew()
-      #expect(try await online() == [true, false])
-    }
-  }
 }

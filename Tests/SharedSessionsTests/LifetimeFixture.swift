@@ -68,7 +68,7 @@ extension World {
     _ = try await one.sessions.createInvite(shared.id, CreateInvite(), credentials: shared.host)
     _ = try await one.sessions.postMessage(
       shared.id, credentials: carl, text: "hi", idempotency: repeatable("k-all"))
-    try await one.presence.connected(shared.id, participantID: carl.participantID)
+    try await one.presence.set(shared.id, participantID: carl.participantID, streams: 1)
     try await approve(shared, try await prompt(shared, carl))
     return shared
   }

@@ -156,13 +156,8 @@ final class LifetimeHistory {
 
   private func presence() async throws {
     let who = somebody.participantID
-    do {
-      if Bool.random(using: &numbers) {
-        try await node.presence.connected(shared.id, participantID: who)
-      } else {
-        try await node.presence.disconnected(shared.id, participantID: who)
-      }
-    }
+    let streams: Int? = Bool.random(using: &numbers) ? Int.random(in: 0...3, using: &numbers) : nil
+    try await node.presence.set(shared.id, participantID: who, streams: streams)
   }
 
   private func notify() async throws {

@@ -24,11 +24,13 @@ public struct StreamRequest: Sendable, Hashable {
   public var hasEnded: Bool
   /// What the caller may see.
   public var visibility: EventVisibility
+  /// The caller's streams on other nodes, by node, when they were authorized.
+  public var streamsElsewhere: [String: Int]
 
   /// A request from its parts.
   public init(
     sessionID: String, participantID: String, start: Start, authorized: EventID, hasEnded: Bool = false,
-    visibility: EventVisibility = .everything
+    visibility: EventVisibility = .everything, streamsElsewhere: [String: Int] = [:]
   ) {
     self.sessionID = sessionID
     self.participantID = participantID
@@ -36,5 +38,6 @@ public struct StreamRequest: Sendable, Hashable {
     self.authorized = authorized
     self.hasEnded = hasEnded
     self.visibility = visibility
+    self.streamsElsewhere = streamsElsewhere
   }
 }

@@ -12,7 +12,8 @@ public final class EventStreams: Sendable {
   let source: any SessionEventReader
   let metrics: StreamMetrics
   private let jitter: @Sendable (ClosedRange<Double>) -> Double
-  private let presence: PresenceReporter
+  private let presence: any StreamPresence
+  private let reporter: PresenceReporter
   private let registry: StreamRegistry
   private let work = StreamWork()
   private let hubs: [ObjectIdentifier: NIOLoopBoundBox<Hub>]
@@ -22,7 +23,7 @@ public final class EventStreams: Sendable {
   ///
   /// - Parameters:
   ///   - eventLoopGroup: the group whose loops the connections belong to.
-  ///   - presence: is told of each participant's first and last stream on this node.
+  ///   - presence: is told how many streams each participant has on this node.
   ///   - jitter: a random number of a range.
   public init(
     settings: StreamSettings, source: any SessionEventReader, presence: any StreamPresence,
@@ -33,10 +34,15 @@ public final class EventStreams: Sendable {
     self.settings = settings
     self.jitter = jitter
     self.source = source
-    self.presence = PresenceReporter(presence: presence, work: work, debounce: settings.presenceDebounce)
+    self.presence = presence
     self.logger = logger
     self.metrics = StreamMetrics()
-    self.registry = StreamRegistry(perNode: settings.streamsPerNode, perParticipant: settings.streamsPerParticipant)
+    let registry = StreamRegistry(
+      perNode: settings.streamsPerNode, perParticipant: settings.streamsPerParticipant)
+    self.registry = registry
+    self.reporter = PresenceReporter(presence: presence, work: work, debounce: settings.presenceDebounce) { key in
+      registry.streams(of: key)
+    }
     var hubs: [ObjectIdentifier: NIOLoopBoundBox<Hub>] = [:]
     for loop in eventLoopGroup.makeIterator() {
       let hub = Hub(
@@ -111,20 +117,20 @@ public final class EventStreams: Sendable {
   public func admit(_ request: StreamRequest, on eventLoop: any EventLoop) async throws -> AdmittedStream {
     guard let hub = hubs[ObjectIdentifier(eventLoop)] else { preconditionFailure("A loop of another group") }
     let key = StreamRegistry.Key(sessionID: request.sessionID, participantID: request.participantID)
-    let isFirst: Bool
-    do throws(StreamRefusal) {
-      isFirst = try registry.enter(key)
+    do {
+      try await enter(key, elsewhere: request.streamsElsewhere)
     } catch {
       metrics.refused()
       throw error
     }
-    if isFirst { presence.report(key, isOnline: true) }
+    reporter.changed(key)
     let (feed, ready) = try await eventLoop.submit {
       let (feed, ready) = hub.value.hold(request.sessionID)
       return (NIOLoopBound(feed, eventLoop: eventLoop), ready)
     }.get()
-    let close: @Sendable () -> Void = { [registry, presence] in
-      if registry.leave(key) { presence.report(key, isOnline: false) }
+    let close: @Sendable () -> Void = { [registry, reporter] in
+      registry.leave(key)
+      reporter.changed(key)
       eventLoop.execute { hub.value.release(feed.value) }
     }
     do {
@@ -137,6 +143,19 @@ public final class EventStreams: Sendable {
     } catch {
       close()
       throw error
+    }
+  }
+
+  /// Counts a stream. Whether the other nodes of the participant's streams are alive is only asked when it matters.
+  private func enter(_ key: StreamRegistry.Key, elsewhere: [String: Int]) async throws {
+    let all = elsewhere.values.reduce(0, +)
+    do throws(StreamRefusal) {
+      try registry.enter(key, elsewhere: all)
+    } catch {
+      guard case .participantLimit = error, all > 0 else { throw error }
+      let living = try await presence.living(elsewhere)
+      guard living < all else { throw error }
+      try registry.enter(key, elsewhere: living)
     }
   }
 

@@ -25,31 +25,32 @@ final class StreamRegistry: Sendable {
 
   /// Counts one more stream.
   ///
-  /// - Returns: whether it is the participant's first on this node.
-  func enter(_ key: Key) throws(StreamRefusal) -> Bool {
-    let result: Result<Bool, StreamRefusal> = counts.withLock { counts in
+  /// - Parameter elsewhere: the participant's streams on other nodes. It is as old as its reading: of streams that open on
+  ///   several nodes at once, all may be let in. What this node adds to them is never more than the limit.
+  func enter(_ key: Key, elsewhere: Int = 0) throws(StreamRefusal) {
+    let result: Result<Void, StreamRefusal> = counts.withLock { counts in
       guard !counts.isDraining else { return .failure(.draining) }
       guard counts.total < perNode else { return .failure(.nodeLimit(perNode)) }
       let before = counts.perParticipant[key] ?? 0
-      guard before < perParticipant else { return .failure(.participantLimit(perParticipant)) }
+      guard before + elsewhere < perParticipant else { return .failure(.participantLimit(perParticipant)) }
       counts.perParticipant[key] = before + 1
       counts.total += 1
-      return .success(before == 0)
+      return .success(())
     }
-    return try result.get()
+    try result.get()
   }
 
   /// Counts one less.
-  ///
-  /// - Returns: whether it was the participant's last on this node.
-  func leave(_ key: Key) -> Bool {
+  func leave(_ key: Key) {
     counts.withLock { counts in
       counts.total -= 1
       let rest = (counts.perParticipant[key] ?? 1) - 1
       counts.perParticipant[key] = rest == 0 ? nil : rest
-      return rest == 0
     }
   }
+
+  /// The participant's streams on this node.
+  func streams(of key: Key) -> Int { counts.withLock { $0.perParticipant[key] ?? 0 } }
 
   /// From now on every stream is refused.
   func drain() {
@@ -62,7 +63,7 @@ final class StreamRegistry: Sendable {
 
 /// Why a stream was not opened. A value.
 public enum StreamRefusal: Error, Sendable, Hashable {
-  /// The participant has this many streams on this node, and may have no more.
+  /// The participant has this many streams, over all nodes, and may have no more.
   case participantLimit(Int)
   /// The node has this many streams, and may have no more.
   case nodeLimit(Int)

@@ -10,7 +10,7 @@ public struct StreamSettings: Sendable, Hashable {
   public var comparison: Duration = .seconds(25)
   /// How long a participant without streams still counts as online, since pages reload and connections move.
   public var presenceDebounce: Duration = .seconds(2)
-  /// Streams of one participant on this node.
+  /// Streams of one participant of a session, over all nodes.
   public var streamsPerParticipant: Int = 64
   /// Streams of this node.
   public var streamsPerNode: Int = 20_000

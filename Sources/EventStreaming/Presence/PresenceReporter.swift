@@ -1,65 +1,134 @@
+import Basics
 import Synchronization
 
-/// Where presence is kept.
-public protocol StreamPresence: Sendable {
-  /// A participant's first stream on this node has opened, or the last one has gone. Calls for one participant never
-  /// overlap. Failures are the receiver's to deal with: presence is a courtesy, and streams do not wait for it.
-  func participant(_ participantID: String, of sessionID: String, isOnline: Bool) async
-}
-
-/// Sendable, a mutex inside: reports changes of presence in order, and not the ones that undo each other at once, such
-/// as a page that reloads.
+/// Sendable, a mutex inside: reports how many streams each participant has on this node, one report at a time for each of
+/// them, always the newest number, and until it is kept.
+///
+/// A participant whose last stream has gone is reported with none at once, so that they may open another anywhere, and as
+/// gone only after a while: pages reload and connections move. Bounded by the streams of the node and those that have ended
+/// within that while.
 final class PresenceReporter: Sendable {
   private struct State {
-    var isWanted: Bool
-    var isReported = false
+    /// Something has changed since the number was last read.
+    var isDirty = true
+    /// What is kept of them, as far as is known; nil: nothing.
+    var reported: Int?
     var isRunning = false
+    /// Ends the pause that is being made; nil while none is.
+    var pause: Latch?
+
+    func step(open: Int, hasLingered: Bool) -> Step {
+      guard open == 0 else { return reported == open ? .done : .report(open) }
+      switch reported {
+      case nil: return .done
+      case 0: return hasLingered ? .report(nil) : .linger
+      default: return .report(0)
+      }
+    }
+  }
+
+  /// What to do next for a participant.
+  private enum Step: Equatable {
+    case report(Int?)
+    case linger
+    case done
   }
 
   private let presence: any StreamPresence
   private let work: StreamWork
   private let debounce: Duration
-  /// One entry for each participant whose presence is being reported, or is reported as online.
+  private let count: @Sendable (StreamRegistry.Key) -> Int
+  /// One entry for each participant who has streams, or of whom something else is kept.
   private let states = Mutex<[StreamRegistry.Key: State]>([:])
 
-  init(presence: any StreamPresence, work: StreamWork, debounce: Duration) {
+  /// - Parameter count: how many streams of a participant are open now.
+  init(
+    presence: any StreamPresence, work: StreamWork, debounce: Duration,
+    count: @escaping @Sendable (StreamRegistry.Key) -> Int
+  ) {
     self.presence = presence
     self.work = work
     self.debounce = debounce
+    self.count = count
   }
 
-  /// The participant's first stream has opened, or the last one has gone.
-  func report(_ key: StreamRegistry.Key, isOnline: Bool) {
-    let starts = states.withLock { states in
-      var state = states[key] ?? State(isWanted: isOnline)
-      state.isWanted = isOnline
-      let starts = !state.isRunning && state.isWanted != state.isReported
-      if starts { state.isRunning = true }
+  /// A stream of the participant has opened or ended.
+  func changed(_ key: StreamRegistry.Key) {
+    let (starts, pause) = states.withLock { states in
+      var state = states[key] ?? State()
+      state.isDirty = true
+      let (starts, pause) = (!state.isRunning, state.pause)
+      state.isRunning = true
       states[key] = state
-      return starts
+      return (starts, pause)
     }
+    pause?.set()
     guard starts else { return }
-    let runs = work.start { [self] in
-      while let isOnline = await next(key) {
-        await presence.participant(key.participantID, of: key.sessionID, isOnline: isOnline)
-        states.withLock { $0[key]?.isReported = isOnline }
-      }
-    }
+    let runs = work.start { [self] in await report(key) }
     // The node has stopped: the others' sweepers see to its presence.
     if !runs { states.withLock { $0[key] = nil } }
   }
 
-  /// What to report next, or nil when there is nothing more. Going offline is believed only after a while.
-  private func next(_ key: StreamRegistry.Key) async -> Bool? {
-    let isLeaving = states.withLock { $0[key].map { !$0.isWanted && $0.isReported } ?? false }
-    if isLeaving { try? await Task.sleep(for: debounce) }
-    return states.withLock { states in
-      guard let state = states[key] else { return nil }
-      guard state.isWanted != state.isReported else {
-        states[key] = state.isWanted ? State(isWanted: true, isReported: true) : nil
-        return nil
+  private func report(_ key: StreamRegistry.Key) async {
+    var backoff = Backoff()
+    var hasLingered = false
+    while !Task.isCancelled {
+      switch next(key, hasLingered: hasLingered) {
+      case .done: return
+      case .linger: hasLingered = await sleep(debounce, key)
+      case .report(let streams):
+        hasLingered = false
+        if await presence.participant(key.participantID, of: key.sessionID, hasStreams: streams) {
+          states.withLock { $0[key]?.reported = streams }
+          backoff.reset()
+        } else {
+          // Nobody else would set it right while this node lives. A change is no reason to hurry.
+          try? await Task.sleep(for: backoff.next())
+        }
       }
-      return state.isWanted
+    }
+    states.withLock { $0[key] = nil }
+  }
+
+  private func next(_ key: StreamRegistry.Key, hasLingered: Bool) -> Step {
+    while true {
+      states.withLock { $0[key]?.isDirty = false }
+      // Read after that: whatever changes from here on makes it dirty again.
+      let open = count(key)
+      let step: Step? = states.withLock { states in
+        guard var state = states[key] else { return .done }
+        let step = state.step(open: open, hasLingered: hasLingered)
+        guard step == .done else { return step }
+        guard !state.isDirty else { return nil }
+        state.isRunning = false
+        states[key] = open > 0 ? state : nil
+        return .done
+      }
+      if let step { return step }
+    }
+  }
+
+  /// Waits, but no longer than until something changes.
+  ///
+  /// - Returns: whether nothing has changed.
+  private func sleep(_ time: Duration, _ key: StreamRegistry.Key) async -> Bool {
+    let pause = Latch()
+    let isDirty = states.withLock { states in
+      states[key]?.pause = pause
+      return states[key]?.isDirty ?? false
+    }
+    if isDirty { pause.set() }
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        try? await Task.sleep(for: time)
+        pause.set()
+      }
+      await pause.wait()
+      group.cancelAll()
+    }
+    return states.withLock { states in
+      states[key]?.pause = nil
+      return !(states[key]?.isDirty ?? false)
     }
   }
 }

@@ -6,17 +6,19 @@ struct StoredPresence: StreamPresence {
   let store: PresenceStore
   let logger: Logger
 
-  func participant(_ participantID: String, of sessionID: String, isOnline: Bool) async {
+  func participant(_ participantID: String, of sessionID: String, hasStreams streams: Int?) async -> Bool {
     do throws(SharedSessionError) {
-      if isOnline {
-        try await store.connected(sessionID, participantID: participantID)
-      } else {
-        try await store.disconnected(sessionID, participantID: participantID)
-      }
+      try await store.set(sessionID, participantID: participantID, streams: streams)
+      return true
     } catch {
-      // The next change sets it right; a node that is gone is cleared up by the others' sweepers.
       logger.warning(
         "Presence could not be stored", metadata: ["session.id": "\(sessionID)", "error": "\(error.message)"])
+      return false
     }
+  }
+
+  func living(_ byNode: [String: Int]) async throws -> Int {
+    let living = try await store.living(byNode.keys)
+    return byNode.reduce(0) { living.contains($1.key) ? $0 + $1.value : $0 }
   }
 }

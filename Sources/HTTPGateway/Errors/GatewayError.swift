@@ -59,7 +59,7 @@ struct GatewayError: Error, Equatable {
     switch refusal {
     case .participantLimit(let limit):
       self.init(
-        SharedSessionError(.streamLimit, "You have \(limit) streams open here, and may have no more.", retryAfter: 5))
+        SharedSessionError(.streamLimit, "You have \(limit) streams open, and may have no more.", retryAfter: 5))
     case .nodeLimit(let limit):
       self.init(
         SharedSessionError(.unavailable, "This node has \(limit) streams open, and takes no more.", retryAfter: 1))

@@ -73,7 +73,8 @@ extension RouteSet {
       hasEnded: authorization.status != .active,
       visibility: EventVisibility(
         participantID: authorization.participantID, role: authorization.role,
-        viewerUpdates: authorization.viewerUpdates, asOf: newest))
+        viewerUpdates: authorization.viewerUpdates, asOf: newest),
+      streamsElsewhere: authorization.streams.filter { $0.key != domain.presence.nodeID })
   }
 
   /// The header wins over the query: it is what a browser sends when it reconnects by itself.

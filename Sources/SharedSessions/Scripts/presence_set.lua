@@ -1,7 +1,7 @@
 #!lua
 -- include: core session participant
 -- durability: local
--- How many streams of a participant a node holds now. The event is published, not kept.
+-- How many streams of a participant a node holds now; '' when they are gone from it. The event is published, not kept.
 -- keys: session participants presence
 -- args: id node streams
 -- reply: ok, 'true' when this changed whether the participant is online
@@ -14,7 +14,7 @@ local before, nodes = call('HGET', presence, id), {}
 for other, count in string.gmatch(before or '', '(%S+)=(%d+)') do
   if other ~= node then nodes[#nodes + 1] = other .. '=' .. count end
 end
-if streams ~= '0' then nodes[#nodes + 1] = node .. '=' .. streams end
+if streams ~= '' then nodes[#nodes + 1] = node .. '=' .. streams end
 if #nodes > 0 then call('HSET', presence, id, table.concat(nodes, ' ')) else call('HDEL', presence, id) end
 keep(presence)
 local online = #nodes > 0

@@ -23,6 +23,8 @@ public struct StreamAuthorization: Sendable, Hashable {
   public var status: SessionStatus
   /// What viewers saw of the agent's work then.
   public var viewerUpdates: ViewerUpdates
+  /// How many streams they had open then, by node; a node that has died may still be among them.
+  public var streams: [String: Int]
 }
 
 /// Reads what a session's stream in Redis holds. A value.
@@ -67,7 +69,15 @@ public struct EventLog: Sendable {
     else { throw SharedSessionError(.internalError) }
     return StreamAuthorization(
       participantID: streamer, role: role, cursor: position.cursor, sequence: position.sequence, status: status,
-      viewerUpdates: viewerUpdates)
+      viewerUpdates: viewerUpdates, streams: Self.streams(try parts.text(4)))
+  }
+
+  /// Reads `node=streams`, separated by blanks.
+  private static func streams(_ text: String) -> [String: Int] {
+    text.split(separator: " ").reduce(into: [:]) { streams, entry in
+      guard let equals = entry.lastIndex(of: "="), let count = Int(entry[entry.index(after: equals)...]) else { return }
+      streams[String(entry[..<equals])] = count
+    }
   }
 
   /// The shard channel a session's events are published on.

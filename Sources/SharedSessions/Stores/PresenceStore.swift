@@ -3,17 +3,18 @@ internal import Logging
 internal import RedisClient
 internal import Synchronization
 
-/// Who has a stream open on which node. Sendable: what it has announced is behind a mutex, the rest is immutable.
+/// Who has how many streams open on which node. Sendable: what it has announced is behind a mutex, the rest is immutable.
 ///
-/// A participant's hash has a field for each node that holds a stream of theirs; they are online while there is one. A node that dies
-/// takes no leave, so each node keeps a set of what it holds and a lease; the sweeper of any other
-/// node undoes what a lapsed one has left. One that was only slow announces what it holds again.
+/// A participant's field of the session's presence names each node that holds streams of theirs, and how many; they are online
+/// while there is one, and the sum is what their limit is checked against. A node that dies takes no leave, so each node keeps
+/// a set of what it holds and a lease; the sweeper of any other node undoes what a lapsed one has left, and until then what is
+/// on it is not counted. One that was only slow announces what it holds again.
 public final class PresenceStore: Sendable {
   let runner: ScriptRunner
   /// This process among the nodes.
   public let nodeID: String
-  /// What this node has announced: session id, blank, participant id. Bounded by the streams a node may have.
-  private let announced = Mutex<Set<String>>([])
+  /// What this node has announced, by session id, blank, participant id. Bounded by the streams a node may have.
+  private let announced = Mutex<[String: Int]>([:])
   private let hasRenewed = Mutex(false)
 
   init(runner: ScriptRunner, nodeID: String) {
@@ -21,22 +22,23 @@ public final class PresenceStore: Sendable {
     self.nodeID = nodeID
   }
 
-  /// This node's first stream of a participant has opened.
-  public func connected(_ sessionID: String, participantID: String) async throws(SharedSessionError) {
+  /// How many streams of a participant this node holds now.
+  ///
+  /// - Parameter streams: 0 while the participant may be coming back, and is still online; nil when they are gone.
+  public func set(_ sessionID: String, participantID: String, streams: Int?) async throws(SharedSessionError) {
     let entry = "\(sessionID) \(participantID)"
-    announced.withLock { _ = $0.insert(entry) }
-    let key = runner.keys.nodePresence(nodeID)
-    try await runner.send("SADD", key: key, .string(entry))
-    try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.wholeMilliseconds)))
-    try await set(sessionID, participantID, node: nodeID, streams: 1)
+    announced.withLock { $0[entry] = streams }
+    try await announce(sessionID, participantID, entry, streams)
   }
 
-  /// This node's last stream of a participant has been gone for a while.
-  public func disconnected(_ sessionID: String, participantID: String) async throws(SharedSessionError) {
-    let entry = "\(sessionID) \(participantID)"
-    announced.withLock { _ = $0.remove(entry) }
-    try await set(sessionID, participantID, node: nodeID, streams: 0)
-    try await runner.send("SREM", key: runner.keys.nodePresence(nodeID), .string(entry))
+  /// Those of some nodes that are alive: they hold a lease by the clock of Redis.
+  public func living(_ nodes: some Collection<String>) async throws(SharedSessionError) -> Set<String> {
+    guard !nodes.isEmpty else { return [] }
+    let names = Array(nodes)
+    let leases = try await runner.send("ZMSCORE", key: runner.keys.nodes, names.map { .string($0) }).array ?? []
+    guard leases.count == names.count else { throw SharedSessionError(.internalError) }
+    let now = Double(try await runner.now())
+    return Set(zip(names, leases).filter { Double($0.1.string ?? "") ?? 0 > now }.map(\.0))
   }
 
   /// Renews this node's own lease. When others have taken this node for dead meanwhile, what it holds is announced again.
@@ -54,15 +56,36 @@ public final class PresenceStore: Sendable {
       return known
     }
     guard isNew, wasHere else { return }
-    let entries = announced.withLock { $0 }
+    let entries = announced.withLock { Array($0.keys) }
     runner.logger.warning(
       "This node was taken for dead; it announces its participants again",
       metadata: ["participants": .stringConvertible(entries.count)])
     for entry in entries {
       let ids = entry.split(separator: " ").map(String.init)
-      // One that has gone meanwhile is announced by nobody; the set is asked again right before.
-      if announced.withLock({ $0.contains(entry) }) { try await connected(ids[0], participantID: ids[1]) }
+      var streams = announced.withLock { $0[entry] }
+      // One that has gone meanwhile is announced by nobody.
+      guard streams != nil else { continue }
+      // What has changed in between may have been overtaken by this.
+      repeat {
+        try await announce(ids[0], ids[1], entry, streams)
+        let newest = announced.withLock { $0[entry] }
+        if newest == streams { break }
+        streams = newest
+      } while true
     }
+  }
+
+  private func announce(
+    _ sessionID: String, _ participantID: String, _ entry: String, _ streams: Int?
+  ) async throws(SharedSessionError) {
+    let key = runner.keys.nodePresence(nodeID)
+    // The set first, and last: whoever clears up after this node finds there where to look.
+    if streams != nil {
+      try await runner.send("SADD", key: key, .string(entry))
+      try await runner.send("PEXPIRE", key: key, .integer(Int(runner.settings.maximumLifetime.wholeMilliseconds)))
+    }
+    try await write(sessionID, participantID, node: nodeID, streams)
+    if streams == nil { try await runner.send("SREM", key: key, .string(entry)) }
   }
 
   /// Takes this node out of the nodes: it holds no stream any more.
@@ -79,19 +102,19 @@ public final class PresenceStore: Sendable {
       guard !members.isEmpty else { break }
       for member in members {
         let parts = member.split(separator: " ").map(String.init)
-        if parts.count == 2 { try await set(parts[0], parts[1], node: node, streams: 0) }
+        if parts.count == 2 { try await write(parts[0], parts[1], node: node, nil) }
         try await runner.send("SREM", key: key, .string(member))
       }
     }
     try await runner.send("ZREM", key: runner.keys.nodes, .string(node))
   }
 
-  private func set(
-    _ sessionID: String, _ participantID: String, node: String, streams: Int
+  private func write(
+    _ sessionID: String, _ participantID: String, node: String, _ streams: Int?
   ) async throws(SharedSessionError) {
     let outcome = try await runner.session(
       ScriptLibrary.presenceSet, sessionID,
-      ["id": .string(participantID), "node": .string(node), "streams": .integer(streams)])
+      ["id": .string(participantID), "node": .string(node), "streams": streams.map { .integer($0) } ?? ""])
     switch outcome.refusal {
     case ErrorCode.sessionNotFound.rawValue, ErrorCode.participantNotFound.rawValue: return
     default: _ = try outcome.parts()

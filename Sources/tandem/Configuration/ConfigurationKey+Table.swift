@@ -188,7 +188,7 @@ extension ConfigurationKey {
       "Bytes of those answers; the oldest go first."),
     .integer(
       "limits.streamsPerParticipant", \.gateway.streams.streamsPerParticipant, 1...10_000,
-      "Open streams of one participant."),
+      "Open streams of one participant of a session, over all nodes."),
     .integer("limits.sessionsPerStream", \.gateway.sessionsPerStream, 1...256, "Sessions on one combined stream."),
     .integer(
       "limits.sessionsPerHost", \.sessions.maximumSessionsPerHost, 1...100_000, "Shared sessions of one host session."),
