@@ -62,21 +62,23 @@ var targets: [Target] = [
   .target(
     name: "RedisClient",
     dependencies: [
-      "Basics", "RedisWire", atomics, collections, crypto, logging, metrics, metricsCore, nioCore, nioPosix, nioSSL,
-      serviceLifecycle,
+      "Basics", "Observability", "RedisWire", atomics, collections, crypto, logging, metrics, metricsCore, nioCore,
+      nioPosix, nioSSL, serviceLifecycle,
     ],
     swiftSettings: settings),
 
   // The domain and its delivery.
   .target(
     name: "SharedSessions",
-    dependencies: ["Basics", "JSONText", "RedisClient", crypto, logging, metrics, nioCore, serviceLifecycle],
+    dependencies: [
+      "Basics", "JSONText", "Observability", "RedisClient", crypto, logging, metrics, nioCore, serviceLifecycle,
+    ],
     exclude: ["README.md"], resources: scripts, swiftSettings: settings),
   .target(
     name: "EventStreaming",
     dependencies: [
-      "Basics", "JSONText", "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections, logging, metrics,
-      nioCore, nioHTTP1, serviceLifecycle,
+      "Basics", "JSONText", "Observability", "RedisClient", "ServerSentEvents", "SharedSessions", atomics, collections,
+      logging, metrics, nioCore, nioHTTP1, serviceLifecycle,
     ],
     swiftSettings: settings),
   .target(
@@ -90,20 +92,24 @@ var targets: [Target] = [
   // The host's side.
   .target(
     name: "AgentClientProtocol",
-    dependencies: ["Basics", "JSONText", collections, logging, nioCore, nioPosix, subprocess, systemPackage],
-    swiftSettings: fuzzedSettings),
+    dependencies: [
+      "Basics", "JSONText", "Observability", collections, logging, nioCore, nioPosix, subprocess, systemPackage,
+    ],
+    swiftSettings: settings),
   .target(
     name: "AgentBridge",
     dependencies: [
-      "AgentClientProtocol", "Basics", "JSONText", "ServerSentEvents", asyncHTTPClient, collections, crypto, logging,
-      nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+      "AgentClientProtocol", "Basics", "JSONText", "Observability", "ServerSentEvents", asyncHTTPClient, collections,
+      crypto, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
     ],
     swiftSettings: settings),
 
   // The program.
   .target(
     name: "EmbeddedRedis",
-    dependencies: ["Basics", logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage],
+    dependencies: [
+      "Basics", "Observability", logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage,
+    ],
     swiftSettings: settings),
   .executableTarget(
     name: "tandem",
@@ -144,9 +150,8 @@ targets += [
   tests(
     "HTTPGateway",
     [
-      "Basics", "EventStreaming", "Fuzzing", "JSONText", "RedisClient", "SharedSessions", hummingbirdCore, httpTypes,
-      nioHTTP1,
-      nioPosix, nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
+      "Basics", "EventStreaming", "Fuzzing", "JSONText", "Observability", "RedisClient", "SharedSessions",
+      hummingbirdCore, httpTypes, nioHTTP1, nioPosix, nioEmbedded, crypto, serviceLifecycle, serviceLifecycleTestKit,
     ]),
   tests("AgentClientProtocol", ["Basics", "JSONText"]),
   tests(

@@ -4,6 +4,7 @@ internal import Basics
 import Foundation
 import JSONText
 public import Logging
+internal import Observability
 public import ServiceLifecycle
 import Synchronization
 
@@ -148,7 +149,7 @@ public final class HostBridge: Service {
         _ = try await api.client.insist(on: call)
         isClosed.set()
       } catch {
-        logger.debug("closing was refused", metadata: ["reason": "\(error)"])
+        logger.debug("closing was refused", metadata: [LogKey.error: "\(error)"])
       }
     }
     return isClosed.isSet

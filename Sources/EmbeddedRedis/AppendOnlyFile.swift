@@ -1,4 +1,5 @@
 import Logging
+import Observability
 
 #if canImport(Darwin)
   import Darwin
@@ -34,7 +35,7 @@ enum AppendOnlyFile {
           + "Restore a copy, or move the directory away to start empty.")
     }
     if result.output.contains("Successfully truncated") {
-      logger.warning("cut a torn tail off the append-only file", metadata: ["redis.directory": "\(directory.path)"])
+      logger.warning("cut a torn tail off the append-only file", metadata: [LogKey.redisDirectory: "\(directory.path)"])
     }
   }
 }

@@ -1,5 +1,6 @@
 public import Logging
 import Metrics
+internal import Observability
 public import ServiceLifecycle
 import Synchronization
 
@@ -98,7 +99,7 @@ public final class EmbeddedRedis: Service, Sendable {
       restarts.increment()
       logger.error(
         "redis-server ended and is started again",
-        metadata: ["redis.outcome": "\(outcome)", "redis.log": "\(lastWords)", "redis.delay": "\(delay)"])
+        metadata: [LogKey.redisOutcome: "\(outcome)", LogKey.redisLog: "\(lastWords)", LogKey.pause: "\(delay)"])
       failedStarts += 1
       hasServed = hasServed || served.isRaised
       if !hasServed && failedStarts >= configuration.firstStartAttempts {
@@ -130,7 +131,7 @@ public final class EmbeddedRedis: Service, Sendable {
         silentSince = since
         if ContinuousClock.now - since > configuration.answerTimeout {
           // Two servers on one append-only file would destroy it, so this one must be gone first.
-          logger.error("a redis-server that gives no answer is stopped", metadata: ["redis.pid": "\(identifier)"])
+          logger.error("a redis-server that gives no answer is stopped", metadata: [LogKey.redisPID: "\(identifier)"])
           await OrphanedServer.stop(identifier, directory, within: .zero)
         }
       }
@@ -138,7 +139,7 @@ public final class EmbeddedRedis: Service, Sendable {
     }
     if Task.isCancelled { return }
     restarts.increment()
-    logger.error("redis-server ended and is started again", metadata: ["redis.pid": "\(identifier)"])
+    logger.error("redis-server ended and is started again", metadata: [LogKey.redisPID: "\(identifier)"])
   }
 
   private func answer(_ directory: DataDirectory) async -> RedisServerInfo? {
@@ -157,9 +158,9 @@ public final class EmbeddedRedis: Service, Sendable {
     logger.info(
       "redis-server serves",
       metadata: [
-        "redis.origin": "\(serving.origin.rawValue)", "redis.pid": "\(serving.processIdentifier)",
-        "redis.version": "\(serving.version?.description ?? "unknown")",
-        "redis.inspect": "\(serving.redisCLICommand)",
+        LogKey.redisOrigin: "\(serving.origin.rawValue)", LogKey.redisPID: "\(serving.processIdentifier)",
+        LogKey.redisVersion: "\(serving.version?.description ?? "unknown")",
+        LogKey.redisInspect: "\(serving.redisCLICommand)",
       ])
   }
 }

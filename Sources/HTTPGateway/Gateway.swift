@@ -3,6 +3,7 @@ public import EventStreaming
 import HummingbirdCore
 public import Logging
 public import NIOCore
+internal import Observability
 public import ServiceLifecycle
 public import SharedSessions
 
@@ -40,7 +41,8 @@ public final class HTTPGateway: Service {
       access: AccessControl(
         policy: configuration.access, keys: configuration.apiKeys, metrics: configuration.metricsAccess),
       rules: configuration.fieldRules, configuration: configuration, operations: operations,
-      readiness: SharedProbe { try await operations.probe(configuration.probeTimeout) }, drain: drain)
+      readiness: SharedProbe { try await operations.probe(configuration.probeTimeout) }, drain: drain,
+      logger: logger)
     self.configuration = configuration
     self.routes = set.all
     self.streams = streams
@@ -102,7 +104,7 @@ public final class HTTPGateway: Service {
     drainSignal.set()
     let window = min(configuration.drainTimeout / 2, configuration.drainWindow)
     streams.drain(within: window)
-    logger.info("Draining", metadata: ["streams": "\(streams.openStreams)"])
+    logger.info("draining", metadata: [LogKey.streams: "\(streams.openStreams)"])
     let pause = Duration.milliseconds(20)
     while streams.openStreams > 0, ContinuousClock.now + pause < deadline, !Task.isCancelled {
       try? await Task.sleep(for: pause)

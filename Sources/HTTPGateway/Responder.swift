@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 import Metrics
 import NIOCore
+import Observability
 import SharedSessions
 
 /// Immutable: answers requests by the route table, and makes every failure an error body.
@@ -37,6 +38,7 @@ struct Responder: Sendable {
     to request: Request, writer: consuming ResponseWriter, channel: any Channel
   ) async throws {
     let started = ContinuousClock.now
+    let id = request.headers[.requestID].flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? RequestID.new()
     let target = request.head.path ?? "/"
     let path = target.prefix { $0 != "?" }
     let query = target.dropFirst(path.count + 1)
@@ -57,17 +59,38 @@ struct Responder: Sendable {
       case .preflight(let page):
         reply = .preflight(for: page)
       case .take:
-        reply = try await answer(request, match, path: path, query: query, writer, channel: channel)
+        reply = await answer(id, request, match, path: path, query: query, writer, channel: channel)
       case .takeFrom(let page):
-        reply = try await answer(request, match, path: path, query: query, writer, channel: channel)
+        reply = await answer(id, request, match, path: path, query: query, writer, channel: channel)
           .readable(for: page)
       }
     }
     if origins.vary { reply = reply.varyingByOrigin() }
+    reply = reply.withHeader(.requestID, id)
     if route.map({ !table.routes[$0].isStream }) ?? true {
       metrics.answered(route: route, status: reply.status, after: ContinuousClock.now - started)
     }
-    try await write(reply, writer, route: route, started: started)
+    logger.debug(
+      "request answered",
+      metadata: [
+        LogKey.requestID: "\(id)", LogKey.method: "\(request.method.rawValue)", LogKey.path: "\(path)",
+        LogKey.status: "\(reply.status)", LogKey.duration: "\(ContinuousClock.now - started)",
+      ])
+    try await write(reply, writer, id)
+  }
+
+  /// Answers it in the name of its id.
+  @concurrent private func answer(
+    _ id: String, _ request: Request, _ match: RouteTable.Match, path: Substring, query: Substring,
+    _ writer: borrowing ResponseWriter, channel: any Channel
+  ) async -> Reply {
+    await RequestID.$current.withValue(id) {
+      do {
+        return try await answer(request, match, path: path, query: query, writer, channel: channel)
+      } catch {
+        return .failure(logger.rendering(error, method: request.method, path: path))
+      }
+    }
   }
 
   /// What the route table has for a request that may be answered.
@@ -83,30 +106,24 @@ struct Responder: Sendable {
         ? .empty(.noContent, headers: [.allow: allowed])
         : .failure(.methodNotAllowed(request.method, allowed: allowed))
     case .found(let index, let parameters):
-      do {
-        let handled = table.routes[index]
-        if handled.body == .collected {
-          _ = try reader.declaredLength(of: request.head)
-          // The connection gives NDJSON bodies all the time they want, which is for the one route that streams them.
-          guard !MediaType.isNDJSON(request.headers[.contentType]) else { throw GatewayError.unsupportedMediaType }
-        }
-        if request.headers[.expect]?.lowercased() == "100-continue" {
-          try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-        }
-        let incoming = IncomingRequest(
-          head: request.head, path: path, query: try QueryParameters(query), parameters: parameters,
-          body: handled.body == .collected ? try await reader.collect(request.body, of: request.head) : ByteBuffer(),
-          bodyParts: request.body, channel: channel, maximumJSONDepth: jsonDepth, keyCharacters: handled.keyCharacters)
-        return try await handled.handler(incoming)
-      } catch {
-        return failure(error, request)
+      let handled = table.routes[index]
+      if handled.body == .collected {
+        _ = try reader.declaredLength(of: request.head)
+        // The connection gives NDJSON bodies all the time they want, which is for the one route that streams them.
+        guard !MediaType.isNDJSON(request.headers[.contentType]) else { throw GatewayError.unsupportedMediaType }
       }
+      if request.headers[.expect]?.lowercased() == "100-continue" {
+        try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+      }
+      let incoming = IncomingRequest(
+        head: request.head, path: path, query: try QueryParameters(query), parameters: parameters,
+        body: handled.body == .collected ? try await reader.collect(request.body, of: request.head) : ByteBuffer(),
+        bodyParts: request.body, channel: channel, maximumJSONDepth: jsonDepth, keyCharacters: handled.keyCharacters)
+      return try await handled.handler(incoming)
     }
   }
 
-  @concurrent private func write(
-    _ reply: Reply, _ writer: consuming ResponseWriter, route: Int?, started: ContinuousClock.Instant
-  ) async throws {
+  @concurrent private func write(_ reply: Reply, _ writer: consuming ResponseWriter, _ id: String) async throws {
     switch reply {
     case .complete(var head, let body):
       if drain.isSet { head.headerFields[.connection] = "close" }
@@ -116,21 +133,9 @@ struct Responder: Sendable {
       defer { body.onEnd() }
       let bodyWriter = try await writer.writeHead(head)
       var erased: any ResponseBodyWriter = bodyWriter
-      try await body.write(&erased)
+      // What happens while it is written is this request's, too.
+      try await RequestID.$current.withValue(id) { try await body.write(&erased) }
     }
-  }
-
-  private func failure(_ error: any Error, _ request: Request) -> Reply {
-    let rendered = GatewayError(rendering: error)
-    if rendered.status >= 500 {
-      logger.error(
-        "Request failed",
-        metadata: [
-          "method": "\(request.method.rawValue)", "path": "\(request.uri.path)", "code": "\(rendered.code)",
-          "error": "\(error)",
-        ])
-    }
-    return .failure(rendered)
   }
 }
 

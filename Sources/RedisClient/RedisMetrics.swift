@@ -60,10 +60,3 @@ final class Level: Sendable {
     }
   }
 }
-
-/// Keys of log metadata.
-enum RedisLogKey {
-  static let endpoint = "redis.endpoint"
-  static let error = "error"
-  static let channel = "redis.channel"
-}

@@ -31,6 +31,29 @@ def test_not_ready_but_alive_without_redis_and_ready_again_with_it(processes):
     back.remove()
 
 
+def test_every_line_of_a_request_has_the_id_of_its_answer(processes):
+    redis = RedisServer(processes)
+    node = Node(processes, redis.url, {"TANDEM_LOG_LEVEL": "debug"}).wait_ready()
+    shared = share(node.api)
+    own = {"X-Request-Id": "from-a.proxy_1"}
+    fine = node.api.post(f"{shared.path}/messages", {"text": "x"}, shared.host, headers=own)
+    assert fine.headers["x-request-id"] == "from-a.proxy_1"
+    with shared.stream(base=node.base) as stream:
+        streamed = stream.headers["x-request-id"]
+    redis.process.kill()
+    failed = node.api.post(f"{shared.path}/messages", {"text": "x"}, shared.host, server_error=True)
+    assert failed.status in (503, 504), failed.content
+    lines = [json.loads(line) for line in node.process.log_path.read_text().splitlines() if line.startswith("{")]
+
+    def messages(request):
+        return [line["message"] for line in lines if line.get("request.id") == request]
+
+    assert messages("from-a.proxy_1") == ["request answered"]
+    assert messages(streamed)[0] == "request answered"
+    assert messages(failed.headers["x-request-id"]) == ["redis did not answer", "request failed", "request answered"]
+    assert all("request.id" in line for line in lines if line["message"].startswith("request "))
+
+
 def test_version_is_a_json_object_with_a_version(api):
     assert re.match(r"\d+\.\d+", api.get("/version").expect(200)["version"])
 

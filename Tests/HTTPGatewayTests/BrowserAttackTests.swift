@@ -174,7 +174,7 @@ import Testing
       for (reply, status) in [(made, 201), (missing, 404), (wrong, 400)] {
         #expect(reply.status == status)
         #expect(reply.headers["access-control-allow-origin"] == Self.app)
-        #expect(reply.headers["access-control-expose-headers"] == "Allow, Retry-After")
+        #expect(reply.headers["access-control-expose-headers"] == "Allow, Retry-After, X-Request-Id")
         #expect(reply.headers["access-control-allow-credentials"] == nil)
         #expect(reply.headers["vary"] == "Origin")
       }

@@ -6,7 +6,7 @@ import Testing
 @testable import Observability
 
 /// Collects what is written.
-private final class Lines: Sendable {
+final class Lines: Sendable {
   private let box = Mutex<[String]>([])
   var all: [String] { box.withLock { $0 } }
   var output: LogOutput { LogOutput { line in self.box.withLock { $0.append(line) } } }

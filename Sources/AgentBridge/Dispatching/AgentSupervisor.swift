@@ -1,6 +1,7 @@
 import AgentClientProtocol
 import Basics
 import Logging
+import Observability
 
 /// Keeps an agent for the prompts that come; an actor.
 ///
@@ -143,7 +144,7 @@ actor AgentSupervisor {
         becomeReady(Ready(connection: connection, sessionID: sessionID, description: description))
       } catch {
         hasFailed = true
-        logger.error("the agent can't be used", metadata: ["reason": "\(error)"])
+        logger.error("the agent can't be used", metadata: [LogKey.error: "\(error)"])
         connection.stop()
         if case .starting = state { state = .idle }
         fail(error as? AgentError ?? AgentError(.exited, "\(error)"))
@@ -161,7 +162,7 @@ actor AgentSupervisor {
       do {
         if try await connection.reopenSession(lastSessionID, description) { return lastSessionID }
       } catch {
-        logger.info("the agent starts a new session", metadata: ["reason": "\(error)"])
+        logger.info("the agent starts a new session", metadata: [LogKey.error: "\(error)"])
       }
     }
     return try await connection.openSession(description)
@@ -186,7 +187,8 @@ actor AgentSupervisor {
     // It left although nobody had asked it to.
     hasFailed = exit != .exited(status: 0)
     if !hasFailed { backoff.reset() }
-    logger.warning("the agent has left; the next prompt starts it again", metadata: ["reason": "\(exit.sentence)"])
+    logger.warning(
+      "the agent has left and the next prompt starts it again", metadata: [LogKey.error: "\(exit.sentence)"])
   }
 
   private func endUnlessOver(_ cancelledTurn: Int) async {

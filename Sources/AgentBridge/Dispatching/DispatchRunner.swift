@@ -1,6 +1,7 @@
 import AgentClientProtocol
 import Basics
 import Logging
+import Observability
 import Synchronization
 
 /// Runs dispatches one at a time; safe to share, its state machine sits in a `Mutex`.
@@ -38,7 +39,7 @@ final class DispatchRunner: Sendable {
   func receive(_ frame: DispatchFrame) {
     switch frame {
     case .attached(let fence):
-      logger.info("attached", metadata: ["dispatch.fence": "\(fence)"])
+      logger.info("attached", metadata: [LogKey.fence: "\(fence)"])
       change { $0.attached() }
     case .dispatch(let dispatch): change { $0.delivered(dispatch) }
     case .cancel(let id): change { $0.cancelled(id) }
@@ -95,7 +96,7 @@ final class DispatchRunner: Sendable {
     do {
       return .completed(stopReason: try await work.prompt(dispatch).rawValue)
     } catch {
-      logger.warning("a prompt failed", metadata: Self.metadata(dispatch.id, ["reason": "\(error)"]))
+      logger.warning("a prompt failed", metadata: Self.metadata(dispatch.id, [LogKey.error: "\(error)"]))
       return .failed(error.message)
     }
   }
@@ -142,11 +143,11 @@ final class DispatchRunner: Sendable {
     case .queueFull(let id): logger.warning("too many dispatches wait", metadata: Self.metadata(id))
     case .notOurs(let id): logger.warning("a dispatch has ended or moved elsewhere", metadata: Self.metadata(id))
     case .cannotReport(let id, let reason):
-      logger.error("a dispatch can't be reported", metadata: Self.metadata(id, ["reason": "\(reason)"]))
+      logger.error("a dispatch can't be reported", metadata: Self.metadata(id, [LogKey.error: "\(reason)"]))
     }
   }
 
   private static func metadata(_ id: String, _ more: Logger.Metadata = [:]) -> Logger.Metadata {
-    more.merging(["dispatch.id": "\(id)"]) { $1 }
+    more.merging([LogKey.dispatchID: "\(id)"]) { $1 }
   }
 }

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Observability
 import Synchronization
 
 /// Calls to the nodes; safe to share, what changes sits in a `Mutex`.
@@ -59,7 +60,7 @@ final class NodeClient: Sendable {
       position = next
       return true
     }
-    if moved { logger.info("going on with another node", metadata: ["node": "\(servers[next])"]) }
+    if moved { logger.info("going on with another node", metadata: [LogKey.node: "\(servers[next])"]) }
   }
 
   private func request(_ call: Call, _ base: String) -> HTTPClientRequest {
@@ -111,7 +112,8 @@ final class NodeClient: Sendable {
         guard error.isPassing else { throw error }
         let pause = backoff.next()
         logger.info(
-          "a call is made again", metadata: ["path": "\(call.path)", "reason": "\(error)", "pause": "\(pause)"])
+          "a call is made again",
+          metadata: [LogKey.path: "\(call.path)", LogKey.error: "\(error)", LogKey.pause: "\(pause)"])
         do { try await Task.sleep(for: pause) } catch { throw .stopped }
       }
     }
@@ -142,7 +144,7 @@ final class NodeClient: Sendable {
     } catch let error as HTTPClientError where error == .readTimeout {
       if Task.isCancelled { throw .stopped }
       leave(index)
-      logger.warning("a stream was silent for longer than the read time-out", metadata: ["node": "\(base)"])
+      logger.warning("a stream was silent for longer than the read time-out", metadata: [LogKey.node: "\(base)"])
       throw .unreachable("\(base): nothing was heard for longer than the read time-out")
     } catch let error as NodeError {
       if error.isPassing { leave(index) }

@@ -2,6 +2,7 @@ import Basics
 import JSONText
 import Logging
 import NIOCore
+import Observability
 import ServerSentEvents
 
 /// A stream of events that is opened again whenever it ends, on any node, for ever; a value with one reader.
@@ -50,7 +51,7 @@ struct NodeStream: Sendable {
             case .event(let event):
               backoff.reset()
               guard let json = try? JSONText(validating: event.data, maximumDepth: 256) else {
-                logger.warning("an event that is no JSON was passed over", metadata: ["path": "\(path)"])
+                logger.warning("an event that is no JSON was passed over", metadata: [LogKey.path: "\(path)"])
                 await onSkipped()
                 continue
               }
@@ -62,16 +63,16 @@ struct NodeStream: Sendable {
               backoff.reset()
               logger.warning(
                 "an event that is too large was passed over",
-                metadata: ["path": "\(path)", "limit.bytes": "\(maximumEventBytes)"])
+                metadata: [LogKey.path: "\(path)", LogKey.limitBytes: "\(maximumEventBytes)"])
               await onSkipped()
             }
           }
         }
-        logger.debug("a stream ended and is opened again", metadata: ["path": "\(path)"])
+        logger.debug("a stream ended and is opened again", metadata: [LogKey.path: "\(path)"])
       } catch {
         if isDone { return }
         guard error.isPassing else { throw error }
-        logger.info("a stream broke and is opened again", metadata: ["path": "\(path)", "reason": "\(error)"])
+        logger.info("a stream broke and is opened again", metadata: [LogKey.path: "\(path)", LogKey.error: "\(error)"])
       }
       if isConnected { await onConnection(false) }
       cursor = parser.lastEventID

@@ -2,6 +2,7 @@ import AgentClientProtocol
 import JSONText
 import Logging
 import NIOCore
+import Observability
 import Synchronization
 
 /// Publishes the agent's updates, in order and each once; safe to share, its state sits in a `Mutex`.
@@ -49,7 +50,8 @@ final class NotificationPublisher: Sendable {
       logger.warning(
         "an update is too large to be published",
         metadata: [
-          "agent.update": "\(notification.kind.prefix(200))", "bytes": "\(notification.text.bytes.readableBytes)",
+          LogKey.agentUpdate: "\(notification.kind.prefix(200))",
+          LogKey.bytes: "\(notification.text.bytes.readableBytes)",
         ])
       return
     }
@@ -129,7 +131,7 @@ final class NotificationPublisher: Sendable {
       {
         try await send([trimmed])
       } else {
-        logger.warning("an update was refused", metadata: ["reason": "\(error)"])
+        logger.warning("an update was refused", metadata: [LogKey.error: "\(error)"])
       }
     }
   }

@@ -1,5 +1,6 @@
 import AgentClientProtocol
 import Logging
+import Observability
 
 /// Asks for the agent: in the shared session and, where there is one, in the host's terminal; an immutable value.
 ///
@@ -58,7 +59,7 @@ struct PermissionDesk: Sendable {
         return .selected(optionID: option)
       case .session(.withdrawn(let isSessionOver)): return isSessionOver ? request.refusal : .cancelled
       case .session(.refused(let error)):
-        logger.warning("a question of the agent can't be asked in the session", metadata: ["reason": "\(error)"])
+        logger.warning("a question of the agent can't be asked in the session", metadata: [LogKey.error: "\(error)"])
         if Self.isOver(error) { return request.refusal }
         // Nobody but the terminal is left.
         if isTerminalOver { return chosen.map { .selected(optionID: $0) } ?? request.refusal }

@@ -1,6 +1,7 @@
 import Basics
 import Logging
 import NIOCore
+import Observability
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -97,7 +98,7 @@ extension AgentConnection {
           await receive(framer.append(ByteBuffer(piece)), askingIn: &group)
         }
       } catch {
-        logger.debug("reading from the agent ended", metadata: ["error": "\(error)"])
+        logger.debug("reading from the agent ended", metadata: [LogKey.error: "\(error)"])
       }
       await receive(framer.end(), askingIn: &group)
       // Nobody reads an answer any more.
@@ -110,7 +111,7 @@ extension AgentConnection {
     do {
       for try await piece in output { logErrors(framer.append(ByteBuffer(piece))) }
     } catch {
-      logger.debug("reading the agent's errors ended", metadata: ["error": "\(error)"])
+      logger.debug("reading the agent's errors ended", metadata: [LogKey.error: "\(error)"])
     }
     logErrors(framer.end())
   }
@@ -119,7 +120,7 @@ extension AgentConnection {
     for case .complete(let line) in lines {
       let text = String(buffer: line)
       state.withLock { $0.lastErrorLine = String(text.prefix(500)) }
-      logger.info("agent's standard error", metadata: ["agent.stderr": "\(text)"])
+      logger.info("agent's standard error", metadata: [LogKey.agentStandardError: "\(text)"])
     }
   }
 
@@ -128,7 +129,7 @@ extension AgentConnection {
       for await _ in wakeups { try await writeAll(to: input) }
       try await writeAll(to: input)
     } catch {
-      logger.debug("writing to the agent ended", metadata: ["error": "\(error)"])
+      logger.debug("writing to the agent ended", metadata: [LogKey.error: "\(error)"])
     }
     try? await input.finish()
   }

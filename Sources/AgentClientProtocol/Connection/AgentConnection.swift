@@ -2,6 +2,7 @@ internal import Basics
 import JSONText
 public import Logging
 import NIOCore
+internal import Observability
 import Synchronization
 
 /// A running agent and the conversation with it; safe to share, its state sits in a `Mutex`.
@@ -241,15 +242,15 @@ public final class AgentConnection: Sendable {
     switch note {
     case .lineIgnored(let line):
       let start = String(decoding: line.readableBytesView.prefix(200), as: UTF8.self)
-      logger.info("agent wrote a line that is no message", metadata: ["agent.line": "\(start)"])
+      logger.info("agent wrote a line that is no message", metadata: [LogKey.agentLine: "\(start)"])
     case .lineTooLong:
       logger.warning(
-        "agent wrote a line that is too long", metadata: ["limit.bytes": "\(configuration.limits.lineBytes)"])
+        "agent wrote a line that is too long", metadata: [LogKey.limitBytes: "\(configuration.limits.lineBytes)"])
     case .methodUnknown(let method):
-      logger.debug("agent used a method that is not offered", metadata: ["agent.method": "\(method.prefix(200))"])
+      logger.debug("agent used a method that is not offered", metadata: [LogKey.agentMethod: "\(method.prefix(200))"])
     case .answerUnexpected: logger.debug("agent answered what was not asked")
     case .updateOfOtherSession(let kind):
-      logger.debug("agent sent an update of another session", metadata: ["agent.update": "\(kind.prefix(200))"])
+      logger.debug("agent sent an update of another session", metadata: [LogKey.agentUpdate: "\(kind.prefix(200))"])
     case .updatesDropped: logger.info("agent's updates before its session were dropped")
     }
   }

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Observability
 import RedisClient
 import SharedSessions
 
@@ -150,7 +151,8 @@ final class SessionFeed {
       deliver(events)
       read(after: position)
     case .gap:
-      logger.warning("Events were lost in Redis; streams are ended to resume", metadata: ["session": "\(sessionID)"])
+      logger.warning(
+        "events are gone from redis and streams end to resume", metadata: [LogKey.sharedSessionID: "\(sessionID)"])
       close()
       for subscriber in subscribers { subscriber.finish(.gap) }
     }

@@ -70,7 +70,7 @@ final class PresenceReporter: Sendable {
   }
 
   private func report(_ key: StreamRegistry.Key) async {
-    var backoff = Backoff()
+    var backoff = Backoff(longest: .seconds(30))
     var hasLingered = false
     while !Task.isCancelled {
       switch next(key, hasLingered: hasLingered) {

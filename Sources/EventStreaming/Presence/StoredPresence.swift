@@ -1,4 +1,5 @@
 import Logging
+import Observability
 import SharedSessions
 
 /// A value: presence as the domain keeps it.
@@ -11,8 +12,10 @@ struct StoredPresence: StreamPresence {
       try await store.set(sessionID, participantID: participantID, streams: streams)
       return true
     } catch {
-      logger.warning(
-        "Presence could not be stored", metadata: ["session.id": "\(sessionID)", "error": "\(error.message)"])
+      // It is tried again, and why Redis cannot be used is told once for all.
+      logger.debug(
+        "presence could not be kept",
+        metadata: [LogKey.sharedSessionID: "\(sessionID)", LogKey.error: "\(error.message)"])
       return false
     }
   }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import Observability
 
 /// Bound to its channel's event loop; carries out what `RequestGuardStateMachine` decides.
 ///
@@ -166,13 +167,16 @@ final class RequestGuard: ChannelDuplexHandler {
 
   private func respond(_ failure: RequestFailure, _ context: ChannelHandlerContext) {
     metrics.refused(failure)
-    logger.debug("Request refused", metadata: ["reason": "\(failure)"])
+    // It never became a request that could have brought its own.
+    let id = RequestID.new()
+    logger.debug("request refused", metadata: [LogKey.requestID: "\(id)", LogKey.error: "\(failure)"])
     let error = GatewayError(failure)
     let body = error.body
     var head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: error.status))
     head.headers.add(name: "content-type", value: "application/json")
     head.headers.add(name: "content-length", value: String(body.readableBytes))
     head.headers.add(name: "connection", value: "close")
+    head.headers.add(name: "x-request-id", value: id)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
     context.write(wrapOutboundOut(.end(nil)), promise: nil)

@@ -3,6 +3,7 @@ import HTTPTypes
 import JSONText
 import NIOCore
 import NIOHTTP1
+import Observability
 import SharedSessions
 
 /// A value: an error as the client sees it. Every error of every layer ends as one of these.
@@ -79,6 +80,10 @@ struct GatewayError: Error, Equatable {
     case is ChannelError, is IOError: self.init(RequestFailure.malformed)
     case is CancellationError: self = .draining
     default: self.init(.internalError)
+    }
+    // The client learns nothing but where to look.
+    if code == ErrorCode.internalError.rawValue {
+      message = "Internal error (request \(RequestID.current ?? "unknown"))."
     }
   }
 

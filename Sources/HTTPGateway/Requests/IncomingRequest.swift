@@ -81,6 +81,7 @@ extension HTTPField.Name {
   static let realIP = known("X-Real-IP")
   static let fetchSite = known("Sec-Fetch-Site")
   static let sessions = known("Tandem-Sessions")
+  static let requestID = known("X-Request-Id")
   static let accelBuffering = known("X-Accel-Buffering")
   static let contentTypeOptions = known("X-Content-Type-Options")
   static let referrerPolicy = known("Referrer-Policy")

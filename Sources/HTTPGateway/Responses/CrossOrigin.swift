@@ -15,7 +15,7 @@ extension Reply {
         .accessControlAllowOrigin: origin,
         .accessControlAllowMethods: "GET, HEAD, POST, PATCH, DELETE",
         .accessControlAllowHeaders:
-          "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, Tandem-Sessions",
+          "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id, Tandem-Sessions",
         .accessControlMaxAge: preflightAge,
       ])
   }
@@ -24,12 +24,15 @@ extension Reply {
   func readable(for origin: String) -> Reply {
     withHeaders { headers in
       headers[.accessControlAllowOrigin] = origin
-      headers[.accessControlExposeHeaders] = "Allow, Retry-After"
+      headers[.accessControlExposeHeaders] = "Allow, Retry-After, X-Request-Id"
     }
   }
 
   /// The same answer, not kept by caches for another origin.
   func varyingByOrigin() -> Reply { withHeaders { $0[.vary] = "Origin" } }
+
+  /// The same answer with one more header.
+  func withHeader(_ name: HTTPField.Name, _ value: String) -> Reply { withHeaders { $0[name] = value } }
 
   private func withHeaders(_ change: (inout HTTPFields) -> Void) -> Reply {
     switch self {

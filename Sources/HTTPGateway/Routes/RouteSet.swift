@@ -1,6 +1,7 @@
 import Basics
 import EventStreaming
 import HTTPTypes
+import Logging
 import NIOCore
 import SharedSessions
 
@@ -15,6 +16,7 @@ struct RouteSet: Sendable {
   let operations: Operations
   let readiness: SharedProbe
   let drain: Latch
+  let logger: Logger
 
   /// Every route of the node.
   var all: [Route] {

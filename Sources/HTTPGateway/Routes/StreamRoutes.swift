@@ -45,7 +45,7 @@ extension RouteSet {
       case .success(let stream): parts.append(.admitted(stream))
       case .failure(let error):
         first = first ?? error
-        let shown = GatewayError(rendering: error)
+        let shown = logger.rendering(error, method: .get, path: request.path)
         parts.append(
           .refused(RefusedStream(sessionID: ask.sessionID, start: start, code: shown.code, message: shown.message)))
       }

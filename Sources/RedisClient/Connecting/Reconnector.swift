@@ -1,6 +1,7 @@
 internal import CoreMetrics
 internal import Logging
 internal import NIOCore
+internal import Observability
 
 /// Keeps one connection to one server: connects, pauses after failures, connects again.
 ///
@@ -71,7 +72,7 @@ final class Reconnector<Connection: RedisConnection> {
     metrics.connectionsLost.increment()
     logger.warning(
       "redis connection lost",
-      metadata: [RedisLogKey.endpoint: "\(connector.endpoint)", RedisLogKey.error: "\(error.message)"])
+      metadata: [LogKey.redisEndpoint: "\(connector.endpoint)", LogKey.error: "\(error.message)"])
     latestFailure = error
     // Soon after it was made: the name still leads to the same server, so it is no use to hurry.
     let isRepeated =
@@ -133,7 +134,7 @@ final class Reconnector<Connection: RedisConnection> {
     connectedAt = eventLoop.now
     metrics.connections.add(1)
     metrics.connectionsMade.increment()
-    logger.debug("redis connection ready", metadata: [RedisLogKey.endpoint: "\(connector.endpoint)"])
+    logger.debug("redis connection ready", metadata: [LogKey.redisEndpoint: "\(connector.endpoint)"])
     perform(machine.succeeded(connection))
     // Keeps this alive until the channel has ended; the connection drops the closure then.
     connection.onEnd = { error in self.connectionLost(error) }
@@ -145,7 +146,7 @@ final class Reconnector<Connection: RedisConnection> {
     if latestFailure?.message != error.message, !isStopped {
       logger.warning(
         "redis cannot be reached",
-        metadata: [RedisLogKey.endpoint: "\(connector.endpoint)", RedisLogKey.error: "\(error.message)"])
+        metadata: [LogKey.redisEndpoint: "\(connector.endpoint)", LogKey.error: "\(error.message)"])
     }
     latestFailure = error
     metrics.connectFailures.increment()

@@ -1,6 +1,7 @@
 internal import CoreMetrics
 internal import Logging
 internal import NIOCore
+internal import Observability
 internal import RedisWire
 
 /// The subscriptions of one server: one connection, kept and probed, and everybody who listens.
@@ -133,7 +134,7 @@ final class Subscriber {
         complete(listener, error)
       case .notify(let listener, let event): notify(listener, event)
       case .close(let error):
-        logger.warning("redis subscriber connection closed", metadata: [RedisLogKey.error: "\(error.message)"])
+        logger.warning("redis subscriber connection closed", metadata: [LogKey.error: "\(error.message)"])
         reconnector.connection?.end(error)
       }
     }

@@ -1,5 +1,6 @@
 internal import Logging
 public import NIOCore
+internal import Observability
 
 /// One open attachment of a bridge: the frames for it, its lease, and the queue it works through.
 ///
@@ -138,8 +139,8 @@ public final class DispatchAttachment: Sendable {
     do throws(SharedSessionError) { return try await body() } catch {
       // Redis did not answer: it is tried again, and the lease decides in the end.
       logger.debug(
-        "An attachment could not do its work",
-        metadata: ["host.id": .string(hostSessionID), "error": .string(error.message)])
+        "attachment could not do its work",
+        metadata: [LogKey.hostSessionID: .string(hostSessionID), LogKey.error: .string(error.message)])
       return failure
     }
   }

@@ -2,6 +2,7 @@ internal import Basics
 internal import JSONText
 internal import Logging
 internal import NIOCore
+internal import Observability
 internal import RedisClient
 
 /// Runs scripts: gives them their keys and what every script of their kind is told, and turns failures of Redis into errors of
@@ -115,17 +116,18 @@ struct ScriptRunner: Sendable {
     // A full or read-only Redis refuses a script at its first write, so it never leaves half of one.
     case "OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN":
       logger.warning(
-        "Redis refuses writes",
-        metadata: ["redis.operation": .string(operation), "error": .string(error.message)])
+        "redis refuses writes",
+        metadata: [LogKey.redisOperation: .string(operation), LogKey.error: .string(error.message)])
       return SharedSessionError(.unavailable, retryAfter: 2)
     case .some:
       logger.error(
-        "Redis rejected an operation",
-        metadata: ["redis.operation": .string(operation), "error": .string(error.message)])
+        "redis rejected an operation",
+        metadata: [LogKey.redisOperation: .string(operation), LogKey.error: .string(error.message)])
       return SharedSessionError(.internalError)
     case nil:
       logger.debug(
-        "Redis did not answer", metadata: ["redis.operation": .string(operation), "error": .string(error.message)])
+        "redis did not answer",
+        metadata: [LogKey.redisOperation: .string(operation), LogKey.error: .string(error.message)])
       return SharedSessionError(error.mayHaveRun ? .outcomeUnknown : .unavailable, retryAfter: 1)
     }
   }

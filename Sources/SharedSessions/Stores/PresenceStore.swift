@@ -1,5 +1,6 @@
 internal import Basics
 internal import Logging
+internal import Observability
 internal import RedisClient
 internal import Synchronization
 
@@ -58,8 +59,8 @@ public final class PresenceStore: Sendable {
     guard isNew, wasHere else { return }
     let entries = announced.withLock { Array($0.keys) }
     runner.logger.warning(
-      "This node was taken for dead; it announces its participants again",
-      metadata: ["participants": .stringConvertible(entries.count)])
+      "node was taken for dead and announces its participants again",
+      metadata: [LogKey.participants: .stringConvertible(entries.count)])
     for entry in entries {
       let ids = entry.split(separator: " ").map(String.init)
       var streams = announced.withLock { $0[entry] }

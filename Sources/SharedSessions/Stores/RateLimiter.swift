@@ -1,5 +1,6 @@
 internal import Basics
 internal import Logging
+internal import Observability
 internal import RedisClient
 
 /// How many requests are taken in a time, over all nodes. A value.
@@ -36,7 +37,7 @@ public struct RateLimiter: Sendable {
         ScriptLibrary.rateTake, runner.keys.rate(kind, Secrets.digest(caller)),
         ["cost": .integer(Int(interval) / max(1, rate.count)), "burst": .integer(Int(interval))])
     } catch {
-      runner.logger.debug("A rate could not be checked", metadata: ["error": .string(error.message)])
+      runner.logger.debug("rate could not be checked", metadata: [LogKey.error: .string(error.message)])
       return
     }
     if case .refused("limited", let detail) = outcome {

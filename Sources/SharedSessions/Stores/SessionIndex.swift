@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import Observability
 internal import RedisClient
 
 /// The sorted sets by which sessions are listed and found when something in them is due. A value.
@@ -157,8 +158,11 @@ extension ScriptRunner {
   func hint(_ what: StaticString, of sessionID: String, _ steps: [@Sendable () async throws -> Void]) async {
     do { try await together(steps) } catch {
       logger.info(
-        "Another part of a change could not be made yet; the sweeper makes up for it",
-        metadata: ["session.id": .string(sessionID), "step": .string("\(what)"), "error": .string(error.message)])
+        "part of a change left to the sweeper",
+        metadata: [
+          LogKey.sharedSessionID: .string(sessionID), LogKey.step: .string("\(what)"),
+          LogKey.error: .string(error.message),
+        ])
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Observability
 internal import Synchronization
 
 /// What a sweeper does again and again, so that its loop can be tested without Redis.
@@ -34,11 +35,11 @@ struct SweepLoop<Duties: SweepDuties>: Sendable {
   func run() async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
-        await repeating(every: nodeLease / 4, "A node's lease could not be renewed") { try await duties.renewLease() }
+        await repeating(every: nodeLease / 4, "node lease could not be renewed") { try await duties.renewLease() }
       }
       group.addTask { await sweepAgainAndAgain() }
       group.addTask {
-        await repeating(every: .seconds(3_600), "The layout could not be noted") { try await duties.keepLayout() }
+        await repeating(every: .seconds(3_600), "layout could not be noted") { try await duties.keepLayout() }
       }
       await group.waitForAll()
     }
@@ -56,7 +57,7 @@ struct SweepLoop<Duties: SweepDuties>: Sendable {
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
         if pool.value.withLock({ $0.hasRoom }) {
-          do { begin(try await duties.due(), pool, in: &group) } catch { report(error, "A sweep was cut short") }
+          do { begin(try await duties.due(), pool, in: &group) } catch { report(error, "sweep cut short") }
         }
         // Jitter keeps many nodes from looking at the same moment.
         guard (try? await clock.sleep(for: sweepInterval * Double.random(in: 0.8...1.2))) != nil else { return }
@@ -97,6 +98,6 @@ struct SweepLoop<Duties: SweepDuties>: Sendable {
   }
 
   private func report(_ error: any Error, _ failure: Logger.Message) {
-    logger.debug(failure, metadata: ["error": .string("\(error)")])
+    logger.debug(failure, metadata: [LogKey.error: .string("\(error)")])
   }
 }

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Observability
 internal import RedisClient
 
 /// Does what is due: ends expired sessions, fails prompts nobody started, notices bridges and nodes that are gone, and makes
@@ -65,8 +66,8 @@ struct Sweeper: SweepDuties {
         group.addTask {
           do { return try await due(kind.key, kind.work) } catch {
             runner.logger.debug(
-              "A sweep was cut short",
-              metadata: ["redis.key": .string(kind.key), "error": .string("\(error)")])
+              "sweep cut short",
+              metadata: [LogKey.redisKey: .string(kind.key), LogKey.error: .string("\(error)")])
             return []
           }
         }
@@ -107,8 +108,11 @@ struct Sweeper: SweepDuties {
     } catch {
       // The claim runs out and somebody tries again; the other entries must not wait for it.
       runner.logger.info(
-        "A deadline could not be dealt with yet",
-        metadata: ["redis.key": .string(entry.key), "member": .string(entry.member), "error": .string(error.message)])
+        "deadline not dealt with yet",
+        metadata: [
+          LogKey.redisKey: .string(entry.key), LogKey.redisMember: .string(entry.member),
+          LogKey.error: .string(error.message),
+        ])
     }
   }
 

@@ -133,7 +133,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .unavailable: "The store is not available; nothing was changed. Try again in a moment."
     case .outcomeUnknown:
       "The store did not answer in time, so it is not known whether this took effect; retry with the same Idempotency-Key."
-    case .internalError: "Something went wrong here; nothing more can be said about it."
+    case .internalError: "Internal error."
     }
   }
 }

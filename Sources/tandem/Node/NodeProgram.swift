@@ -46,11 +46,12 @@ enum NodeProgram {
       LoggingSystem.bootstrap { label in
         var handler = JSONLogHandler(label: label, output: .standardError)
         handler.logLevel = configuration.logLevel
+        handler.metadataProvider = RequestID.metadata
         return handler
       }
     case .text:
       LoggingSystem.bootstrap { label in
-        var handler = StreamLogHandler.standardError(label: label)
+        var handler = StreamLogHandler.standardError(label: label, metadataProvider: RequestID.metadata)
         handler.logLevel = configuration.logLevel
         return handler
       }

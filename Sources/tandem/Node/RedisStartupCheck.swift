@@ -36,7 +36,7 @@ struct RedisStartupCheck: Sendable {
   func waitForAnswers() async throws {
     try await waitForServer()
     if let serving = try await embedded?.waitUntilServing() {
-      logger.notice("look into the data with redis-cli", metadata: [LogKey.inspect: "\(serving.redisCLICommand)"])
+      logger.notice("look into the data with redis-cli", metadata: [LogKey.redisInspect: "\(serving.redisCLICommand)"])
       if let warning = await serving.knownVulnerabilities() {
         logger.warning("redis-server should be updated", metadata: [LogKey.error: "\(warning)"])
       }

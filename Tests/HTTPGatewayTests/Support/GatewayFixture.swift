@@ -16,10 +16,19 @@ struct GatewayFixture: Sendable {
   let redis: RedisServer
   let streams: EventStreams
   let routes: [Route]
+  private let client: RedisClient
   private let services: ServiceGroup
 
-  init(port: Int, redis: RedisServer, streams: EventStreams, routes: [Route], services: ServiceGroup) {
-    (self.port, self.redis, self.streams, self.routes, self.services) = (port, redis, streams, routes, services)
+  init(
+    port: Int, redis: RedisServer, client: RedisClient, streams: EventStreams, routes: [Route], services: ServiceGroup
+  ) {
+    (self.port, self.redis, self.client, self.streams) = (port, redis, client, streams)
+    (self.routes, self.services) = (routes, services)
+  }
+
+  /// Sends a command to the gateway's Redis, as somebody else would.
+  func command(_ name: String, _ key: String, _ more: RedisArgument...) async throws {
+    _ = try await client.send(RedisCommand(name, arguments: [.string(key)] + more), key: key)
   }
 
   /// Asks the gateway to drain, as SIGTERM does.
@@ -54,10 +63,11 @@ struct GatewayFixture: Sendable {
 
 /// Runs `body` with a gateway, and stops everything afterwards.
 ///
-/// - Parameter isReady: what the readiness probe answers.
+/// - Parameter logger: of everything on the node.
 func withGateway(
   _ configure: (inout GatewayConfiguration) -> Void = { _ in },
   settings: SharedSessionSettings = SharedSessionSettings(),
+  logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
   _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
 ) async throws {
   var configuration = GatewayConfiguration()
@@ -66,7 +76,6 @@ func withGateway(
   let server = try await RedisServer()
   defer { server.stop() }
   let group = MultiThreadedEventLoopGroup.singleton
-  let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
   let redis = RedisClient(configuration: server.configuration, eventLoopGroup: group, logger: logger)
   let domain = SharedSessionsDomain(redis: redis, settings: settings, logger: logger)
   let streams = EventStreams(
@@ -88,7 +97,8 @@ func withGateway(
     tasks.addTask { try await domain.run() }
     tasks.addTask { try await services.run() }
     let fixture = GatewayFixture(
-      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, streams: streams,
+      port: try await eventually("the gateway listens") { port.withLock { $0 } }, redis: server, client: redis,
+      streams: streams,
       routes: gateway.routes, services: services)
     defer { tasks.cancelAll() }
     try await body(fixture)
