@@ -50,6 +50,37 @@ import Testing
     }
   }
 
+  /// An edit is kept beside the text it replaces, so it needs room of its own.
+  @Test func anEditHasTheRoomThatWhatIsOverGivesUpAndElseIsRefused() async throws {
+    let bound = 20_000
+    try await withWorld(configure: { $0.approvalBytesRetained = bound }) { world in
+      let shared = try await world.share()
+      let carl = try await world.join(shared, "carl")
+      let text = String(repeating: "x", count: 3_000)
+      var waiting: [String] = []
+      while try await code({ waiting.append(try await world.prompt(shared, carl, text)) }) == nil {}
+      func approve(_ approval: String, editedPrompt: String?) async throws -> ErrorCode? {
+        try await code {
+          _ = try await world.two.approvals.resolve(
+            shared.id, approvalID: approval, credentials: shared.host, action: .approve, reason: nil,
+            editedPrompt: editedPrompt)
+        }
+      }
+      let edited = String(repeating: "y", count: 3_000)
+      #expect(try await approve(waiting[0], editedPrompt: edited) == .approvalLimit)
+      #expect(try await world.waiting(shared) == Set(waiting), "nothing has changed")
+      #expect(try await approve(waiting[0], editedPrompt: nil) == nil, "it can be approved as it is")
+      try await world.reject(shared, waiting[1])
+      #expect(try await approve(waiting[2], editedPrompt: edited) == nil)
+      #expect(try await world.approvalIDs(shared) == Set(waiting).subtracting([waiting[1]]), "what is over made room")
+      #expect(try await world.number(shared.id, "approvalBytes") <= bound + 1_000)
+      // A rejection always stands, whatever its reason takes.
+      _ = try await world.one.approvals.resolve(
+        shared.id, approvalID: waiting[3], credentials: shared.host, action: .reject, reason: edited, editedPrompt: nil)
+      #expect(try await world.types(shared.id).filter { $0 == "prompt_rejected" }.count == 2)
+    }
+  }
+
   @Test func messagesBeyondTheirBytesAreRefusedAndPromptsOfTheHostAreNot() async throws {
     try await withWorld(configure: { $0.maximumMessageBytes = 10_000 }) { world in
       let shared = try await world.share()
@@ -164,15 +195,46 @@ import Testing
       let body = try json(await world.two.sessions.snapshot(shared.id, reader: .trusted))
       #expect(body["truncated"]?.bool == true)
       #expect(body["approvals"]?.elements.map { $0["id"]?.string } == [last, waiting[1], waiting[0]])
-      // So does one that is short of bytes: what the agent asks and what waits come before what is over.
+      // One that waits for its dispatch comes before what is over, too.
       try await world.approve(shared, waiting[0])
       let after = try json(await world.two.sessions.snapshot(shared.id, reader: .trusted))
       #expect(after["approvals"]?.elements.compactMap { $0["id"]?.string } == [last, waiting[1], waiting[0]])
     }
   }
+
+  @Test func aSnapshotThatIsShortOfBytesHoldsWhatWaitsFirst() async throws {
+    try await withWorld { world in
+      let shared = try await world.share()
+      let carl = try await world.join(shared, "carl")
+      let text = String(repeating: "x", count: 1_000)
+      let waiting = [try await world.prompt(shared, carl, text), try await world.prompt(shared, carl, text)]
+      var over: [String] = []
+      for _ in 0..<4 {
+        over.append(try await world.prompt(shared, carl, text))
+        try await world.reject(shared, try need(over.last))
+      }
+      for (bytes, expected) in [
+        (100_000, over.reversed() + waiting.reversed()), (4_400, [over[3], waiting[1], waiting[0]]),
+        (2_900, [waiting[1], waiting[0]]), (1_500, [waiting[1]]), (10, [waiting[1]]),
+      ] {
+        let found = try await world.snapshotApprovals(shared, bytes: bytes)
+        #expect(found.ids == expected, "\(bytes) bytes")
+        #expect(found.isCut == (expected.count < 6))
+      }
+    }
+  }
 }
 
 extension World {
+  /// The ids of the approvals of a snapshot that may hold so many bytes of them, and whether something was left out.
+  func snapshotApprovals(_ shared: Shared, bytes: Int) async throws -> (ids: [String], isCut: Bool) {
+    let parts = try await two.sessions.runner.session(
+      ScriptLibrary.sessionSnapshot, shared.id, ["most": 1_000, "most_bytes": .integer(bytes)]
+    ).parts(atLeast: 7)
+    let approvals = try JSONText(validating: parts.part(2))
+    return (approvals.elements.compactMap { $0["id"]?.string }, try parts.text(4) == "true")
+  }
+
   func reject(_ shared: Shared, _ approvalID: String) async throws {
     _ = try await one.approvals.resolve(
       shared.id, approvalID: approvalID, credentials: shared.host, action: .reject, reason: nil, editedPrompt: nil)

@@ -13,7 +13,7 @@ import Testing
       let shared = try await world.share()
       let heard = Mutex<[String]>([])
       let subscription = try await world.redis.subscribe(to: world.two.events.channel(shared.id)) { event in
-        if case .message(let bytes) = event, let event = EventLog.parse(bytes) {
+        if case .message(let bytes) = event, let event = EventLog.parse(bytes, of: shared.id) {
           heard.withLock { $0.append(event.type + (event.id == nil ? "" : " kept")) }
         }
       }

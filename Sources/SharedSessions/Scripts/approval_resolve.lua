@@ -8,7 +8,8 @@
 --   seen_hash: SHA-256 of the text the caller saw ('' not said); reason_needed: 'true' when a rejection needs a reason
 -- reply: ok, approval, its kind, host session id
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, APPROVAL_NOT_FOUND, INVALID_FIELD with the kind,
---   APPROVAL_ALREADY_RESOLVED with the status and who did, PROMPT_CHANGED, INVALID_OPTION, OPTION_REQUIRED, REASON_REQUIRED
+--   APPROVAL_ALREADY_RESOLVED with the status and who did, PROMPT_CHANGED, INVALID_OPTION, OPTION_REQUIRED, REASON_REQUIRED,
+--   APPROVAL_LIMIT for an edit that has no room
 enter()
 if caller_role ~= 'host' and not decides(caller_record) then return refuse('HOST_REQUIRED') end
 local a = load_approval(id)
@@ -24,6 +25,14 @@ if asks then
   if refusal then return refusal end
 end
 if reason_needed == 'true' and action == 'reject' and reason == '' then return refuse('REASON_REQUIRED') end
+-- What is said takes the room of what is over; only an edit can do without.
+if edited ~= '' then
+  count_approvals()
+  make_room(#reason + #edited, '')
+elseif reason ~= '' then
+  count_approvals()
+  drop_oldest(#reason)
+end
 
 resolve(a, action == 'approve' and 'approved' or 'rejected', caller)
 if reason ~= '' then a.more = a.more .. ',"reason":' .. reason end

@@ -6,9 +6,9 @@ local approvals_known
 -- block: count_approvals
 approvals_known = call('ZCARD', order)
 
--- block: make_room size kind
--- Lets the oldest approvals that are over go, a few at a time, until a further one of `size` bytes has room; ends the script when
--- it still has none. Their events stay, so the record of who decided what does.
+-- block: drop_oldest size
+-- Lets the oldest approvals that are over go, a few at a time, until a further one of `size` bytes has room. Their events stay, so
+-- the record of who decided what does.
 -- args: most_approvals most_approval_bytes
 if approvals_known >= most_approvals + 0 or approval_bytes + size > most_approval_bytes + 0 then
   local over = call('ZCOUNT', order, '-inf', dec(LIVE * BAND - 1))
@@ -20,10 +20,15 @@ if approvals_known >= most_approvals + 0 or approval_bytes + size > most_approva
     call('ZREM', order, oldest)
     over, approvals_known = over - 1, approvals_known - 1
   end
-  if approval_bytes + size > most_approval_bytes + 0 then
-    save()
-    return refuse('APPROVAL_LIMIT', kind)
-  end
+end
+
+-- block: make_room size kind
+-- The same; ends the script when there is still no room.
+-- args: most_approval_bytes
+drop_oldest(size)
+if approval_bytes + size > most_approval_bytes + 0 then
+  save()
+  return refuse('APPROVAL_LIMIT', kind)
 end
 
 -- block: add_approval id author kind word more tail notes band

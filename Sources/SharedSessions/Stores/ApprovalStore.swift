@@ -51,7 +51,8 @@ public struct ApprovalStore: Sendable {
   ///   - promptHash: SHA-256 of the prompt the resolver was shown, in hexadecimal; `nil` when they do not say.
   /// - Returns: `{approval}`.
   /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`, `PROMPT_CHANGED`, `REASON_REQUIRED`,
-  ///   `INVALID_FIELD` for what belongs to the other kind of approval, `INVALID_OPTION`, `OPTION_REQUIRED`.
+  ///   `INVALID_FIELD` for what belongs to the other kind of approval, `INVALID_OPTION`, `OPTION_REQUIRED`,
+  ///   `APPROVAL_LIMIT` for an edit that has no room.
   public func resolve(
     _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction?,
     reason: String?, editedPrompt: String?, promptHash: String? = nil, optionID: String? = nil,
