@@ -251,17 +251,17 @@ public final class HostBridge: Service {
     let stream = NodeStream(
       client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger,
       maximumEventBytes: configuration.eventBytes)
-    try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { frame in
-      guard let frame = DispatchFrame(frame) else {
+    try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { message in
+      guard let message = DispatchMessage(message) else {
         self.logger.warning("malformed dispatch message ignored")
         return true
       }
-      switch frame {
+      switch message {
       case .permission(let notice): permissions.noticed(notice)
       case .attached: permissions.lookAgain()
       default: break
       }
-      runner.receive(frame)
+      runner.receive(message)
       return true
     }
   }

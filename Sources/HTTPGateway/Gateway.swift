@@ -7,7 +7,7 @@ internal import Observability
 public import ServiceLifecycle
 public import SharedSessions
 
-/// Sendable; what changes lives in the server and the streams. One node's HTTP interface.
+/// One node's HTTP interface. Sendable: what changes lives in the server and the streams.
 ///
 /// `run()` serves until the task is cancelled or a graceful shutdown is asked for. Then readiness turns red, streams are
 /// ended in waves with a `retry:`, running requests finish, and after `drainTimeout` what is left is closed.

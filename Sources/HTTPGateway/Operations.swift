@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// A value: what the program tells about itself.
+/// What the program tells about itself. A value.
 public struct Operations: Sendable {
   /// The program's version.
   public var version: String

@@ -2,7 +2,7 @@ import HTTPTypes
 import Metrics
 import NIOCore
 
-/// Immutable: counters and timers of requests, made once for each route so that answering one only adds numbers.
+/// Counters and timers of requests, made once for each route so that answering one only adds numbers. Immutable.
 struct RequestMetrics: Sendable {
   private struct OfRoute: Sendable {
     let duration: Timer

@@ -7,7 +7,7 @@ import NIOCore
 import Observability
 import SharedSessions
 
-/// Immutable: answers requests by the route table, and makes every failure an error body.
+/// Answers requests by the route table, and makes every failure an error body. Immutable.
 struct Responder: Sendable {
   private let table: RouteTable
   private let reader: BodyReader

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Sendable, a mutex inside: one readiness probe at a time, whose outcome everybody gets who asks while it is under way.
+/// One readiness probe at a time, whose outcome everybody gets who asks while it is under way. Sendable: a mutex
+/// inside.
 ///
 /// Anybody may ask whether a node is ready, and each probe writes to Redis: without this, asking often would be a way to
 /// keep Redis busy.

@@ -52,7 +52,7 @@ public enum MetricCatalog {
       "Live events not held for a replay or a repair, because they were too many bytes; they are read from Redis."),
     "tandem_streams_repairs": MetricDescription("Times that missed messages were looked for in Redis."),
     "tandem_streams_events_repaired": MetricDescription("Events found in Redis that no message had brought."),
-    "tandem_streams_events_unreadable": MetricDescription("Messages of Redis that were not what they should be."),
+    "tandem_streams_events_unreadable": MetricDescription("Messages of Redis that could not be read as an event."),
     "tandem_permissions_requested": MetricDescription(
       "Permission requests of agents that wait or waited for an answer."),
     "tandem_permissions_refused": MetricDescription("Permission requests refused because too many were waiting."),

@@ -173,7 +173,7 @@ struct DispatchRunnerStateMachineTests {
   }
 
   @Test func framesAreRead() throws {
-    func read(_ text: String) throws -> DispatchFrame? { DispatchFrame(try JSONText(validating: text)) }
+    func read(_ text: String) throws -> DispatchMessage? { DispatchMessage(try JSONText(validating: text)) }
     #expect(try read(#"{"type":"attached","payload":{"fence":3}}"#) == .attached(fence: 3))
     #expect(
       try read(

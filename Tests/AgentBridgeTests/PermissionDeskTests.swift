@@ -56,8 +56,8 @@ struct PermissionDeskTests {
   }
 
   @Test func framesAreReadAndWhatIsNoneIsNot() throws {
-    func frame(_ payload: String) throws -> DispatchFrame? {
-      DispatchFrame(try JSONText(validating: #"{"type":"permission","payload":\#(payload)}"#))
+    func frame(_ payload: String) throws -> DispatchMessage? {
+      DispatchMessage(try JSONText(validating: #"{"type":"permission","payload":\#(payload)}"#))
     }
     let whole =
       #"{"approvalId":"p","dispatchId":"d","status":"rejected","optionId":"no","reason":"r","resolvedByName":"Eve"}"#

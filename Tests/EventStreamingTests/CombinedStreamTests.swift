@@ -43,7 +43,7 @@ import Testing
       let stream = streams.combine(parts, types: try types.flatMap { try EventTypeFilter($0) }, on: loop)
       let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: loop)
       try await loop.submit { output.value.isWritable = isWritable }.get()
-      let serving = Task { await stream.serve(framing: .identity) { output.value } }
+      let serving = Task { await stream.serve(coding: .identity) { output.value } }
       try await eventually("the stream listens") { try await loop.submit { output.value.onClosed != nil }.get() }
       return Client(loop: loop, output: output, serving: serving, first: String(buffer: stream.firstFrames))
     }

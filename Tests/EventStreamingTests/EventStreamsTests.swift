@@ -63,7 +63,7 @@ import Testing
 
   @Test func chunksAreFramedOnce() async throws {
     try await withNode { node in
-      let client = try await node.open(framing: .chunked)
+      let client = try await node.open(coding: .chunked)
       node.source.append()
       try await client.expect([1])
       #expect(try await client.text() == "1a\r\nid: 1000-1\ndata: {\"n\":1}\n\n\r\n")

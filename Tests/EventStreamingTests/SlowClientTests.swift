@@ -17,7 +17,7 @@ import Testing
         StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(count)), on: node.loop)
       let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
       try await node.loop.submit { output.value.isWritable = false }.get()
-      let serving = Task { await stream.serve(framing: .identity) { output.value } }
+      let serving = Task { await stream.serve(coding: .identity) { output.value } }
       let client = StreamClient(loop: node.loop, output: output, serving: serving)
       try await client.expect(Array(1...FakeSource.pageSize))
       let pages = node.source.pagesRead
@@ -47,7 +47,7 @@ import Testing
           StreamRequest(sessionID: "s", participantID: "p", start: .earliest, authorized: id(40)), on: node.loop)
         let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
         try await node.loop.submit { output.value.isWritable = false }.get()
-        let serving = Task { await stream.serve(framing: .identity) { output.value } }
+        let serving = Task { await stream.serve(coding: .identity) { output.value } }
         let client = StreamClient(loop: node.loop, output: output, serving: serving)
         try await client.expect(Array(1...FakeSource.pageSize))
         appendLarge(40)

@@ -41,7 +41,7 @@ import Testing
         StreamRequest(sessionID: "s", participantID: "p", start: .live, authorized: id(0)), on: node.loop)
       node.streams.drain(within: .milliseconds(20))
       let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: node.loop)
-      #expect(await stream.serve(framing: .identity) { output.value })
+      #expect(await stream.serve(coding: .identity) { output.value })
       try await eventually("no stream is open") { node.streams.openStreams == 0 }
     }
   }

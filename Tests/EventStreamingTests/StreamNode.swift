@@ -46,7 +46,7 @@ struct StreamNode: Sendable {
 
   func open(
     _ start: StreamRequest.Start = .live, authorized: Int = 0, participant: String = "p", hasEnded: Bool = false,
-    elsewhere: [String: Int] = [:], framing: StreamFraming = .identity
+    elsewhere: [String: Int] = [:], coding: TransferCoding = .identity
   ) async throws -> StreamClient {
     let stream = try await streams.open(
       StreamRequest(
@@ -54,7 +54,7 @@ struct StreamNode: Sendable {
         streamsElsewhere: elsewhere),
       on: loop)
     let output = NIOLoopBoundBox.makeBoxSendingValue(FakeOutput(), eventLoop: loop)
-    let serving = Task { await stream.serve(framing: framing) { output.value } }
+    let serving = Task { await stream.serve(coding: coding) { output.value } }
     try await eventually("the stream listens") { try await loop.submit { output.value.onClosed != nil }.get() }
     return StreamClient(loop: loop, output: output, serving: serving)
   }

@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: [
-    Machine.Event.gone, .renewalRefused, .frameDropped, .signalsDropped, .fenceSeen(4), .looked(.fenced),
+    Machine.Event.gone, .renewalRefused, .messageDropped, .signalsDropped, .fenceSeen(4), .looked(.fenced),
     .looked(.gone),
   ])
   func theEndIsTheEnd(event: Machine.Event) {

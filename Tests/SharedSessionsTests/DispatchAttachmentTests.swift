@@ -29,7 +29,7 @@ import Testing
       try await eventually("the renewal sleeps") { clock.sleepers == 1 }
       clock.advance(by: .seconds(10))
       var types: [String] = []
-      for await frame in attachment.frames { types.append(try need(try json(frame)["type"]?.string)) }
+      for await frame in attachment.messages { types.append(try need(try json(frame)["type"]?.string)) }
       #expect(types == ["attached"])
     }
     #expect(work.hasStoppedListening)
@@ -49,9 +49,9 @@ import Testing
         return work.hasStoppedListening
       }
       var frames = 0
-      for await _ in attachment.frames { frames += 1 }
-      #expect(frames == DispatchAttachment.framesAtMost)
-      #expect(sent >= DispatchAttachment.framesAtMost - 2)
+      for await _ in attachment.messages { frames += 1 }
+      #expect(frames == DispatchAttachment.messagesAtMost)
+      #expect(sent >= DispatchAttachment.messagesAtMost - 2)
     }
   }
 

@@ -13,7 +13,7 @@ struct ScriptedBridge: Sendable {
   let attachment: DispatchAttachment
 
   func nextFrame() async -> ByteBuffer? {
-    var frames = attachment.frames.makeAsyncIterator()
+    var frames = attachment.messages.makeAsyncIterator()
     return await frames.next()
   }
 

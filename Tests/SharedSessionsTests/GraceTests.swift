@@ -188,7 +188,7 @@ extension World {
   fileprivate func visit(_ shared: Shared) async throws {
     let attachment = try await one.hostSessions.attach(shared.hostSessionID, token: shared.hostToken, bridgeID: "b")
     let running = Task { await attachment.run() }
-    for await _ in attachment.frames { break }
+    for await _ in attachment.messages { break }
     running.cancel()
     await running.value
   }

@@ -18,9 +18,9 @@ struct Dispatch: Sendable, Hashable {
   }
 }
 
-/// A frame of the stream a bridge is attached to.
-enum DispatchFrame: Sendable, Hashable {
-  /// The first frame of a connection: this bridge is the one that is attached.
+/// A message of the stream a bridge is attached to.
+enum DispatchMessage: Sendable, Hashable {
+  /// The first message of a connection: this bridge is the one that is attached.
   case attached(fence: Int64)
   /// A prompt to run.
   case dispatch(Dispatch)
@@ -28,12 +28,12 @@ enum DispatchFrame: Sendable, Hashable {
   case cancel(dispatchID: String)
   /// What has become of a permission request.
   case permission(PermissionNotice)
-  /// A frame of a kind that isn't known here.
+  /// A message of a kind that isn't known here.
   case other
 
-  /// Reads a frame; nil when it isn't what the contract says.
-  init?(_ frame: JSONText) {
-    guard let type = frame["type"]?.string, let payload = frame["payload"] else { return nil }
+  /// Reads a message; nil when it isn't what the contract says.
+  init?(_ message: JSONText) {
+    guard let type = message["type"]?.string, let payload = message["payload"] else { return nil }
     switch type {
     case "attached":
       guard let fence = payload["fence"]?.integer else { return nil }

@@ -35,9 +35,9 @@ final class DispatchRunner: Sendable {
     (steps, step) = AsyncStream.makeStream()
   }
 
-  /// A frame of the stream has come.
-  func receive(_ frame: DispatchFrame) {
-    switch frame {
+  /// A message of the stream has come.
+  func receive(_ message: DispatchMessage) {
+    switch message {
     case .attached(let fence):
       logger.info("attached", metadata: [LogKey.fence: "\(fence)"])
       change { $0.attached() }

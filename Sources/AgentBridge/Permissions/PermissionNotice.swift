@@ -1,6 +1,6 @@
 import JSONText
 
-/// What a node says of a permission request: an immutable value, from a frame of the dispatches or from asking for it.
+/// What a node says of a permission request: an immutable value, from a message of the dispatches or from asking for it.
 struct PermissionNotice: Sendable, Hashable {
   let approvalID: String
   let status: String
@@ -18,7 +18,7 @@ struct PermissionNotice: Sendable, Hashable {
     self.resolver = resolver
   }
 
-  /// Reads the payload of a `permission` frame; nil when it isn't what the contract says.
+  /// Reads the payload of a `permission` message; nil when it isn't what the contract says.
   init?(payload: JSONText) {
     guard let id = payload["approvalId"]?.string, let status = payload["status"]?.string else { return nil }
     self.init(

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The agent's questions that are open in the shared session; safe to share, what changes sits in a `Mutex`.
 ///
-/// Their answers come as frames of the dispatches, on whichever node the bridge is attached to. A frame can be lost with
+/// Their answers come as messages of the dispatches, on whichever node the bridge is attached to. A message can be lost with
 /// its connection, so every question is also looked after when the bridge attaches again, and slowly meanwhile.
 final class SessionPermissions: Sendable {
   private struct Job: Sendable {
@@ -90,7 +90,7 @@ final class SessionPermissions: Sendable {
       ask: { size throws(NodeError) in
         let body = PermissionBody.body(job.request, dispatchID: job.dispatch.id, size)
         let reply = try await api.client.send(api.requestPermission(body, of: host, key: keys[size] ?? answerKey))
-        guard let id = reply["approval"]?["id"]?.string, DispatchFrame.isPlain(id) else {
+        guard let id = reply["approval"]?["id"]?.string, DispatchMessage.isPlain(id) else {
           throw .refused(status: 201, code: "INVALID_REPLY", message: "The answer holds no approval.")
         }
         return id

@@ -2,7 +2,7 @@ import Atomics
 public import NIOCore
 import SharedSessions
 
-/// Sendable: the streams of one connection, of one session or of several, before and while they are served.
+/// The streams of one connection, of one session or of several, before and while they are served. Sendable.
 public final class OpenStream: Sendable {
   private let parts: [StreamPart]
   private let admitted: [AdmittedStream]
@@ -64,11 +64,11 @@ public final class OpenStream: Sendable {
   /// - Parameter output: makes the connection's output; called on its event loop.
   /// - Returns: whether the response ends in order. If not, its connection has to be closed: the client reads too slowly
   ///   to be told anything, or has gone.
-  public func serve(framing: StreamFraming, output: @escaping @Sendable () -> any StreamOutput) async -> Bool {
+  public func serve(coding: TransferCoding, output: @escaping @Sendable () -> any StreamOutput) async -> Bool {
     let connection: NIOLoopBound<StreamConnection>
     do {
       connection = try await eventLoop.submit { [self] in
-        NIOLoopBound(connect(output(), framing), eventLoop: eventLoop)
+        NIOLoopBound(connect(output(), coding), eventLoop: eventLoop)
       }.get()
     } catch { return false }
     let end = await withTaskCancellationHandler {
@@ -96,11 +96,11 @@ public final class OpenStream: Sendable {
   }
 
   /// Follows the sessions' feeds; on the event loop.
-  private func connect(_ output: any StreamOutput, _ framing: StreamFraming) -> StreamConnection {
+  private func connect(_ output: any StreamOutput, _ coding: TransferCoding) -> StreamConnection {
     let connection = StreamConnection(
       machine: StreamConnectionStateMachine(
         streams: admitted.count, bufferBytes: streams.settings.bufferBytes),
-      parts: isCombined ? cursorParts : nil, output: output, framing: framing, eventLoop: eventLoop,
+      parts: isCombined ? cursorParts : nil, output: output, coding: coding, eventLoop: eventLoop,
       metrics: streams.metrics)
     let subscribers = admitted.enumerated().map { index, stream in
       StreamSubscription(

@@ -1,6 +1,6 @@
 import SharedSessions
 
-/// A value: joins what a stream missed to what happens live, in order, without a hole and without a repeat.
+/// Joins what a stream missed to what happens live, in order, without a hole and without a repeat. A value.
 ///
 /// The feed is already being followed when the first page is read, so whatever a page does not hold yet is either held
 /// here or comes later. What is held is bounded in number and bytes, however long the client keeps the replay waiting: when

@@ -1,7 +1,7 @@
 import DequeModule
 
-/// A value: what the streams of one connection share. It decides whose page is read next, when the client is too slow,
-/// when it is told a position, and when the connection ends; `StreamConnection` writes, reads and closes.
+/// What the streams of one connection share. It decides whose page is read next, when the client is too slow, when it
+/// is told a position, and when the connection ends; `StreamConnection` writes, reads and closes. A value.
 struct StreamConnectionStateMachine {
   private let bufferBytes: Int
   /// Bytes given to the channel while it was not writable.

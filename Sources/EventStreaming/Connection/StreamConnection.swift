@@ -22,7 +22,7 @@ final class StreamConnection {
     case refused(String)
   }
 
-  let framing: StreamFraming
+  let coding: TransferCoding
   /// Its place in the hub, which keeps it there.
   var slot: Int?
   private let eventLoop: any EventLoop
@@ -37,13 +37,13 @@ final class StreamConnection {
   private var isWritingPage = false
 
   init(
-    machine: StreamConnectionStateMachine, parts: [Part]?, output: any StreamOutput, framing: StreamFraming,
+    machine: StreamConnectionStateMachine, parts: [Part]?, output: any StreamOutput, coding: TransferCoding,
     eventLoop: any EventLoop, metrics: StreamMetrics
   ) {
     self.machine = machine
     self.parts = parts
     self.output = output
-    self.framing = framing
+    self.coding = coding
     self.eventLoop = eventLoop
     self.metrics = metrics
   }
@@ -96,7 +96,7 @@ final class StreamConnection {
   func heartbeat(_ beat: inout SharedBytes) {
     guard machine.takesHeartbeat else { return }
     if machine.owesPosition { tellPosition() }
-    send(beat.bytes(for: framing))
+    send(beat.bytes(for: coding))
   }
 
   /// Ends the connection, with a last frame that is no event.
@@ -104,8 +104,8 @@ final class StreamConnection {
     let owesPosition = machine.owesPosition
     let action = machine.finish(reason)
     if action != .none, let lastFrame {
-      if owesPosition { output.write(framing.frame(positionFrame, allocator: ByteBufferAllocator())) }
-      output.write(framing.frame(lastFrame, allocator: ByteBufferAllocator()))
+      if owesPosition { output.write(coding.chunk(positionFrame, allocator: ByteBufferAllocator())) }
+      output.write(coding.chunk(lastFrame, allocator: ByteBufferAllocator()))
     }
     perform(action)
   }
@@ -173,7 +173,7 @@ final class StreamConnection {
       return write(held.map { StreamSubscriptionStateMachine.Chosen(index: $0, view: view) }, &frames, of: subscriber)
     }
     metrics.delivered(frames.count(view))
-    send(frames.bytes(view, for: framing))
+    send(frames.bytes(view, for: coding))
   }
 
   /// Writes some frames, each with the connection's own id where it carries several sessions.
@@ -189,7 +189,7 @@ final class StreamConnection {
       }
       composer.add(shared: frames.frame(one.index, in: one.view, withID: others == nil))
     }
-    send(composer.take(framing))
+    send(composer.take(coding))
   }
 
   private func holdsID(_ write: StreamSubscriptionStateMachine.Action.Write?, _ frames: inout BatchFrames) -> Bool {
@@ -218,7 +218,7 @@ final class StreamConnection {
   /// Moves the client's last event id without an event.
   private func tellPosition() {
     machine.toldPosition()
-    send(framing.frame(positionFrame, allocator: ByteBufferAllocator()))
+    send(coding.chunk(positionFrame, allocator: ByteBufferAllocator()))
   }
 
   private var positionFrame: ByteBuffer {

@@ -2,7 +2,7 @@ public import NIOCore
 
 /// The connection of one stream, as the hub uses it. Bound to the connection's event loop.
 ///
-/// What is written is already framed for the connection (`StreamFraming`), so nothing is encoded once per stream.
+/// What is written is already in the connection's `TransferCoding`, so nothing is encoded once per stream.
 public protocol StreamOutput: AnyObject {
   /// Whether the connection takes more without buffering it for long.
   var isWritable: Bool { get }
@@ -23,35 +23,35 @@ extension StreamOutput {
   }
 }
 
-/// How the body of a streaming response is framed; a value.
-public enum StreamFraming: Sendable, Hashable {
+/// How the body of a streaming response is sent, in HTTP's own term. A value.
+public enum TransferCoding: Sendable, Hashable {
   /// HTTP/1.1 chunks.
   case chunked
   /// The bytes as they are, up to the end of the connection: HTTP/1.0.
   case identity
 
-  /// Frames pieces as one chunk without copying them.
-  func frame(_ pieces: [ByteBuffer]) -> [ByteBuffer] {
+  /// Makes pieces one chunk without copying them.
+  func chunk(_ pieces: [ByteBuffer]) -> [ByteBuffer] {
     let count = pieces.reduce(0) { $0 + $1.readableBytes }
     guard self == .chunked, count > 0 else { return pieces }
     let head = ByteBuffer(string: String(count, radix: 16) + "\r\n")
     return [head] + pieces + [ByteBuffer(string: "\r\n")]
   }
 
-  /// Frames bytes as one chunk.
-  func frame(_ bytes: ByteBuffer, allocator: ByteBufferAllocator) -> ByteBuffer {
+  /// Makes bytes one chunk.
+  func chunk(_ bytes: ByteBuffer, allocator: ByteBufferAllocator) -> ByteBuffer {
     guard self == .chunked, bytes.readableBytes > 0 else { return bytes }
     let length = String(bytes.readableBytes, radix: 16)
-    var framed = allocator.buffer(capacity: bytes.readableBytes + length.utf8.count + 4)
-    framed.writeString(length)
-    framed.writeStaticString("\r\n")
-    framed.writeImmutableBuffer(bytes)
-    framed.writeStaticString("\r\n")
-    return framed
+    var chunk = allocator.buffer(capacity: bytes.readableBytes + length.utf8.count + 4)
+    chunk.writeString(length)
+    chunk.writeStaticString("\r\n")
+    chunk.writeImmutableBuffer(bytes)
+    chunk.writeStaticString("\r\n")
+    return chunk
   }
 }
 
-/// Bytes that go to many connections: framed at most once for each way of framing. A value used within one loop turn.
+/// Bytes that go to many connections: coded at most once. A value used within one loop turn.
 struct SharedBytes {
   private let bytes: ByteBuffer
   private var chunked: ByteBuffer?
@@ -60,11 +60,11 @@ struct SharedBytes {
     self.bytes = bytes
   }
 
-  mutating func bytes(for framing: StreamFraming) -> ByteBuffer {
-    guard framing == .chunked else { return bytes }
+  mutating func bytes(for coding: TransferCoding) -> ByteBuffer {
+    guard coding == .chunked else { return bytes }
     if let chunked { return chunked }
-    let framed = framing.frame(bytes, allocator: ByteBufferAllocator())
-    chunked = framed
-    return framed
+    let chunk = coding.chunk(bytes, allocator: ByteBufferAllocator())
+    chunked = chunk
+    return chunk
   }
 }

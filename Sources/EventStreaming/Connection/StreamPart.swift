@@ -30,7 +30,8 @@ public struct RefusedStream: Sendable, Hashable {
   }
 }
 
-/// Sendable: one session's stream that is counted and whose events are being followed, but that has no connection yet.
+/// One session's stream that is counted and whose events are being followed, but that has no connection yet.
+/// Sendable.
 public final class AdmittedStream: Sendable {
   let request: StreamRequest
   let start: EventID

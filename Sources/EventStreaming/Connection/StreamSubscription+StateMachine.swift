@@ -22,7 +22,8 @@ enum StreamEnd: String, Sendable, CaseIterable {
   var isOfSession: Bool { self == .sessionEnded || self == .participantLeft }
 }
 
-/// A value: one client's interest in one session. It decides what of the session's events is written and when it ends.
+/// One client's interest in one session. It decides what of the session's events is written and when it ends. A
+/// value.
 ///
 /// What it may see follows the events themselves: one that changes a role or what viewers see counts for those after it.
 struct StreamSubscriptionStateMachine {

@@ -1,6 +1,6 @@
 import SharedSessions
 
-/// A value: events that arrived in one turn of the event loop, and what every stream asks about them, found once.
+/// Events that arrived in one turn of the event loop, and what every stream asks about them, found once. A value.
 struct EventBatch: Equatable {
   let events: [StoredEvent]
   /// The place of the first event that has one.

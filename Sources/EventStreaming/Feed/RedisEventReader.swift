@@ -2,7 +2,7 @@ public import NIOCore
 public import RedisClient
 public import SharedSessions
 
-/// A value: a session's events as Redis has them.
+/// A session's events as Redis has them. A value.
 public struct RedisEventReader: SessionEventReader {
   private let redis: RedisClient
   private let log: EventLog

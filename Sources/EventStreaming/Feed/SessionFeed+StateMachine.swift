@@ -1,6 +1,6 @@
 import SharedSessions
 
-/// A value: turns what a subscription delivers into a session's events in order, each once, without holes.
+/// Turns what a subscription delivers into a session's events in order, each once, without holes. A value.
 ///
 /// A subscription may deliver an event twice or out of date, lose some while it is down, and go silent without an
 /// error. Every event carries a contiguous `seq`, so a hole is seen, and the session's stream in Redis fills it.

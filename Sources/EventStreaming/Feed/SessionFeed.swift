@@ -4,8 +4,8 @@ import Observability
 import RedisClient
 import SharedSessions
 
-/// Bound to one event loop: the live events of one session for the streams of that loop. Carries out what
-/// `SessionFeedStateMachine` decides.
+/// The live events of one session for the streams of that loop. Carries out what `SessionFeedStateMachine` decides.
+/// Bound to one event loop.
 ///
 /// What arrives within one turn of the loop is gathered and goes to every stream as one buffer.
 final class SessionFeed {

@@ -9,8 +9,8 @@ enum StreamView: Sendable {
   case reduced
 }
 
-/// The frames of some events, encoded at most once for each view and, where streams get all of them, framed at most once
-/// for each way of framing; the same bytes go to all streams. A value used within one turn of the event loop.
+/// The frames of some events, encoded at most once for each view and, where streams get all of them, chunked at most once;
+/// the same bytes go to all streams. A value used within one turn of the event loop.
 struct BatchFrames {
   let events: [StoredEvent]
   private let allocator: ByteBufferAllocator
@@ -22,12 +22,12 @@ struct BatchFrames {
     self.allocator = allocator
   }
 
-  /// All frames of a view in a row, framed.
-  mutating func bytes(_ view: StreamView, for framing: StreamFraming) -> ByteBuffer {
+  /// All frames of a view in a row, as the connection takes them.
+  mutating func bytes(_ view: StreamView, for coding: TransferCoding) -> ByteBuffer {
     prepare(view)
     return switch view {
-    case .whole: whole?.bytes(for: framing, allocator: allocator) ?? ByteBuffer()
-    case .reduced: reduced?.bytes(for: framing, allocator: allocator) ?? ByteBuffer()
+    case .whole: whole?.bytes(for: coding, allocator: allocator) ?? ByteBuffer()
+    case .reduced: reduced?.bytes(for: coding, allocator: allocator) ?? ByteBuffer()
     }
   }
 
@@ -123,11 +123,11 @@ struct EncodedFrames {
     }
   }
 
-  mutating func bytes(for framing: StreamFraming, allocator: ByteBufferAllocator) -> ByteBuffer {
-    guard framing == .chunked else { return bytes }
+  mutating func bytes(for coding: TransferCoding, allocator: ByteBufferAllocator) -> ByteBuffer {
+    guard coding == .chunked else { return bytes }
     if let chunked { return chunked }
-    let framed = framing.frame(bytes, allocator: allocator)
-    chunked = framed
-    return framed
+    let chunk = coding.chunk(bytes, allocator: allocator)
+    chunked = chunk
+    return chunk
   }
 }

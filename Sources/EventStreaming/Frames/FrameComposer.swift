@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A value: puts together what one connection is given, from its own bytes and from bytes all streams share.
+/// Puts together what one connection is given, from its own bytes and from bytes all streams share. A value.
 ///
 /// Small pieces are copied, which costs less than handing each to the channel; large ones stay shared.
 struct FrameComposer {
@@ -26,10 +26,10 @@ struct FrameComposer {
   }
 
   /// All of it as one chunk; what is added afterwards begins the next one.
-  mutating func take(_ framing: StreamFraming) -> [ByteBuffer] {
+  mutating func take(_ coding: TransferCoding) -> [ByteBuffer] {
     finishOwn()
     defer { pieces = [] }
-    return pieces.count == 1 ? [framing.frame(pieces[0], allocator: ByteBufferAllocator())] : framing.frame(pieces)
+    return pieces.count == 1 ? [coding.chunk(pieces[0], allocator: ByteBufferAllocator())] : coding.chunk(pieces)
   }
 
   private mutating func finishOwn() {

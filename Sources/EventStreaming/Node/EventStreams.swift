@@ -3,7 +3,7 @@ public import NIOCore
 public import RedisClient
 public import SharedSessions
 
-/// Sendable; all changing state is bound to event loops or behind the registry's mutex. This node's open streams.
+/// This node's open streams. Sendable: what changes is bound to event loops or behind the registry's mutex.
 ///
 /// One hub for each event loop, one subscription for each session on a loop. Every stream of a session gets the same
 /// bytes; a slow one is cut off and never slows the others.

@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
 
-/// Bound to one event loop: this loop's open streams, by session, and their heartbeats.
+/// This loop's open streams, by session, and their heartbeats. Bound to one event loop.
 final class Hub {
   private let eventLoop: any EventLoop
   private let settings: StreamSettings

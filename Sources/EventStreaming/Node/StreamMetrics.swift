@@ -1,6 +1,6 @@
 import Metrics
 
-/// Immutable; what is counted about streams.
+/// What is counted about streams. Immutable.
 struct StreamMetrics: Sendable {
   private let open = Meter(label: "tandem.streams.open")
   private let deliveries = Counter(label: "tandem.streams.deliveries")

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Sendable, a mutex inside: how many streams this node has open, in all and for each participant.
+/// How many streams this node has open, in all and for each participant. Sendable: a mutex inside.
 final class StreamRegistry: Sendable {
   /// Whose streams are counted together.
   struct Key: Hashable, Sendable {

@@ -1,5 +1,5 @@
-/// Immutable, Sendable: hands asynchronous work of the event loops to one task group, so that none of it outlives the
-/// service that runs the group.
+/// Hands asynchronous work of the event loops to one task group, so that none of it outlives the service that runs
+/// the group. Sendable: immutable.
 ///
 /// Bounded by what starts it: each feed has at most one piece of work under way.
 struct StreamWork: Sendable {

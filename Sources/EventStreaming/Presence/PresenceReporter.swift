@@ -1,8 +1,8 @@
 import Basics
 import Synchronization
 
-/// Sendable, a mutex inside: reports how many streams each participant has on this node, one report at a time for each of
-/// them, always the newest number, and until it is kept.
+/// Reports how many streams each participant has on this node, one report at a time for each of them, always the
+/// newest number, and until it is kept. Sendable: a mutex inside.
 ///
 /// A participant whose last stream has gone is reported with none at once, so that they may open another anywhere, and as
 /// gone only after a while: pages reload and connections move. Bounded by the streams of the node and those that have ended

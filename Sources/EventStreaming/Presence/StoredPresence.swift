@@ -2,7 +2,7 @@ import Logging
 import Observability
 import SharedSessions
 
-/// A value: presence as the domain keeps it.
+/// Presence as the domain keeps it. A value.
 struct StoredPresence: StreamPresence {
   let store: PresenceStore
   let logger: Logger

@@ -2,7 +2,7 @@ import HummingbirdCore
 import NIOCore
 import Synchronization
 
-/// Sendable: its parts do not change but for an atomic flag. A connection from its acceptance until it is handled.
+/// A connection from its acceptance until it is handled. Sendable: its parts do not change but for an atomic flag.
 ///
 /// `NIOAsyncChannel` traps when it is dropped without having been served, and a server that is cancelled drops the
 /// connections it has accepted but not looked at yet; so does a set-up that fails after the channel was wrapped. A node

@@ -1,6 +1,6 @@
 import Metrics
 
-/// Immutable; what is counted about connections.
+/// What is counted about connections. Immutable.
 struct ConnectionMetrics: Sendable {
   private let open = Meter(label: "tandem.http.connections.open")
   private let timeouts = Counter(label: "tandem.http.connections.timed_out")

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Immutable; runs every job of a task on one event loop.
+/// Runs every job of a task on one event loop. Immutable.
 ///
 /// A connection's task prefers the executor of its channel's loop, so a request is decoded, sent to Redis and answered
 /// without leaving that thread. Measured: a tenth less CPU per request than the global pool.
@@ -19,7 +19,7 @@ final class EventLoopExecutor: TaskExecutor {
   }
 }
 
-/// A value: one executor for each loop of a group, made once, because a task keeps only an unowned reference to it.
+/// One executor for each loop of a group, made once, because a task keeps only an unowned reference to it. A value.
 struct EventLoopExecutors: Sendable {
   private let executors: [ObjectIdentifier: EventLoopExecutor]
 

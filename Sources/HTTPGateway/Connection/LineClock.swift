@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A value: the time that the line of an NDJSON body which is arriving has taken.
+/// The time that the line of an NDJSON body which is arriving has taken. A value.
 ///
 /// It runs only while the connection waits for the peer: what the peer has sent may wait for Redis as long as it must. More
 /// bytes of the same line buy no time.

@@ -5,8 +5,8 @@ import NIOHTTP1
 import NIOHTTPTypesHTTP1
 import NIOPosix
 
-/// A value: Hummingbird's HTTP/1 channel with each connection's task pinned to the connection's event loop, and with
-/// the handlers that bound what a peer may do before a request is complete.
+/// Hummingbird's HTTP/1 channel with each connection's task pinned to the connection's event loop, and with the
+/// handlers that bound what a peer may do before a request is complete. A value.
 ///
 /// The pipeline, from the socket: `WireHandler`, HTTP encoder and decoder, `RequestGuard`, then Hummingbird's own.
 struct PinnedHTTP1Channel: ServerChildChannel {

@@ -17,7 +17,7 @@ enum RequestFailure: Error, Equatable {
   case lineTimeout
 }
 
-/// A value: what one HTTP/1 connection may do next. It decides; `RequestGuard` reads, writes, closes and keeps time.
+/// What one HTTP/1 connection may do next. It decides; `RequestGuard` reads, writes, closes and keeps time. A value.
 ///
 /// Responses leave in the order of their requests, so an early failure has to wait for the answers before it; a peer
 /// that trickles bytes, never reads, or closes its half of the connection must not hold it for ever.

@@ -6,7 +6,7 @@ import NIOHTTP1
 import Observability
 import SharedSessions
 
-/// A value: an error as the client sees it. Every error of every layer ends as one of these.
+/// An error as the client sees it. Every error of every layer ends as one of these. A value.
 struct GatewayError: Error, Equatable {
   /// The HTTP status.
   var status: Int

@@ -11,7 +11,7 @@ public enum APIKeyScope: String, Sendable, CaseIterable {
   case admin
 }
 
-/// A value: the API keys of a configuration, as names, SHA-256 digests and scopes; the keys themselves are not kept.
+/// The API keys of a configuration, as names, SHA-256 digests and scopes; the keys themselves are not kept. A value.
 public struct APIKeys: Sendable {
   /// One key.
   public struct Entry: Sendable {

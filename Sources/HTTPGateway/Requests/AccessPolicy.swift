@@ -19,7 +19,8 @@ public enum MetricsAccess: String, Sendable, CaseIterable {
   case open
 }
 
-/// A value: the access policy with the keys it needs. Credentials that are wrong are refused also where none are needed.
+/// The access policy with the keys it needs. Credentials that are wrong are refused also where none are needed. A
+/// value.
 struct AccessControl: Sendable {
   let policy: AccessPolicy
   let keys: APIKeys

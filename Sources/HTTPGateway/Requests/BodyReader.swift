@@ -2,7 +2,7 @@ import HTTPTypes
 import HummingbirdCore
 import NIOCore
 
-/// A value: reads bodies up to a limit.
+/// Reads bodies up to a limit. A value.
 struct BodyReader: Sendable {
   let limit: Int
 

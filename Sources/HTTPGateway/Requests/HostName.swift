@@ -1,4 +1,4 @@
-/// A value: a host as `Host` and the configuration's `hosts` name it, with its port if it was given (RFC 9110, 7.2).
+/// A host as `Host` and the configuration's `hosts` name it, with its port if it was given (RFC 9110, 7.2). A value.
 ///
 /// It is read more strictly than a browser or a resolver would: what only might be a loopback address, such as
 /// `2130706433`, `127.1` or `localhost.`, is a name like any other.

@@ -1,4 +1,4 @@
-/// A value: the names this node answers to.
+/// The names this node answers to. A value.
 ///
 /// A page whose name is made to lead to 127.0.0.1 (DNS rebinding) is same-origin to its browser, so with `open` access
 /// it could do all that somebody on this machine can. Its requests still carry its name as their `Host`.

@@ -3,8 +3,8 @@ import HummingbirdCore
 import NIOCore
 import SharedSessions
 
-/// A value: one request as a route's handler sees it, its target taken apart and, unless the route streams it, its body
-/// read.
+/// One request as a route's handler sees it, its target taken apart and, unless the route streams it, its body read.
+/// A value.
 struct IncomingRequest: Sendable {
   /// The method, target and headers.
   let head: HTTPRequest

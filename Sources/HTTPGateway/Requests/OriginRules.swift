@@ -1,4 +1,4 @@
-/// A value: where a page is from, as a browser says it: `https://example.org` or `http://localhost:3000`.
+/// Where a page is from, as a browser says it: `https://example.org` or `http://localhost:3000`. A value.
 public struct WebOrigin: Sendable, Hashable {
   private let scheme: String
   private let host: String
@@ -32,7 +32,7 @@ public struct WebOrigin: Sendable, Hashable {
   }
 }
 
-/// A value: which pages in browsers may call this node.
+/// Which pages in browsers may call this node. A value.
 ///
 /// What changes nothing and carries no credentials may be asked by anybody: without CORS headers a browser does not let
 /// another site's page read the answer.

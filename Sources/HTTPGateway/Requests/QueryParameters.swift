@@ -1,8 +1,8 @@
 import Basics
 import SharedSessions
 
-/// A value: the query of a request's target. An empty value counts as absent, as the contract has it; of a repeated
-/// parameter the first one counts unless the route asks for all.
+/// The query of a request's target. An empty value counts as absent, as the contract has it; of a repeated parameter
+/// the first one counts unless the route asks for all. A value.
 struct QueryParameters: Sendable {
   private var values: [String: [String]] = [:]
 

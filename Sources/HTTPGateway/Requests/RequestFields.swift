@@ -2,7 +2,7 @@ import JSONText
 import NIOCore
 import SharedSessions
 
-/// A value: the JSON object of a request's body, read field by field.
+/// The JSON object of a request's body, read field by field. A value.
 ///
 /// Unknown fields are ignored. `null` counts as absent, so a client that writes out its empty fields is understood.
 struct RequestFields: Sendable {

@@ -6,7 +6,7 @@ import NIOCore
   import Musl
 #endif
 
-/// A value: a range of IP addresses, `10.0.0.0/8`, `fd00::/8` or a single address.
+/// A range of IP addresses, `10.0.0.0/8`, `fd00::/8` or a single address. A value.
 public struct AddressRange: Sendable, Hashable {
   private let bytes: [UInt8]
   private let prefixLength: Int
@@ -32,7 +32,7 @@ public struct AddressRange: Sendable, Hashable {
   }
 }
 
-/// A value: the load balancers whose word about a client's address is taken.
+/// The load balancers whose word about a client's address is taken. A value.
 ///
 /// `X-Forwarded-For` is a list that each proxy appends the address of its peer to, so it is read from its end: the first
 /// address that is no trusted proxy's is the client's, and what a client has written there itself is never reached.

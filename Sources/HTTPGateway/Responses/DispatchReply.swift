@@ -9,7 +9,7 @@ import SharedSessions
 extension Reply {
   /// What an attached bridge reads: its dispatches, with heartbeats between them.
   ///
-  /// Frames are few, so they go through the HTTP encoder one by one. The attachment runs exactly as long as the
+  /// Messages are few, so they go through the HTTP encoder one by one. The attachment runs exactly as long as the
   /// response: when the bridge goes away, or the node drains, its lease is no longer renewed.
   static func dispatches(
     _ attachment: DispatchAttachment, on channel: any Channel, beat: Duration, retry: Duration, drain: Latch
@@ -33,9 +33,9 @@ extension Reply {
         hasRun.store(true, ordering: .relaxed)
         let running = Task { await attachment.run() }
         let forwarding = Task {
-          for await frame in attachment.frames {
+          for await message in attachment.messages {
             var bytes = ByteBuffer()
-            try? ServerSentEventEncoder.write(ServerSentEvent(data: frame), into: &bytes)
+            try? ServerSentEventEncoder.write(ServerSentEvent(data: message), into: &bytes)
             continuation.yield(bytes)
           }
           continuation.finish()

@@ -21,10 +21,10 @@ extension Reply {
         let connection = try await channel.eventLoop.submit {
           let pipeline = channel.pipeline.syncOperations
           let output = try pipeline.handler(type: WireHandler.self)
-          let framing: StreamFraming = try pipeline.handler(type: RequestGuard.self).isChunked ? .chunked : .identity
-          return (output: NIOLoopBound(output, eventLoop: channel.eventLoop), framing: framing)
+          let coding: TransferCoding = try pipeline.handler(type: RequestGuard.self).isChunked ? .chunked : .identity
+          return (output: NIOLoopBound(output, eventLoop: channel.eventLoop), coding: coding)
         }.get()
-        guard await stream.serve(framing: connection.framing, output: { connection.output.value }) else {
+        guard await stream.serve(coding: connection.coding, output: { connection.output.value }) else {
           try? await channel.close()
           throw CancellationError()
         }

@@ -2,7 +2,7 @@ import HTTPTypes
 import HummingbirdCore
 import NIOCore
 
-/// A value: what a handler answers.
+/// What a handler answers. A value.
 enum Reply: Sendable {
   /// A head and all of its body.
   case complete(HTTPResponse, ByteBuffer)
@@ -46,7 +46,7 @@ enum Reply: Sendable {
   }
 }
 
-/// A value: a body that is written as it comes into being.
+/// A body that is written as it comes into being. A value.
 struct StreamedBody: Sendable {
   /// Called once when the response is over, also when it never began because its connection was gone.
   var onEnd: @Sendable () -> Void = {}

@@ -5,8 +5,8 @@ import Logging
 import NIOCore
 import SharedSessions
 
-/// A value: what the handlers of all routes have in common. The rows of the contract are in its extensions, one file for
-/// each part of the domain.
+/// What the handlers of all routes have in common. The rows of the contract are in its extensions, one file for each
+/// part of the domain. A value.
 struct RouteSet: Sendable {
   let domain: SharedSessionsDomain
   let streams: EventStreams

@@ -24,30 +24,30 @@ extension RouteSet {
   /// Several sessions on one connection. One that cannot be streamed does not keep the others: an EventSource gives up for
   /// good on any status but 200.
   private func combinedStream(_ request: IncomingRequest) async throws -> Reply {
-    let (asks, types) = (
-      try request.sessionAsks(limit: configuration.sessionsPerStream), try Self.types(request)
+    let (requested, types) = (
+      try request.requestedStreams(limit: configuration.sessionsPerStream), try Self.types(request)
     )
-    let starts = StreamCursor.starts(Self.cursor(request), own: asks.map(\.cursor))
+    let starts = StreamCursor.starts(Self.cursor(request), own: requested.map(\.cursor))
     let eventLoop = request.channel.eventLoop
     let results = await withTaskGroup(of: (Int, Result<AdmittedStream, any Error>).self) { group in
-      for (index, (ask, start)) in zip(asks, starts).enumerated() {
+      for (index, (wanted, start)) in zip(requested, starts).enumerated() {
         group.addTask {
           do {
-            return (index, .success(try await admitted(ask, start: start, on: eventLoop)))
+            return (index, .success(try await admitted(wanted, start: start, on: eventLoop)))
           } catch { return (index, .failure(error)) }
         }
       }
       return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
     var (parts, first): ([StreamPart], (any Error)?) = ([], nil)
-    for (index, (ask, start)) in zip(asks, starts).enumerated() {
+    for (index, (wanted, start)) in zip(requested, starts).enumerated() {
       switch results[index] ?? .failure(CancellationError()) {
       case .success(let stream): parts.append(.admitted(stream))
       case .failure(let error):
         first = first ?? error
         let shown = logger.rendering(error, method: .get, path: request.path)
         parts.append(
-          .refused(RefusedStream(sessionID: ask.sessionID, start: start, code: shown.code, message: shown.message)))
+          .refused(RefusedStream(sessionID: wanted.sessionID, start: start, code: shown.code, message: shown.message)))
       }
     }
     let isAdmitted = parts.contains { if case .admitted = $0 { true } else { false } }
@@ -56,11 +56,11 @@ extension RouteSet {
   }
 
   private func admitted(
-    _ ask: SessionAsk, start: StreamRequest.Start, on eventLoop: any EventLoop
+    _ wanted: RequestedStream, start: StreamRequest.Start, on eventLoop: any EventLoop
   ) async throws -> AdmittedStream {
-    if case .credentials(let credentials) = ask.access { try await takeRate(of: credentials) }
+    if case .credentials(let credentials) = wanted.access { try await takeRate(of: credentials) }
     return try await streams.admit(
-      try await authorized(ask.sessionID, access: ask.access, start: start), on: eventLoop)
+      try await authorized(wanted.sessionID, access: wanted.access, start: start), on: eventLoop)
   }
 
   private func authorized(

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// A value: one row of the contract, a method and a path, and what answers it.
+/// One row of the contract, a method and a path, and what answers it. A value.
 struct Route: Sendable {
   /// What answers a request. It throws errors of any kind; `GatewayError` renders them.
   typealias Handler = @Sendable (IncomingRequest) async throws -> Reply

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// Immutable after `init`: finds the route of a request in a tree of path segments.
+/// Finds the route of a request in a tree of path segments. Immutable after `init`.
 ///
 /// It knows all methods of a path, which is what a 405 with its `Allow` header needs.
 struct RouteTable: Sendable {

@@ -31,14 +31,14 @@ extension DispatchAttachment {
       case unclaimedTimeOver
       case unclaimedEnded
       case unclaimedEndFailed
-      /// The bridge does not read its frames.
-      case frameDropped
+      /// The bridge does not read its messages.
+      case messageDropped
       /// More signals came than are kept.
       case signalsDropped
     }
 
     enum Action: Sendable, Hashable {
-      case send(Frame)
+      case send(Message)
       /// Look at the queue, given what was delivered.
       case look(DeliveredDispatch?, afterPause: Bool)
       case readPermission(PermissionReference, afterPause: Bool)
@@ -46,8 +46,8 @@ extension DispatchAttachment {
       case end
     }
 
-    /// A frame for the bridge.
-    enum Frame: Sendable, Hashable {
+    /// A message for the bridge.
+    enum Message: Sendable, Hashable {
       case attached(fence: Int)
       case dispatch(ByteBuffer)
       case cancel(String)
@@ -112,7 +112,7 @@ extension DispatchAttachment {
         owesLook = true
         return []
       case .fenceSeen(let newer): return newer > fence ? end() : []
-      case .renewalRefused, .gone, .frameDropped, .signalsDropped: return end()
+      case .renewalRefused, .gone, .messageDropped, .signalsDropped: return end()
       case .cancelAsked(let id): return cancel(id)
       case .permissionResolved, .permissionRead, .permissionReadFailed: return permission(event)
       case .unclaimedTimeOver:

@@ -2,14 +2,14 @@ internal import Logging
 public import NIOCore
 internal import Observability
 
-/// One open attachment of a bridge: the frames for it, its lease, and the queue it works through.
+/// One open attachment of a bridge: the messages for it, its lease, and the queue it works through.
 ///
 /// Sendable: what changes is owned by the one task that runs `run()`; what happens reaches it through a mailbox. What to do is
 /// decided by its state machine.
 public final class DispatchAttachment: Sendable {
-  /// Complete JSON frames `{type, hostSessionId, timestamp, payload}` in order; ends when a newer attachment has taken over, the host
+  /// Complete JSON messages `{type, hostSessionId, timestamp, payload}` in order; ends when a newer attachment has taken over, the host
   /// session is gone, the lease has lapsed or `run()` is cancelled.
-  public let frames: AsyncStream<ByteBuffer>
+  public let messages: AsyncStream<ByteBuffer>
 
   private let hostSessionID: String
   private let fence: Int
@@ -22,9 +22,9 @@ public final class DispatchAttachment: Sendable {
   private let stopListening: @Sendable () -> Void
   private let output: AsyncStream<ByteBuffer>.Continuation
 
-  /// Frames a bridge may leave unread. One dispatch, its cancel and the answers in its turn are out at a time, so
+  /// Messages a bridge may leave unread. One dispatch, its cancel and the answers in its turn are out at a time, so
   /// this is never reached by one that reads.
-  static let framesAtMost = 256
+  static let messagesAtMost = 256
   /// How long to wait before trying again what Redis did not answer.
   private static let pause: Duration = .seconds(1)
 
@@ -45,7 +45,7 @@ public final class DispatchAttachment: Sendable {
     self.clock = clock
     self.logger = logger
     self.stopListening = stopListening
-    (frames, output) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.framesAtMost))
+    (messages, output) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.messagesAtMost))
   }
 
   /// Works through the queue and renews the lease until cancelled, fenced or gone. Run it while the response is open.
@@ -83,8 +83,8 @@ public final class DispatchAttachment: Sendable {
   ) -> Bool {
     for action in actions {
       switch action {
-      case .send(let frame):
-        if !send(frame) { return perform(machine.handle(.frameDropped), &machine, in: &group) }
+      case .send(let message):
+        if !send(message) { return perform(machine.handle(.messageDropped), &machine, in: &group) }
       case .look(let delivered, let afterPause):
         attempt(afterPause, orElse: .lookFailed, in: &group) { [work] () async throws(SharedSessionError) in
           .looked(try await work.look(delivered: delivered))
@@ -145,12 +145,12 @@ public final class DispatchAttachment: Sendable {
     }
   }
 
-  /// Hands a frame to the bridge.
+  /// Hands a message to the bridge.
   ///
   /// - Returns: false when it cannot be kept: the bridge has to attach again, so that nothing is lost silently.
-  private func send(_ frame: StateMachine.Frame) -> Bool {
+  private func send(_ message: StateMachine.Message) -> Bool {
     let (type, payload): (StaticString, ByteBuffer) =
-      switch frame {
+      switch message {
       case .attached(let fence): ("attached", ByteBuffer(string: "{\"fence\":\(fence)}"))
       case .dispatch(let payload): ("dispatch", payload)
       case .cancel(let id): ("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(id)\"}"))

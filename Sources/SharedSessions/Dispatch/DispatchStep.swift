@@ -53,7 +53,7 @@ struct DispatchStep: Sendable {
 
   /// What an attachment should do next.
   enum Next: Sendable, Hashable {
-    /// Hand this out: the payload of a `dispatch` frame; when it is cancelled, the bridge must hear that next.
+    /// Hand this out: the payload of a `dispatch` message; when it is cancelled, the bridge must hear that next.
     case deliver(DeliveredDispatch, payload: ByteBuffer, isCancelled: Bool)
     /// Nothing waits, or the slot is taken by a turn that runs, which somebody may have asked to stop.
     case idle(cancelling: String?)

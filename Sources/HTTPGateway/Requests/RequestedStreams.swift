@@ -2,7 +2,7 @@ import HTTPTypes
 import SharedSessions
 
 /// One session that a caller wants on a combined stream, form already checked. A value.
-struct SessionAsk: Sendable, Hashable {
+struct RequestedStream: Sendable, Hashable {
   /// The session.
   var sessionID: String
   /// How the caller says who they are in it.
@@ -17,7 +17,7 @@ extension IncomingRequest {
   /// stream ticket.
   ///
   /// - Throws: 400 `INVALID_QUERY`.
-  func sessionAsks(limit: Int) throws(GatewayError) -> [SessionAsk] {
+  func requestedStreams(limit: Int) throws(GatewayError) -> [RequestedStream] {
     let header = head.headerFields[values: .sessions].flatMap { $0.split(separator: " ").map(String.init) }
     let inQuery = query.all("session")
     guard header.isEmpty || inQuery.isEmpty else {
@@ -31,21 +31,21 @@ extension IncomingRequest {
         "A stream takes 1 to \(limit) sessions, each as 'session=<sessionId>,<participantId>.<accessToken>[,<cursor>]'; there are \(texts.count)."
       )
     }
-    var asks: [SessionAsk] = []
+    var requested: [RequestedStream] = []
     var known: Set<String> = []
     for (index, text) in texts.enumerated() {
-      let ask = try Self.sessionAsk(text, number: index + 1)
-      guard known.insert(ask.sessionID).inserted else {
+      let stream = try Self.requestedStream(text, number: index + 1)
+      guard known.insert(stream.sessionID).inserted else {
         throw GatewayError(
           .invalidQuery, "Session \(index + 1) of the stream was named before; each may be there once.")
       }
-      asks.append(ask)
+      requested.append(stream)
     }
-    return asks
+    return requested
   }
 
   /// Reads one. What it says about a wrong one never repeats it: it may hold a token.
-  private static func sessionAsk(_ text: String, number: Int) throws(GatewayError) -> SessionAsk {
+  private static func requestedStream(_ text: String, number: Int) throws(GatewayError) -> RequestedStream {
     let parts = text.split(separator: ",", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 2, FieldRules.isIdentifier(parts[0]), let access = streamAccess(parts[1]) else {
       throw GatewayError(
@@ -53,7 +53,7 @@ extension IncomingRequest {
         "Session \(number) of the stream must be '<sessionId>,<participantId>.<accessToken>[,<cursor>]', or have a stream ticket for the credentials."
       )
     }
-    return SessionAsk(
+    return RequestedStream(
       sessionID: parts[0], access: access, cursor: parts.count > 2 && !parts[2].isEmpty ? parts[2] : nil)
   }
 
