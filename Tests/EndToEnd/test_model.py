@@ -24,7 +24,7 @@ SEED = os.environ.get("TANDEM_E2E_MODEL_SEED") or (str(random.SystemRandom().get
 #: Steps of one history.
 STEPS = 50
 
-#: What every run comes to, beside every code of the model.
+#: What every run comes to, beside every code of the model: events, and the ends that lifetimes have.
 EVENTS = {
     "shared_session_created",
     "session_updated",
@@ -46,10 +46,14 @@ EVENTS = {
     "permission_withdrawn",
     "host_online",
     "host_session_update",
+    "session_closed closed",
+    "session_closed expired",
+    "permission_withdrawn session_closed",
+    "permission_withdrawn session_expired",
 }
 
 
-def limits(of: Settings) -> dict[str, int]:
+def limits(of: Settings) -> dict[str, object]:
     """The nodes' bounds: so small that random histories reach them."""
     return {
         "TANDEM_LIMITS_PARTICIPANTS": of.participants,
@@ -59,6 +63,8 @@ def limits(of: Settings) -> dict[str, int]:
         "TANDEM_LIMITS_PENDING_PERMISSIONS": of.permissions,
         "TANDEM_LIMITS_INVITES": of.invites,
         "TANDEM_LIMITS_SESSIONS_PER_HOST": of.sessions,
+        # A session whose time is over is told of when a sweeper looks.
+        "TANDEM_SWEEPER_INTERVAL": "50ms",
     }
 
 
@@ -80,7 +86,8 @@ def test_random_histories_keep_the_rules(module_cluster):
     class Open(AgentHistories):
         settings, seen = Settings(), Counter()
         out_of_reach = {"API_KEY_REQUIRED", "HOST_TOKEN_REQUIRED", "REASON_REQUIRED"}
-        bases = module_cluster(2, **limits(Settings())).bases
+        cluster = module_cluster(2, **limits(Settings()))
+        bases, redis = cluster.bases, cluster.redis
 
     run(Open, 80)
 
@@ -99,7 +106,8 @@ def test_random_histories_keep_the_rules_of_keyed_access(module_cluster):
     class Keyed(AgentHistories):
         settings, seen, out_of_reach = keyed, Counter(), set()
         api_key = KEY
-        bases = module_cluster(2, **limits(keyed), **more).bases
+        cluster = module_cluster(2, **limits(keyed), **more)
+        bases, redis = cluster.bases, cluster.redis
 
     run(Keyed, 60)
 

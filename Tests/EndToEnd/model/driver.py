@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from support.client import API, Reply
+from support.redis_server import RedisServer
 from support.streams import Stream
 from support.waiting import eventually
 
@@ -68,12 +69,24 @@ class Sent:
         return replace(self, raw=raw, call=replace(self.call, repeat=replace(self.call.repeat, body=raw)))
 
 
+def how_it_ended(line: dict[str, Any]) -> str | None:
+    """How a session or a request of the agent came to its end, where an event says so."""
+    return line["payload"].get("status") or line["payload"].get("reason")
+
+
 class Driver:
     """One run: a fresh host session, its model, and everything that is open."""
 
     def __init__(
-        self, bases: list[str], settings: Settings, host: HostSession, api_key: str, pick: random.Random
+        self,
+        bases: list[str],
+        settings: Settings,
+        host: HostSession,
+        api_key: str,
+        pick: random.Random,
+        redis: RedisServer,
     ) -> None:
+        self.redis = redis
         self.api = API(bases)
         self.bases = bases
         self.settings = settings
@@ -227,6 +240,26 @@ class Driver:
                     watcher.ended = True
                     break
 
+    # Lifetimes
+
+    def run_out(self, s: Session) -> None:
+        """Moves a session's end to just now, and the moment at which a sweeper is to look at it."""
+        seconds, micros = self.redis.client.time()
+        self.redis.client.hset(f"tandem:{{{value(s.id)}}}", "endsAt", seconds * 1000 + micros // 1000 - 1)
+        for bucket in range(16):
+            self.redis.client.zadd(f"tandem:index:deadlines:{bucket}", {value(s.id): 0}, xx=True)
+        self.story.append(f"the time of {value(s.id)} is over")
+        self.model.run_out(s)
+
+    def check_keys(self, s: Session) -> None:
+        """All keys of a session go in the same moment."""
+        client = self.redis.client
+        names = list(client.scan_iter(match=f"tandem:{{{value(s.id)}}}*", count=10_000))
+        ends = {name: client.execute_command("PEXPIRETIME", name) for name in names}
+        purge = int(client.hget(f"tandem:{{{value(s.id)}}}", "purgeAt"))
+        if set(ends.values()) != {purge}:
+            raise Mismatch(f"the keys of {s.id} should go at {purge}: {ends}")
+
     # The bridge
 
     def attach(self, name: str) -> None:
@@ -293,8 +326,10 @@ class Driver:
             lines = [json.loads(line) for line in reply.content.splitlines()]
             compare([s.envelope(e, False) for e in s.events], lines, self.vault, f"export of {s.id}")
             self.seen.update(line["type"] for line in lines)
+            self.seen.update(f"{line['type']} {how}" for line in lines if (how := how_it_ended(line)))
             times = [line["timestamp"] for line in lines]
             assert times == sorted(times), times
+            self.check_keys(s)
         for stream in [w.stream for w in self.watchers] + ([self.bridge] if self.bridge else []):
             if stream.unread:
                 raise Mismatch(f"{stream.path}: nothing has happened, but there came {stream.unread}")

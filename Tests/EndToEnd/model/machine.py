@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from support.client import API
+from support.redis_server import RedisServer
 from support.scenario import unique
 
 from .calls import HostSession, Who
@@ -53,6 +54,8 @@ class Machine:
 
     bases: ClassVar[list[str]]
     settings: ClassVar[Settings]
+    #: The nodes' Redis, in which times are moved: no history waits for a minute.
+    redis: ClassVar[RedisServer]
     api_key: ClassVar[str] = ""
     #: What came up in any history.
     seen: ClassVar[Counter[str | int]]
@@ -67,7 +70,7 @@ class Machine:
         body = {"userId": "owner", "hostSessionId": host_id, "workspaceId": "model"}
         reply = API(self.bases).post("/api/host-sessions", body, headers=key).expect(201)
         host = HostSession(host_id, reply["hostToken"], "model")
-        self.driver = Driver(self.bases, self.settings, host, self.api_key, chance)
+        self.driver = Driver(self.bases, self.settings, host, self.api_key, chance, self.redis)
         self.model = self.driver.model
 
     def act(self, step: int) -> None:

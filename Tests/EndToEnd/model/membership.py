@@ -107,23 +107,28 @@ class Membership(Rules):
         self.end(s)
         return Answer(200, {"closed": True, "session": s.json()})
 
-    def end(self, s: Session, leaving: Participant | None = None) -> None:
+    def run_out(self, s: Session) -> None:
+        """A session's time is over; nobody calls. It has ended then, and is told of a little later."""
+        self.end(s, status="expired")
+
+    def end(self, s: Session, leaving: Participant | None = None, status: str = "closed") -> None:
         """What is open in a session ends with it; a turn that runs is recorded to its end."""
         at = now()
-        s.status = "closed"
+        s.status = status
+        left = at if status == "closed" else now()
         for p in s.present:
-            p.left, p.was_there_at_the_end = at, True
+            p.left, p.was_there_at_the_end = left, True
         if leaving:
             s.emit("participant_left", at, {"participant": s.participant(leaving)})
         for a in s.pending:
             a.status, a.resolved = "expired", at
             s.emit("prompt_expired", at, {"approval": s.approval(a), "participant": s.participant(a.author)})
         for a in s.asked:
-            self.take_away(s, a, at, "session_closed")
+            self.take_away(s, a, at, f"session_{status}")
             self.tell(a)
         for a in s.queue:
             self.fail(s, a, at, "session closed")
-        s.emit("session_closed", at, {"status": "closed"})
+        s.emit("session_closed", at, {"status": status})
 
     # What ends with a session is told elsewhere.
 

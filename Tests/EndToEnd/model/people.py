@@ -103,6 +103,40 @@ class People(Machine):
         who = self.who(s, by, "wrong" if sure else how)
         self.driver.call("DELETE", self.path(s), lambda call: self.model.close(value(s.id), call), None, who)
 
+    @action(4, at=one, lives=[[0], [30], [60, 0], [0, 43200], [43200, 30], [30, 0, 60]], user=[None, "dee", "eve"])
+    def live_on(self, at, lives, user) -> None:
+        """The host changes how long the session lives, more than once; somebody comes in between."""
+        s = self.pick(at)
+        for minutes in lives:
+            if s.is_active:
+                self._update(s, self.who(s, s.participants.index(s.host), "right"), {"expiresInMinutes": minutes})
+            if user:
+                self._join(s, {"userId": user, "inviteToken": value(s.invite)})
+
+    @action(2, at=one, by=someone, first=["comment", "join", "extend", "close", "leave", "read", None])
+    def run_out(self, at, by, first) -> None:
+        """The time of a session is over, whatever waits in it: the very next call finds it ended, on any node."""
+        s = self.pick(at)
+        if not s.is_active:
+            return
+        who, host = self.who(s, by, "right"), self.who(s, s.participants.index(s.host), "right")
+        id, path = value(s.id), self.path(s)
+        self.driver.run_out(s)
+        if first == "comment":
+            rule = lambda call: self.model.comment(id, call, "too late")  # noqa: E731
+            self.driver.call("POST", f"{path}/messages", rule, {"text": "too late"}, who)
+        elif first == "join":
+            self._join(s, {"userId": "late", "inviteToken": value(s.invite)})
+        elif first == "extend":
+            self._update(s, host, {"expiresInMinutes": 60})
+        elif first == "close":
+            self.driver.call("DELETE", path, lambda call: self.model.close(id, call), None, host)
+        elif first == "leave":
+            self.driver.call("POST", f"{path}/leave", lambda call: self.model.leave(id, call), {}, who)
+        elif first == "read":
+            self.driver.call("GET", path, lambda call: self.model.snapshot(id, call), api_key="right")
+        self.driver.settle()
+
     # Who is there
 
     def _join(self, s: Session, body: dict[str, Any], who: Who | None = None, key: str | None = None) -> None:

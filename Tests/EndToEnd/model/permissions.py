@@ -36,10 +36,10 @@ class Permissions(Conversation):
         if not body["options"]:
             raise refuse("INVALID_FIELD", "options")
         self.with_host_token(token)
+        self.repeated(call)  # the answer is kept with the host session, whatever dispatch the body names
         if body["dispatchId"] not in self.host.handed_out:
             raise refuse("DISPATCH_NOT_FOUND")
         s, prompt = self.host.handed_out[body["dispatchId"]]
-        self.repeated(call)
         if not s.is_active:
             raise refuse("SESSION_INACTIVE")
         if prompt.dispatch.state != "started" or prompt.cancelled:
