@@ -55,6 +55,10 @@ public enum LogKey {
 
   /// A server of Redis.
   public static let redisEndpoint = "redis.endpoint"
+  /// The name Sentinels know a primary by.
+  public static let redisPrimary = "redis.primary"
+  /// A channel of pub/sub.
+  public static let redisChannel = "redis.channel"
   /// A script or a command.
   public static let redisOperation = "redis.operation"
   /// A key.

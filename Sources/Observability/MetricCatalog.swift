@@ -72,6 +72,9 @@ public enum MetricCatalog {
     "tandem_redis_demotions": MetricDescription(
       "Connections to Redis given up because their server was not the primary, or not ready, any more."),
     "tandem_redis_connect_failures": MetricDescription("Attempts to connect to Redis that failed."),
+    "tandem_redis_looks": MetricDescription(
+      "Times that Sentinels or a cluster were asked which servers are the primaries."),
+    "tandem_redis_primary_moves": MetricDescription("Times that a primary was found in another place than before."),
     "tandem_redis_subscribed_channels": MetricDescription("Channels subscribed now."),
     "tandem_redis_messages": MetricDescription("Messages received from subscribed channels."),
     "tandem_redis_subscription_interruptions": MetricDescription("Times that a subscription was interrupted."),

@@ -95,8 +95,9 @@ public final class RedisClient: Service, Sendable {
     case .standalone(let endpoint):
       let connector = try RedisConnector(configuration, endpoint: endpoint)
       return StandaloneTopology(connector: connector, group: group, logger: logger, metrics: RedisMetrics())
-    case .sentinel:
-      throw .unusable("Redis Sentinel (redis+sentinel://) is not supported yet; name the primary itself with redis://.")
+    case .sentinel(let sentinels, let name):
+      return try SentinelTopology(
+        sentinels, name: name, configuration, group: group, logger: logger, metrics: RedisMetrics())
     case .cluster:
       throw .unusable("Redis Cluster (redis+cluster://) is not supported yet; use one server with redis://.")
     }

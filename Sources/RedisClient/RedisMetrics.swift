@@ -33,6 +33,10 @@ struct RedisMetrics: Sendable {
   let demotions = Counter(label: "tandem_redis_demotions")
   /// Attempts to connect that failed.
   let connectFailures = Counter(label: "tandem_redis_connect_failures")
+  /// Times that Sentinels or a cluster were asked which servers are the primaries.
+  let looks = Counter(label: "tandem_redis_looks")
+  /// Times that a primary was found in another place than before.
+  let primaryMoves = Counter(label: "tandem_redis_primary_moves")
   /// Channels subscribed now.
   let channels = Level(label: "tandem_redis_subscribed_channels")
   /// Messages handed to subscriptions.

@@ -24,3 +24,14 @@ enum UnixSocketCheck {
     return channel != nil
   }
 }
+
+/// Tells whether a TCP port of 127.0.0.1 takes connections. A namespace.
+public enum PortCheck {
+  /// Whether somebody listens there now.
+  public static func accepts(port: Int) async -> Bool {
+    let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .connect(host: "127.0.0.1", port: port).get()
+    try? await channel?.close()
+    return channel != nil
+  }
+}

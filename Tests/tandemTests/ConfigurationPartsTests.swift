@@ -11,7 +11,9 @@ import Testing
   private func parts(_ flags: [String: String]) throws -> String {
     // Replicated, so that the number of replicas matters; keys, so that access may be either.
     let digest = String(repeating: "0a", count: 32)
-    var all = ["apiKeys": "ci:\(digest)", "redis": "redis://127.0.0.1", "durability": "replicated"]
+    var all = [
+      "apiKeys": "ci:\(digest)", "redis": "redis://127.0.0.1", "durability": "replicated", "redisSentinelPassword": "s",
+    ]
     all.merge(flags) { $1 }
     let read = try configuration(flags: all)
     var text = ""
@@ -39,7 +41,9 @@ import Testing
       let values = [
         "host": "::1", "redis": "redis://127.0.0.1:7000", "prefix": "other", "dataDirectory": "/elsewhere",
         "apiKeys": "other:" + String(repeating: "0b", count: 32), "rate.participant": "7/s", "rate.address": "7/s",
-        "rate.trustedProxies": "192.0.2.0/24", "hosts": "team.example", "cors.origins": "https://team.example",
+        "rate.trustedProxies": "192.0.2.0/24",
+        "redisSentinelUser": "watcher", "redisSentinelPassword": "other", "redisAddresses": "10.0.0.1:6379=[::1]:7000",
+        "hosts": "team.example", "cors.origins": "https://team.example",
       ]
       return values[key.name] ?? ""
     }
@@ -47,7 +51,8 @@ import Testing
 
   @Test(
     arguments: ConfigurationKey.all.map(\.name).filter {
-      !["forceOpen", "access", "join.reuse", "apiKeysFile", "redisPasswordFile"].contains($0)
+      !["forceOpen", "access", "join.reuse", "apiKeysFile", "redisPasswordFile", "redisSentinelPasswordFile"].contains(
+        $0)
     })
   func aKeyReachesItsPart(name: String) throws {
     let key = try #require(ConfigurationKey.named(name))

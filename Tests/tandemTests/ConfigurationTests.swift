@@ -88,7 +88,11 @@ private let digest = String(repeating: "0a", count: 32)
   @Test(arguments: [
     ("port", "80a"), ("port", "65536"), ("port", "-1"), ("port", "+1"), ("port", ""), ("port", "8080 "),
     ("access", "Open"), ("access", ""), ("forceOpen", "yes"), ("prefix", "a{b}"), ("prefix", ""), ("host", ""),
-    ("host", "a\nb"), ("redis", "http://x"), ("redis", "redis://"), ("redis", "redis://a b"), ("apiKeys", "ci:xyz"),
+    ("host", "a\nb"), ("redis", "http://x"), ("redis", "redis://"), ("redis", "redis://a b"),
+    ("redis", "redis+sentinel://a"),
+    ("redis", "redis+cluster://a/1"), ("redisAddresses", "a:1"), ("redisAddresses", "a=b"),
+    ("redisAddresses", "a:1=b:0"),
+    ("apiKeys", "ci:xyz"),
     ("apiKeys", "ci"), ("apiKeys", "ci:\(digest),"), ("dispatch.lease", "1 s"), ("dispatch.lease", "0"),
     ("dispatch.lease", "-3s"), ("dispatch.lease", "1e3"), ("dispatch.lease", "infinity"), ("dispatch.lease", "2w"),
     ("stream.bufferBytes", "1MB"), ("stream.bufferBytes", "1.5MiB"), ("stream.bufferBytes", "99999999999GiB"),

@@ -46,6 +46,23 @@ import Testing
     #expect(password == ["redis holds a password and redisPasswordFile is given, too; give one of them"])
   }
 
+  @Test func thePasswordOfTheSentinelsIsTheirsAlone() throws {
+    let url = "redis+sentinel://tandem:p@s1,s2,s3/mymaster"
+    let read = try withFile("hunter2\n") { path in
+      try configuration(flags: ["redis": url, "redisSentinelUser": "watcher", "redisSentinelPasswordFile": path])
+    }
+    #expect(try read.redisClient().sentinelLogin == RedisLogin(username: "watcher", password: "hunter2"))
+    #expect(try read.redisClient().password == "p")
+    let twice = try withFile("hunter2") { path in
+      try problems(flags: ["redisSentinelPassword": "x", "redisSentinelPasswordFile": path])
+    }
+    #expect(twice == ["redisSentinelPassword and redisSentinelPasswordFile are both given; give one of them"])
+    let alone = try problems(flags: ["redisSentinelUser": "watcher"])
+    #expect(alone.count == 1 && alone.first?.contains("redisSentinelPasswordFile") == true)
+    let missing = try problems(flags: ["redisSentinelPasswordFile": "/nowhere"])
+    #expect(missing == ["redisSentinelPasswordFile: /nowhere does not exist"])
+  }
+
   @Test func aPasswordNeedsARedisAndAUserAPassword() throws {
     let found = try withFile("hunter2") { path in try problems(flags: ["redisPasswordFile": path]) }
     #expect(found.count == 1 && found.first?.contains("redisPasswordFile is given but redis is not") == true)

@@ -16,7 +16,7 @@ final class CommandLink {
 
   private let eventLoop: any EventLoop
   private let configuration: RedisClientConfiguration
-  private let endpoint: RedisEndpoint
+  private let place: RedisPlace
   private let metrics: RedisMetrics
   private let reconnector: Reconnector<CommandConnection>
   private var waiting: Deque<Waiting> = []
@@ -32,7 +32,7 @@ final class CommandLink {
     self.eventLoop = eventLoop
     self.configuration = configuration
     self.notice = notice
-    endpoint = connector.endpoint
+    place = connector.place
     self.metrics = metrics
     reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
       CommandConnection(configuration, metrics: metrics)
@@ -42,19 +42,27 @@ final class CommandLink {
   func start() {
     // A cycle on purpose, until `stop()`: connections of a link must not outlive it.
     reconnector.onConnected = { connection in
-      connection.onDemotion = { reason in self.notice.post(self.eventLoop.now, reason) }
+      connection.onDemotion = { reason in self.notice.post(.demoted(at: self.eventLoop.now, reason)) }
       self.sendWaiting(on: connection)
     }
     reconnector.start()
   }
 
-  /// Replaces the connection if it was made before its server was found not to be the primary.
-  func leave(foundAt found: NIODeadline, _ reason: RedisError) {
-    guard let connection = reconnector.connection, !connection.isRetired, reconnector.connectedAt <= found else {
-      return
+  /// Replaces the connection if it was made before its server was found not to be the primary, or when another one is.
+  func leave(_ finding: DemotionNotice.Finding) {
+    switch finding {
+    case .demoted(let found, let reason):
+      guard let connection = reconnector.connection, !connection.isRetired, reconnector.connectedAt <= found else {
+        return
+      }
+      reconnector.wasDemoted()
+      connection.retire(reason)
+    case .moved(let reason):
+      // What is under way there may still be answered; whatever comes next goes to the new server.
+      guard let connection = reconnector.serverMoved() else { return }
+      connection.onDemotion = nil
+      connection.retire(reason)
     }
-    reconnector.wasDemoted()
-    connection.retire(reason)
   }
 
   func stop() -> EventLoopFuture<Void> {
@@ -117,7 +125,7 @@ final class CommandLink {
     RedisError(
       code: .unavailable,
       message: reconnector.latestFailure?.message
-        ?? "Redis at \(endpoint) did not take a connection within \(configuration.connectionWait).",
+        ?? "Redis at \(place) did not take a connection within \(configuration.connectionWait).",
       mayHaveRun: false)
   }
 }
@@ -135,7 +143,7 @@ struct CommandLinkReference: Sendable {
       CommandLink(eventLoop: eventLoop, connector: connector, notice: notice, logger: logger, metrics: metrics),
       eventLoop: eventLoop)
     self.link = link
-    notice.addListener { found, reason in eventLoop.execute { link.value.leave(foundAt: found, reason) } }
+    notice.addListener { finding in eventLoop.execute { link.value.leave(finding) } }
   }
 
   func start() {

@@ -38,6 +38,15 @@ public struct RedisClientConfiguration: Sendable, Hashable {
   /// Distinct channels subscribed at once; more are refused as overloaded.
   public var maximumChannels: Int = 100_000
 
+  /// The user and password for the Sentinels themselves; nil says nothing to them.
+  public var sentinelLogin: RedisLogin?
+  /// How often to ask the Sentinels who the primary is, when nothing gives a reason to ask before.
+  public var sentinelLook: Duration = .seconds(10)
+  /// How often to ask a cluster which primary has which slots, when nothing gives a reason to ask before.
+  public var clusterLook: Duration = .seconds(30)
+  /// Where to reach a server that Sentinels or a cluster know under an address that does not lead there from here.
+  public var reachedAt: [RedisEndpoint: RedisEndpoint] = [:]
+
   /// When a write counts as done.
   public var durability: RedisDurability = .local
   /// What the keys and channels of `probe(within:)` start with.
@@ -72,6 +81,20 @@ public enum RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     case .host(let name, let port): name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
     case .unixSocket(let path): path
     }
+  }
+}
+
+/// Who to say one is. A value.
+public struct RedisLogin: Sendable, Hashable {
+  /// The ACL user; nil is the `default` user.
+  public var username: String?
+  /// The password. Never logged.
+  public var password: String
+
+  /// A user and their password.
+  public init(username: String? = nil, password: String) {
+    self.username = username
+    self.password = password
   }
 }
 
@@ -118,6 +141,7 @@ extension RedisClientConfiguration {
     let durations = [
       ("connectTimeout", connectTimeout), ("commandTimeout", commandTimeout), ("connectionWait", connectionWait),
       ("reconnectDelay", reconnectDelay.lowerBound), ("probeInterval", probeInterval),
+      ("sentinelLook", sentinelLook), ("clusterLook", clusterLook),
     ]
     for (name, duration) in durations where duration <= .zero {
       throw .unusable("The Redis setting \(name) must be longer than zero.")

@@ -17,8 +17,8 @@ extension RedisClientConfiguration {
   /// - `redis://[user[:password]@]host[:port][/database]`
   /// - `rediss://...` the same over TLS; `?ca=FILE` trusts the certificates of that PEM file
   /// - `unix:///path/of/socket[?database=N&user=U&password=P]`
-  /// - `redis+sentinel://[user[:password]@]host[:port],.../PRIMARY[/database]`
-  /// - `redis+cluster://[user[:password]@]host[:port],...`
+  /// - `redis+sentinel://[user[:password]@]host[:port],.../PRIMARY[/database]`, and `rediss+sentinel://` over TLS
+  /// - `redis+cluster://[user[:password]@]host[:port],...`, and `rediss+cluster://` over TLS
   ///
   /// Ports default to 6379 and, for Sentinel, 26379. Reserved characters in user and password are percent-encoded. A password
   /// without a user is written `:password@`.
@@ -42,20 +42,21 @@ extension RedisClientConfiguration {
       self.init(topology: .standalone(.unixSocket(path: try parts.socketPath())))
       database = try parts.database(from: parts.query["database"] ?? "")
       tls = try parts.tls(isOn: false)
-    case "redis+sentinel":
+    case "redis+sentinel", "rediss+sentinel":
       let (primary, database) = try parts.primaryAndDatabase()
       self.init(topology: .sentinel(try parts.endpoints(defaultPort: 26_379), primary: primary))
       self.database = database
-      tls = try parts.tls(isOn: false)
-    case "redis+cluster":
+      tls = try parts.tls(isOn: scheme == "rediss+sentinel")
+    case "redis+cluster", "rediss+cluster":
       self.init(topology: .cluster(try parts.endpoints(defaultPort: 6379)))
       guard parts.path.isEmpty else {
         throw RedisURLError("A Redis Cluster has only database 0; leave out what follows the hosts.")
       }
-      tls = try parts.tls(isOn: false)
+      tls = try parts.tls(isOn: scheme == "rediss+cluster")
     default:
       throw RedisURLError(
-        "The Redis URL's scheme \"\(scheme)\" is unknown; use redis, rediss, unix, redis+sentinel or redis+cluster.")
+        "The Redis URL's scheme \"\(scheme)\" is unknown; use redis, rediss, unix, redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster."
+      )
     }
     username = parts.user ?? parts.query["user"]
     password = parts.password ?? parts.query["password"] ?? elsewhere
@@ -63,6 +64,17 @@ extension RedisClientConfiguration {
       throw RedisURLError(
         "The Redis URL names a user but no password; write user:password@, or :password@ for the default user.")
     }
+  }
+}
+
+extension RedisEndpoint {
+  /// A TCP address from text such as `redis1:6379` or `[::1]:6379`; nil for anything else.
+  public init?(address text: String) {
+    guard let port = text.split(separator: ":").last, Int(port) != nil, text.hasSuffix(":" + port),
+      !text.contains(where: { $0.isWhitespace || "@/?#,=".contains($0) }),
+      let endpoint = try? RedisURLParts.endpoint(text[...], defaultPort: 0), case .host(_, 1...) = endpoint
+    else { return nil }
+    self = endpoint
   }
 }
 
@@ -155,14 +167,17 @@ private struct RedisURLParts {
   func tls(isOn: Bool) throws(RedisURLError) -> RedisTLS? {
     let file = query["ca"]
     guard isOn else {
-      if file != nil { throw RedisURLError("The Redis URL's option ca is only for rediss://.") }
+      if file != nil {
+        throw RedisURLError(
+          "The Redis URL's option ca is only for rediss://, rediss+sentinel:// and rediss+cluster://.")
+      }
       return nil
     }
     if let file, file.isEmpty { throw RedisURLError("The Redis URL's option ca names no file.") }
     return RedisTLS(certificateAuthorityFile: file)
   }
 
-  private static func endpoint(_ text: Substring, defaultPort: Int) throws(RedisURLError) -> RedisEndpoint {
+  fileprivate static func endpoint(_ text: Substring, defaultPort: Int) throws(RedisURLError) -> RedisEndpoint {
     var name = text
     var portText: Substring?
     if text.first == "[" {

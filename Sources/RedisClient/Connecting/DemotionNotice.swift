@@ -1,22 +1,29 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Tells everybody who has connections to a server that it is not, or not yet, the primary any more.
+/// Tells everybody who has connections to a server that it is not, or not yet, the primary any more, or that another server is.
 ///
 /// After a failover nobody closes the connections to the old primary, which answers on as a replica. What one connection
 /// finds out counts for all that were made before. Sendable: the listeners are behind a mutex.
 final class DemotionNotice: Sendable {
-  /// Gets the moment of the finding: connections made after it have been checked since.
-  typealias Listener = @Sendable (_ found: NIODeadline, _ reason: RedisError) -> Void
+  /// What was found.
+  enum Finding: Sendable {
+    /// The server is not the primary: connections made until then are of no use; later ones have been checked since.
+    case demoted(at: NIODeadline, RedisError)
+    /// The place leads to another server now, which is to be connected to at once.
+    case moved(RedisError)
+  }
+
+  typealias Listener = @Sendable (Finding) -> Void
 
   private let listeners = Mutex<[Listener]>([])
 
   /// Listens from now on.
   func addListener(_ listener: @escaping Listener) { listeners.withLock { $0.append(listener) } }
 
-  /// A connection got such an answer.
-  func post(_ found: NIODeadline, _ reason: RedisError) {
-    for listener in listeners.withLock({ $0 }) { listener(found, reason) }
+  /// Tells everybody.
+  func post(_ finding: Finding) {
+    for listener in listeners.withLock({ $0 }) { listener(finding) }
   }
 }
 

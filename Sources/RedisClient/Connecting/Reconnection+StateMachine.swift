@@ -66,6 +66,21 @@ struct ReconnectionStateMachine<Connection> {
     return .connect
   }
 
+  /// The server is in another place: what is under way there is of no use, and there is no reason to wait.
+  ///
+  /// - Returns: the connection that was in use, and what to do.
+  mutating func moved() -> (old: Connection?, action: Action) {
+    switch state {
+    case .idle, .stopped: return (nil, .none)
+    case .connecting, .pausing:
+      state = .connecting(failures: 0)
+      return (nil, .connect)
+    case .connected(let connection, _):
+      state = .connecting(failures: 0)
+      return (connection, .connect)
+    }
+  }
+
   mutating func stop() -> Action {
     defer { state = .stopped }
     switch state {

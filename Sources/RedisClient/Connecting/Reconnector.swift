@@ -15,6 +15,10 @@ final class Reconnector<Connection: RedisConnection> {
   private let metrics: RedisMetrics
   private let makeConnection: () -> Connection
   private var pauseTimer: Scheduled<Void>?
+  /// The attempt under way; what comes of an earlier one is of no use.
+  private var attempt = 0
+  /// Connections that were given up for another server and finish what is under way on them.
+  private var leaving: [ObjectIdentifier: Connection] = [:]
   /// Called on the event loop when a connection can be used.
   var onConnected: (Connection) -> Void = { _ in }
   /// Called on the event loop when the connection in use is gone and the next attempt is under way.
@@ -24,6 +28,8 @@ final class Reconnector<Connection: RedisConnection> {
   /// When the connection in use became usable.
   private(set) var connectedAt = NIODeadline.distantPast
   private var isDemoted = false
+  /// Whether the connection in use has not ended.
+  private var isInUse = false
   /// Made by `stop()`; completed when the channel is closed.
   private var stopped: EventLoopPromise<Void>?
 
@@ -56,23 +62,22 @@ final class Reconnector<Connection: RedisConnection> {
     if let stopped { return stopped.futureResult }
     let stopped = eventLoop.makePromise(of: Void.self)
     self.stopped = stopped
-    let action = machine.stop()
-    if case .close = action {} else { stopped.succeed() }
-    perform(action)
+    perform(machine.stop())
+    for connection in leaving.values { connection.close() }
+    finishStop()
     return stopped.futureResult
   }
 
   /// The connection in use has ended.
   func connectionLost(_ error: RedisError) {
     metrics.connections.add(-1)
-    if let stopped {
-      stopped.succeed()
-      return
-    }
+    isInUse = false
+    guard stopped == nil else { return finishStop() }
+    connector.onTrouble()
     metrics.connectionsLost.increment()
     logger.warning(
       "redis connection lost",
-      metadata: [LogKey.redisEndpoint: "\(connector.endpoint)", LogKey.error: "\(error.message)"])
+      metadata: [LogKey.redisEndpoint: "\(connector.place)", LogKey.error: "\(error.message)"])
     latestFailure = error
     // Soon after it was made: the name still leads to the same server, so it is no use to hurry.
     let isRepeated =
@@ -89,6 +94,29 @@ final class Reconnector<Connection: RedisConnection> {
     isDemoted = true
   }
 
+  /// The server is in another place now: connects there at once, whatever was under way.
+  ///
+  /// - Returns: the connection that was in use. It is not reported as lost, and is to be retired.
+  func serverMoved() -> Connection? {
+    let (old, action) = machine.moved()
+    if let old {
+      leaving[ObjectIdentifier(old)] = old
+      isInUse = false
+      old.onEnd = { _ in
+        self.metrics.connections.add(-1)
+        self.leaving[ObjectIdentifier(old)] = nil
+        self.finishStop()
+      }
+    }
+    pauseTimer?.cancel()
+    perform(action)
+    return old
+  }
+
+  private func finishStop() {
+    if !isInUse, leaving.isEmpty { stopped?.succeed() }
+  }
+
   private func perform(_ action: ReconnectionStateMachine<Connection>.Action) {
     switch action {
     case .none: break
@@ -101,14 +129,20 @@ final class Reconnector<Connection: RedisConnection> {
   }
 
   private func connect() {
+    attempt += 1
+    let attempt = attempt
     connector.connect(on: eventLoop).assumeIsolated().whenComplete { result in
+      guard attempt == self.attempt else {
+        if case .success(let channel) = result { channel.close(promise: nil) }
+        return
+      }
       switch result {
       case .success(let channel): self.connected(channel)
       case .failure(let error):
         self.failed(
           error as? RedisError
             ?? RedisError(
-              code: .unavailable, message: "Redis at \(self.connector.endpoint) cannot be reached: \(error)",
+              code: .unavailable, message: "Redis at \(self.connector.place) cannot be reached: \(error)",
               mayHaveRun: false))
       }
     }
@@ -134,7 +168,8 @@ final class Reconnector<Connection: RedisConnection> {
     connectedAt = eventLoop.now
     metrics.connections.add(1)
     metrics.connectionsMade.increment()
-    logger.debug("redis connection ready", metadata: [LogKey.redisEndpoint: "\(connector.endpoint)"])
+    logger.debug("redis connection ready", metadata: [LogKey.redisEndpoint: "\(connector.place)"])
+    isInUse = true
     perform(machine.succeeded(connection))
     // Keeps this alive until the channel has ended; the connection drops the closure then.
     connection.onEnd = { error in self.connectionLost(error) }
@@ -146,10 +181,11 @@ final class Reconnector<Connection: RedisConnection> {
     if latestFailure?.message != error.message, !isStopped {
       logger.warning(
         "redis cannot be reached",
-        metadata: [LogKey.redisEndpoint: "\(connector.endpoint)", LogKey.error: "\(error.message)"])
+        metadata: [LogKey.redisEndpoint: "\(connector.place)", LogKey.error: "\(error.message)"])
     }
     latestFailure = error
     metrics.connectFailures.increment()
+    if !isStopped { connector.onTrouble() }
     perform(machine.failed(jitter: .random(in: 0...1)))
   }
 }

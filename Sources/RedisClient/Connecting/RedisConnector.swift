@@ -5,27 +5,54 @@ internal import NIOSSL
 /// Opens channels to one server and takes them through TLS and the handshake. An immutable value.
 struct RedisConnector: Sendable {
   let configuration: RedisClientConfiguration
-  let endpoint: RedisEndpoint
+  /// Where the server is.
+  let place: RedisPlace
+  /// Called, on any thread, when a connection was lost or could not be made.
+  var onTrouble: @Sendable () -> Void = {}
   private let tls: NIOSSLContext?
 
   /// - Throws: `RedisError` when the certificates to trust cannot be read.
-  init(_ configuration: RedisClientConfiguration, endpoint: RedisEndpoint) throws(RedisError) {
+  init(_ configuration: RedisClientConfiguration, place: RedisPlace) throws(RedisError) {
     self.configuration = configuration
-    self.endpoint = endpoint
+    self.place = place
     tls = try configuration.tls.map { tls throws(RedisError) in try Self.makeContext(tls) }
   }
 
-  /// Connects.
+  /// A connector to one server that stays where it is.
+  init(_ configuration: RedisClientConfiguration, endpoint: RedisEndpoint) throws(RedisError) {
+    try self.init(configuration, place: RedisPlace(endpoint))
+  }
+
+  /// The same way to another server.
+  func connector(to endpoint: RedisEndpoint) -> RedisConnector {
+    RedisConnector(configuration, RedisPlace(endpoint), tls)
+  }
+
+  private init(_ configuration: RedisClientConfiguration, _ place: RedisPlace, _ tls: NIOSSLContext?) {
+    self.configuration = configuration
+    self.place = place
+    self.tls = tls
+  }
+
+  /// Connects to where the server is now.
   ///
   /// - Returns: a channel that Redis answers on, without a handler for what comes next. Its future succeeds on the event loop.
   func connect(on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    do throws(RedisError) {
+      return connect(to: try place.find(), on: eventLoop)
+    } catch {
+      return eventLoop.makeFailedFuture(error)
+    }
+  }
+
+  private func connect(to endpoint: RedisEndpoint, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
     let ready = eventLoop.makePromise(of: Void.self)
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(configuration.connectTimeout))
       .channelOption(.socketOption(.so_keepalive), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          if let tls { try channel.pipeline.syncOperations.addHandler(makeTLSHandler(tls)) }
+          if let tls { try channel.pipeline.syncOperations.addHandler(makeTLSHandler(tls, endpoint)) }
           try channel.pipeline.syncOperations.addHandler(HandshakeHandler(configuration, completion: ready))
         }
       }
@@ -35,7 +62,6 @@ struct RedisConnector: Sendable {
         bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: name, port: port)
       case .unixSocket(let path): bootstrap.connect(unixDomainSocketPath: path)
       }
-    let endpoint = endpoint
     return connecting.flatMapErrorThrowing { error in
       let failure = Self.unavailable(endpoint, error)
       ready.fail(failure)
@@ -43,7 +69,7 @@ struct RedisConnector: Sendable {
     }.flatMap { channel in ready.futureResult.map { channel } }
   }
 
-  private func makeTLSHandler(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
+  private func makeTLSHandler(_ context: NIOSSLContext, _ endpoint: RedisEndpoint) throws -> NIOSSLClientHandler {
     guard case .host(let name, _) = endpoint, (try? SocketAddress(ipAddress: name, port: 0)) == nil else {
       // Names of the kind 127.0.0.1 are no server names in TLS; they are verified against the address itself.
       return try NIOSSLClientHandler(context: context, serverHostname: nil)

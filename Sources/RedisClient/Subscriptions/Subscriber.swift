@@ -67,12 +67,20 @@ final class Subscriber {
     reconnector.start()
   }
 
-  /// Replaces the connection if it was made before its server was found not to be the primary: it would answer on, and
-  /// miss what is published elsewhere.
-  func leave(foundAt found: NIODeadline, _ reason: RedisError) {
-    guard let connection = reconnector.connection, reconnector.connectedAt <= found else { return }
-    reconnector.wasDemoted()
-    connection.end(reason)
+  /// Replaces the connection if it was made before its server was found not to be the primary, or when another one is: it
+  /// would answer on, and miss what is published elsewhere.
+  func leave(_ finding: DemotionNotice.Finding) {
+    switch finding {
+    case .demoted(let found, let reason):
+      guard let connection = reconnector.connection, reconnector.connectedAt <= found else { return }
+      reconnector.wasDemoted()
+      connection.end(reason)
+    case .moved(let reason):
+      guard let connection = reconnector.serverMoved() else { return }
+      connection.onReply = { _ in }
+      connection.end(reason)
+      perform(machine.disconnected())
+    }
   }
 
   func stop() -> EventLoopFuture<Void> {
@@ -171,7 +179,7 @@ struct SubscriberReference: Sendable {
     let subscriber = NIOLoopBoundBox<Subscriber>.makeBoxSendingValue(
       Subscriber(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics), eventLoop: eventLoop)
     self.subscriber = subscriber
-    notice.addListener { found, reason in eventLoop.execute { subscriber.value.leave(foundAt: found, reason) } }
+    notice.addListener { finding in eventLoop.execute { subscriber.value.leave(finding) } }
   }
 
   func start() {

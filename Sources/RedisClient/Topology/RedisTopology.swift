@@ -29,8 +29,10 @@ struct StandaloneTopology: RedisTopology {
   private let node: RedisNode
   private let subscriber: SubscriberReference
 
-  init(connector: RedisConnector, group: any EventLoopGroup, logger: Logger, metrics: RedisMetrics) {
-    let notice = DemotionNotice()
+  init(
+    connector: RedisConnector, notice: DemotionNotice = DemotionNotice(), group: any EventLoopGroup, logger: Logger,
+    metrics: RedisMetrics
+  ) {
     node = RedisNode(connector: connector, group: group, notice: notice, logger: logger, metrics: metrics)
     subscriber = SubscriberReference(
       eventLoop: group.next(), connector: connector, notice: notice, logger: logger, metrics: metrics)

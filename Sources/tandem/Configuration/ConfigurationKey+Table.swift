@@ -30,16 +30,35 @@ extension ConfigurationKey {
   private static let redisKeys: [ConfigurationKey] = [
     .text(
       "redis", \.redis, secret: true,
-      TextRule("a URL that starts with redis://, rediss:// or unix://") { text in
+      TextRule(
+        "a URL that starts with redis://, unix://, redis+sentinel:// or redis+cluster://, or with rediss for TLS"
+      ) {
         // A user may stand without a password, which a file can hold.
-        ["redis://", "rediss://", "unix://"].contains(where: text.hasPrefix)
-          && (try? RedisClientConfiguration(url: text, password: "")) != nil
+        (try? RedisClientConfiguration(url: $0, password: "")) != nil
       },
-      "Redis to use, with user, password and database number in the URL; without it the node runs a private redis-server."
+      "Redis to use, with user, password and database number in the URL; several hosts of Sentinels (`redis+sentinel://h1,h2,h3/PRIMARY`) or of a cluster (`redis+cluster://h1,h2`); without it the node runs a private redis-server."
     ),
     .text(
       "redisPasswordFile", \.redisPasswordFile, .printable("the path of a file"),
       "File with the password for `redis`, instead of in the URL; one line."),
+    .text(
+      "redisSentinelUser", \.redisSentinelUser, .printable("a name without spaces", maximumLength: 128),
+      "ACL user for the Sentinels themselves; what `redis` holds is for the servers they name."),
+    .text(
+      "redisSentinelPassword", \.redisSentinelPassword, secret: true, .printable("a password"),
+      "Password for the Sentinels themselves; without it nothing is said to them."),
+    .text(
+      "redisSentinelPasswordFile", \.redisSentinelPasswordFile, .printable("the path of a file"),
+      "File with that password, instead of `redisSentinelPassword`; one line."),
+    .duration(
+      "redisSentinelLook", \.redisSettings.sentinelLook, .milliseconds(500)...(.seconds(600)),
+      "How often Sentinels are asked who the primary is when nothing gives a reason to ask before."),
+    .duration(
+      "redisClusterLook", \.redisSettings.clusterLook, .milliseconds(500)...(.seconds(600)),
+      "How often a cluster is asked which primary has which slots when nothing gives a reason to ask before."),
+    .list(
+      "redisAddresses", \.redisAddresses, RedisAddressMapping.rule, parse: { RedisAddressMapping($0) },
+      "Where to reach servers that Sentinels or a cluster name under addresses that lead nowhere from here (NAT)."),
     .duration(
       "redisTimeout", \.redisTimeout, .milliseconds(50)...(.seconds(120)),
       "How long a command may wait for its reply before it fails."),

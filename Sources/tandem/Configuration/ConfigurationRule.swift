@@ -37,6 +37,18 @@ struct ConfigurationRule: Sendable {
       return hasPassword ? "redis holds a password and redisPasswordFile is given, too; give one of them" : nil
     },
     ConfigurationRule { configuration in
+      guard configuration.redisSentinelPasswordFile != nil, configuration.redisSentinelPassword != nil else {
+        return nil
+      }
+      return "redisSentinelPassword and redisSentinelPasswordFile are both given; give one of them"
+    },
+    ConfigurationRule { configuration in
+      guard configuration.redisSentinelUser != nil, configuration.redisSentinelPassword == nil,
+        configuration.redisSentinelPasswordFile == nil
+      else { return nil }
+      return "redisSentinelUser is given but redisSentinelPassword is not; give it, or redisSentinelPasswordFile"
+    },
+    ConfigurationRule { configuration in
       guard configuration.redisPasswordFile == nil, let redis = configuration.redis,
         (try? RedisClientConfiguration(url: redis)) == nil
       else { return nil }

@@ -33,6 +33,12 @@ struct TandemConfiguration: Sendable {
   var forceOpen = false
   /// File with the password for `redis`.
   var redisPasswordFile: String?
+  /// For the Sentinels themselves; ``redisSettings`` has what comes of these.
+  var redisSentinelUser: String?
+  var redisSentinelPassword: String?
+  var redisSentinelPasswordFile: String?
+  /// Where servers are reached whose own addresses lead nowhere.
+  var redisAddresses: [RedisAddressMapping] = []
   /// File with the entries of `apiKeys`.
   var apiKeysFile: String?
   var logLevel = Logger.Level.info
@@ -116,6 +122,11 @@ struct TandemConfiguration: Sendable {
     } catch {
       problems.append("redisPasswordFile: \(redisPasswordFile ?? "") \(error.reason)")
     }
+    do throws(SecretFile.Failure) {
+      if let redisSentinelPasswordFile { redisSentinelPassword = try SecretFile.line(redisSentinelPasswordFile) }
+    } catch {
+      problems.append("redisSentinelPasswordFile: \(redisSentinelPasswordFile ?? "") \(error.reason)")
+    }
     return problems
   }
 
@@ -128,6 +139,8 @@ struct TandemConfiguration: Sendable {
     gateway.participantRate = (askedParticipantRate ?? (isLimited ? .keyedParticipant : .off)).rate
     gateway.addressRate = (askedAddressRate ?? (isLimited ? .keyedAddress : .off)).rate
     redisSettings.connectionWait = min(redisSettings.connectionWait, redisTimeout)
+    redisSettings.sentinelLogin = redisSentinelPassword.map { RedisLogin(username: redisSentinelUser, password: $0) }
+    redisSettings.reachedAt = Dictionary(redisAddresses.map { ($0.told, $0.reached) }) { $1 }
     if durability == .replicated {
       redisSettings.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
     }
