@@ -53,7 +53,7 @@ public final class RedisClient: Service, Sendable {
   /// - Returns: the reply, never `.error` at its top.
   /// - Throws: `RedisError`.
   public func send(_ command: RedisCommand, key: String?) async throws(RedisError) -> RedisValue {
-    try await topology.link(forKey: key, waits: false, on: eventLoopGroup.any()).perform(.command(command))
+    try await perform(.command(command), key: key, waits: false, on: eventLoopGroup.any())
   }
 
   /// Runs a script by its SHA-1, and with its source on the same connection when Redis does not know it.
@@ -68,8 +68,21 @@ public final class RedisClient: Service, Sendable {
     _ script: RedisScript, keys: [String], arguments: [RedisArgument]
   ) async throws(RedisError) -> RedisValue {
     let call = RedisRequest.ScriptCall(script: script, keys: keys, arguments: arguments)
-    let link = try topology.link(forKey: keys.first, waits: script.waitsForReplicas, on: eventLoopGroup.any())
-    return try await link.perform(.script(call))
+    return try await perform(
+      .script(call), key: keys.first, waits: script.waitsForReplicas, on: eventLoopGroup.any())
+  }
+
+  private func perform(
+    _ request: RedisRequest, key: String?, waits: Bool, on eventLoop: any EventLoop
+  ) async throws(RedisError) -> RedisValue {
+    var link: CommandLinkReference?
+    do throws(RedisError) {
+      let found = try topology.link(forKey: key, waits: waits, on: eventLoop)
+      link = found
+      return try await found.perform(request)
+    } catch {
+      return try await topology.recover(from: error, request, sentTo: link, forKey: key, on: eventLoop)
+    }
   }
 
   /// Subscribes to a shard channel and returns once Redis has acknowledged it: what is published after that arrives.
@@ -81,7 +94,7 @@ public final class RedisClient: Service, Sendable {
   public func subscribe(
     to channel: String, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws(RedisError) -> RedisSubscription {
-    try await topology.subscriber(forChannel: channel).subscribe(to: channel, onEvent: onEvent)
+    try await topology.subscribe(to: channel, within: nil, onEvent: onEvent)
   }
 
   /// Ends a subscription, like its `cancel()`.
@@ -98,8 +111,8 @@ public final class RedisClient: Service, Sendable {
     case .sentinel(let sentinels, let name):
       return try SentinelTopology(
         sentinels, name: name, configuration, group: group, logger: logger, metrics: RedisMetrics())
-    case .cluster:
-      throw .unusable("Redis Cluster (redis+cluster://) is not supported yet; use one server with redis://.")
+    case .cluster(let seeds):
+      return try ClusterTopology(seeds, configuration, group: group, logger: logger, metrics: RedisMetrics())
     }
   }
 }

@@ -82,6 +82,6 @@ struct CommandTests {
 
   @Test("the probe passes on a healthy server")
   func probes() async throws {
-    try await withServerAndClient { _, client in try await client.probe(within: patience) }
+    try await withServerAndClient { _, client in _ = try await client.probe(within: patience) }
   }
 }

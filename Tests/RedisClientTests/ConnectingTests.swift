@@ -87,8 +87,8 @@ struct ConnectingTests {
   @Test("a configuration that cannot be used stops the start with its reason, and every call says the same")
   func unusable() async throws {
     var broken: [(RedisClientConfiguration, String)] = [
-      (try RedisClientConfiguration(url: "redis+sentinel://a,b/m"), "Sentinel"),
-      (try RedisClientConfiguration(url: "redis+cluster://a,b"), "Cluster"),
+      (try RedisClientConfiguration(url: "rediss+sentinel://a,b/m?ca=/nowhere.pem"), "/nowhere.pem"),
+      (try RedisClientConfiguration(url: "rediss+cluster://a,b?ca=/nowhere.pem"), "/nowhere.pem"),
       (try RedisClientConfiguration(url: "rediss://h?ca=/nowhere.pem"), "/nowhere.pem"),
     ]
     func add(_ sentence: String, _ change: (inout RedisClientConfiguration) -> Void) throws {

@@ -44,6 +44,20 @@ struct RedisURLTests {
     #expect(
       try RedisClientConfiguration(url: "redis+cluster://a,b:7001").topology
         == .cluster([.host("a", port: 6379), .host("b", port: 7001)]))
+    for kind in ["rediss+sentinel://h/m", "rediss+cluster://h"] {
+      let encrypted = try RedisClientConfiguration(url: kind + "?ca=/ca.pem")
+      #expect(encrypted.tls == RedisTLS(certificateAuthorityFile: "/ca.pem"))
+    }
+  }
+
+  @Test(
+    "one address",
+    arguments: [
+      ("h:1", "h:1"), ("[::1]:65535", "[::1]:65535"), ("h", ""), ("h:0", ""), (":1", ""), ("::1:7", ""), ("h:1/2", ""),
+      ("a:1,b:2", ""),
+    ])
+  func addresses(text: String, expected: String) {
+    #expect(RedisEndpoint(address: text)?.description ?? "" == expected)
   }
 
   @Test(

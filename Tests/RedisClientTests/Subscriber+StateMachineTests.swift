@@ -20,6 +20,7 @@ struct SubscriberStateMachineTests {
       case .notify(let listener, .message(let bytes)): "\(listener) hears \(String(buffer: bytes))"
       case .notify(let listener, .interrupted): "\(listener) interrupted"
       case .notify(let listener, .restored): "\(listener) restored"
+      case .moved(let channel, let error): "\(channel) has \(error.message)"
       case .close(let error): "close: \(error.code)"
       }
     }

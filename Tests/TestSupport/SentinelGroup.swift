@@ -12,7 +12,15 @@ public final class SentinelServer: Sendable {
   /// Starts a Sentinel and waits until it answers.
   ///
   /// - Parameter lines: its configuration, beside port, directory and log.
-  public init(_ lines: [String]) async throws {
+  public static func start(_ lines: [String]) async throws -> SentinelServer {
+    // A port that was free a moment ago may be somebody else's by now.
+    for _ in 0..<4 {
+      do { return try await SentinelServer(lines) } catch is FixtureError { continue }
+    }
+    return try await SentinelServer(lines)
+  }
+
+  private init(_ lines: [String]) async throws {
     port = try await FreePort.find()
     directory = URL(fileURLWithPath: "/tmp/tandem-test-\(UInt32.random(in: 0...UInt32.max))", isDirectory: true)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
@@ -63,12 +71,12 @@ public struct SentinelGroup: Sendable {
   ///   - server: further lines for each redis-server.
   ///   - sentinel: further lines for each Sentinel.
   public static func start(server: [String] = [], sentinel: [String] = []) async throws -> SentinelGroup {
-    let primary = try await RedisServer(.init(port: 0, configuration: server))
+    let primary = try await RedisServer.start { .init(port: 0, configuration: server) }
     guard let port = primary.port else { throw FixtureError("The primary has no port.") }
     var servers = [primary]
     for _ in 0..<2 {
       let lines = ["replicaof 127.0.0.1 \(port)", "repl-diskless-sync-delay 0"] + server
-      servers.append(try await RedisServer(.init(port: 0, configuration: lines)))
+      servers.append(try await RedisServer.start { .init(port: 0, configuration: lines) })
     }
     var sentinels: [SentinelServer] = []
     for _ in 0..<3 {
@@ -76,7 +84,7 @@ public struct SentinelGroup: Sendable {
         "sentinel monitor \(name) 127.0.0.1 \(port) 2", "sentinel down-after-milliseconds \(name) 1500",
         "sentinel failover-timeout \(name) 6000",
       ]
-      sentinels.append(try await SentinelServer(watch + sentinel))
+      sentinels.append(try await SentinelServer.start(watch + sentinel))
     }
     return SentinelGroup(servers: servers, sentinels: sentinels)
   }

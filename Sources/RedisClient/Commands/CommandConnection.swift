@@ -125,15 +125,28 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   }
 
   private func send(_ request: RedisRequest, _ ticket: CommandTicket, _ context: ChannelHandlerContext) {
+    let deadline = context.eventLoop.now + timeout
+    var isFirst = false
+    if request.asks { isFirst = add(Self.asking, deadline: deadline) }
     let start = outgoing.writerIndex
     request.encode(into: &outgoing)
-    let deadline = context.eventLoop.now + timeout
-    let isFirst = machine.add(
+    let isFirstOfAll = machine.add(
       ticket, bytes: outgoing.writerIndex - start, needsBarrier: replicas != nil && request.waitsForReplicas,
       deadline: deadline)
     // Everything else that runs in this turn of the loop goes out with the same system call.
-    if isFirst { context.eventLoop.assumeIsolated().execute { self.flush() } }
+    if isFirst || isFirstOfAll { context.eventLoop.assumeIsolated().execute { self.flush() } }
     if timer == nil { schedule(at: deadline, context) }
+  }
+
+  /// What makes a cluster's node run the next command for a slot that is on its way to it.
+  private static let asking = RedisCommand("ASKING")
+
+  /// Sends a command whose reply nobody waits for.
+  private func add(_ command: RedisCommand, deadline: NIODeadline) -> Bool {
+    let start = outgoing.writerIndex
+    CommandEncoder.write(command, into: &outgoing)
+    return machine.add(
+      CommandTicket(.nobody), bytes: outgoing.writerIndex - start, needsBarrier: false, deadline: deadline)
   }
 
   private func flush() {

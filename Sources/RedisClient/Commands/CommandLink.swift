@@ -65,8 +65,17 @@ final class CommandLink {
     }
   }
 
-  func stop() -> EventLoopFuture<Void> {
-    let future = reconnector.stop()
+  /// Ends once the commands under way have their answers; whatever comes is refused at once, and can be sent elsewhere.
+  func retire(_ reason: RedisError) {
+    if let connection = reconnector.serverMoved() {
+      connection.onDemotion = nil
+      connection.retire(reason)
+    }
+    _ = stop(closing: false)
+  }
+
+  func stop(closing: Bool = true) -> EventLoopFuture<Void> {
+    let future = reconnector.stop(closing: closing)
     reconnector.onConnected = { _ in }
     expire(upTo: .distantFuture)
     return future
@@ -133,12 +142,15 @@ final class CommandLink {
 /// A `CommandLink` as other threads see it. Sendable: it touches the link only on the link's event loop.
 struct CommandLinkReference: Sendable {
   let eventLoop: any EventLoop
+  /// Where its server is.
+  let place: RedisPlace
   private let link: NIOLoopBoundBox<CommandLink>
 
   init(
     eventLoop: any EventLoop, connector: RedisConnector, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
   ) {
     self.eventLoop = eventLoop
+    place = connector.place
     let link = NIOLoopBoundBox<CommandLink>.makeBoxSendingValue(
       CommandLink(eventLoop: eventLoop, connector: connector, notice: notice, logger: logger, metrics: metrics),
       eventLoop: eventLoop)
@@ -153,6 +165,9 @@ struct CommandLinkReference: Sendable {
   func stop() async {
     try? await eventLoop.flatSubmit { link.value.stop() }.get()
   }
+
+  /// Lets the commands under way end, and takes no more.
+  func retire(_ reason: RedisError) { eventLoop.execute { link.value.retire(reason) } }
 
   /// Asks Redis; from the link's own event loop without a hop.
   func perform(_ request: RedisRequest) async throws(RedisError) -> RedisValue {

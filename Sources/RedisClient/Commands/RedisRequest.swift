@@ -5,6 +5,8 @@ internal import RedisWire
 enum RedisRequest: Sendable {
   /// A plain command.
   case command(RedisCommand)
+  /// A command for a key that is on its way to this server: ASKING goes before it.
+  case asking(RedisCommand)
   /// A script by the name Redis knows it under.
   case script(ScriptCall)
   /// The same with its source, after Redis said that it does not know the name.
@@ -16,19 +18,40 @@ enum RedisRequest: Sendable {
     let script: RedisScript
     let keys: [String]
     let arguments: [RedisArgument]
+    /// Whether its keys are on their way to this server: ASKING goes before it.
+    let asks: Bool
 
-    init(script: RedisScript, keys: [String], arguments: [RedisArgument]) {
+    init(script: RedisScript, keys: [String], arguments: [RedisArgument], asks: Bool = false) {
       self.script = script
       self.keys = keys
       self.arguments = arguments
+      self.asks = asks
     }
   }
 
   /// Whether replicas must confirm it when durability asks for that.
   var waitsForReplicas: Bool {
     switch self {
-    case .command: false
+    case .command, .asking: false
     case .script(let call), .scriptSource(let call): call.script.waitsForReplicas
+    }
+  }
+
+  /// Whether ASKING goes before it.
+  var asks: Bool {
+    switch self {
+    case .command: false
+    case .asking: true
+    case .script(let call), .scriptSource(let call): call.asks
+    }
+  }
+
+  /// The same for a server that its keys are on their way to.
+  var asAsking: RedisRequest {
+    switch self {
+    case .command(let command), .asking(let command): .asking(command)
+    case .script(let call), .scriptSource(let call):
+      .script(ScriptCall(script: call.script, keys: call.keys, arguments: call.arguments, asks: true))
     }
   }
 
@@ -40,7 +63,8 @@ enum RedisRequest: Sendable {
   /// An upper bound of the encoded size in bytes, cheap to compute.
   var sizeBound: Int {
     switch self {
-    case .command(let command): Self.overhead + command.name.utf8.count + Self.size(of: command.arguments)
+    case .command(let command), .asking(let command):
+      Self.overhead + command.name.utf8.count + Self.size(of: command.arguments)
     case .script(let call): Self.size(of: call) + call.script.sha1.utf8.count
     case .scriptSource(let call): Self.size(of: call) + call.script.source.utf8.count
     }
@@ -48,7 +72,7 @@ enum RedisRequest: Sendable {
 
   func encode(into buffer: inout ByteBuffer) {
     switch self {
-    case .command(let command): CommandEncoder.write(command, into: &buffer)
+    case .command(let command), .asking(let command): CommandEncoder.write(command, into: &buffer)
     case .script(let call): Self.encode(call, command: "EVALSHA", name: call.script.sha1, &buffer)
     case .scriptSource(let call): Self.encode(call, command: "EVAL", name: call.script.source, &buffer)
     }

@@ -58,12 +58,17 @@ final class Reconnector<Connection: RedisConnection> {
   /// Closes the connection for good.
   ///
   /// - Returns: a future that succeeds when the channel is closed.
-  func stop() -> EventLoopFuture<Void> {
-    if let stopped { return stopped.futureResult }
+  ///
+  /// - Parameter closing: whether connections that were given up before are closed, too, instead of finishing what is under way.
+  func stop(closing: Bool = true) -> EventLoopFuture<Void> {
+    if let stopped {
+      if closing { for connection in leaving.values { connection.close() } }
+      return stopped.futureResult
+    }
     let stopped = eventLoop.makePromise(of: Void.self)
     self.stopped = stopped
     perform(machine.stop())
-    for connection in leaving.values { connection.close() }
+    if closing { for connection in leaving.values { connection.close() } }
     finishStop()
     return stopped.futureResult
   }

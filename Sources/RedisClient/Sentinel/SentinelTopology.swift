@@ -51,7 +51,9 @@ final class SentinelTopology: RedisTopology {
     try primary.link(forKey: key, waits: waits, on: eventLoop)
   }
 
-  func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference {
-    try primary.subscriber(forChannel: channel)
+  func subscribe(
+    to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws(RedisError) -> RedisSubscription {
+    try await primary.subscribe(to: channel, within: limit, onEvent: onEvent)
   }
 }

@@ -18,6 +18,8 @@ struct SubscriberStateMachine<Listener> {
     /// The listener's `subscribe` call failed; it has no hold any more.
     case reject(Listener, RedisError)
     case notify(Listener, RedisSubscriptionEvent)
+    /// Another node of the cluster has a channel that was subscribed here.
+    case moved(channel: String, RedisError)
     /// The connection cannot be used on.
     case close(RedisError)
   }
@@ -218,7 +220,11 @@ struct SubscriberStateMachine<Listener> {
         channel.pending = nil
         channel.holds.removeAll { !$0.isAcknowledged }
       }
-      if channels[name]?.holds.isEmpty == true { channels[name] = nil }
+      if channels[name]?.holds.isEmpty == true {
+        channels[name] = nil
+      } else if message.hasPrefix("MOVED ") {
+        actions.append(.moved(channel: name, .server(message)))
+      }
       return actions
     }
   }

@@ -35,6 +35,8 @@ final class Subscriber {
   private var machine: SubscriberStateMachine<Listener>
   private var listeners: [Int: Listener] = [:]
   private var nextID = 0
+  /// Called on the event loop when another node of the cluster has a channel that was subscribed here.
+  var onMoved: (_ channel: String, RedisError) -> Void = { _, _ in }
   private var probe: RepeatingTimer?
   /// What the gauge of subscribed channels was last told.
   private var reportedChannels = 0
@@ -91,6 +93,7 @@ final class Subscriber {
     listeners.removeAll()
     reconnector.onConnected = { _ in }
     reconnector.onLost = { _ in }
+    onMoved = { _, _ in }
     return future
   }
 
@@ -141,6 +144,7 @@ final class Subscriber {
         listeners[listener.id] = nil
         complete(listener, error)
       case .notify(let listener, let event): notify(listener, event)
+      case .moved(let channel, let error): onMoved(channel, error)
       case .close(let error):
         logger.warning("redis subscriber connection closed", metadata: [LogKey.error: "\(error.message)"])
         reconnector.connection?.end(error)

@@ -20,8 +20,39 @@ protocol RedisTopology: Sendable {
     forKey key: String?, waits: Bool, on eventLoop: any EventLoop
   ) throws(RedisError) -> CommandLinkReference
 
-  /// The subscriptions of the server that has the channel.
-  func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference
+  /// Carries out what failed elsewhere, where that is known to be safe.
+  ///
+  /// - Parameters:
+  ///   - error: why it failed.
+  ///   - link: where it was sent; nil when no server was found for it.
+  /// - Throws: the error, or what came of sending it again.
+  func recover(
+    from error: RedisError, _ request: RedisRequest, sentTo link: CommandLinkReference?, forKey key: String?,
+    on eventLoop: any EventLoop
+  ) async throws(RedisError) -> RedisValue
+
+  /// Subscribes to a shard channel, wherever it is; see `RedisClient.subscribe`.
+  ///
+  /// - Parameter limit: how long the acknowledgement may take; nil is the command timeout.
+  func subscribe(
+    to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws(RedisError) -> RedisSubscription
+
+  /// One name for each server that a probe has to try, which belongs to that server.
+  ///
+  /// - Parameter prefix: what the names begin with.
+  func probeNames(_ prefix: String) throws(RedisError) -> [String]
+}
+
+extension RedisTopology {
+  func recover(
+    from error: RedisError, _ request: RedisRequest, sentTo link: CommandLinkReference?, forKey key: String?,
+    on eventLoop: any EventLoop
+  ) async throws(RedisError) -> RedisValue { throw error }
+
+  func probeNames(_ prefix: String) throws(RedisError) -> [String] {
+    ["\(prefix):\(UInt64.random(in: 0...UInt64.max))"]
+  }
 }
 
 /// One server for everything. Immutable and Sendable.
@@ -54,7 +85,11 @@ struct StandaloneTopology: RedisTopology {
     node.link(waits: waits, on: eventLoop)
   }
 
-  func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference { subscriber }
+  func subscribe(
+    to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws(RedisError) -> RedisSubscription {
+    try await subscriber.subscribe(to: channel, within: limit, onEvent: onEvent)
+  }
 }
 
 /// A configuration that cannot work: everything answers with the reason. Immutable and Sendable.
@@ -71,7 +106,9 @@ struct UnusableTopology: RedisTopology {
     throw reason
   }
 
-  func subscriber(forChannel channel: String) throws(RedisError) -> SubscriberReference { throw reason }
+  func subscribe(
+    to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws(RedisError) -> RedisSubscription { throw reason }
 }
 
 /// The links to one server for each event loop of the group. Immutable and Sendable.
@@ -105,6 +142,12 @@ struct RedisNode: Sendable {
     await waitingLinks?.stop()
   }
 
+  /// Lets the commands under way end, and takes no more.
+  func retire(_ reason: RedisError) {
+    links.retire(reason)
+    waitingLinks?.retire(reason)
+  }
+
   func link(waits: Bool, on eventLoop: any EventLoop) -> CommandLinkReference {
     waits ? (waitingLinks ?? links)[eventLoop] : links[eventLoop]
   }
@@ -127,6 +170,11 @@ private struct LinkPerLoop: Sendable {
   func start() {
     for link in links.values { link.start() }
     if links.isEmpty { first.start() }
+  }
+
+  func retire(_ reason: RedisError) {
+    for link in links.values { link.retire(reason) }
+    if links.isEmpty { first.retire(reason) }
   }
 
   func stop() async {

@@ -1,0 +1,202 @@
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// A cluster: every key and channel at the primary that has its slot. Immutable and Sendable; its parts guard themselves.
+final class ClusterTopology: RedisTopology {
+  private let configuration: RedisClientConfiguration
+  private let nodes: ClusterNodes
+  private let watch: ClusterWatchReference
+  private let routes: ChannelRoutesReference
+  private let trouble: TroubleBox
+  /// Names in the slots of primaries, found once.
+  private let tags = Mutex<[RedisEndpoint: String]>([:])
+
+  /// - Throws: `RedisError` when the certificates to trust cannot be read.
+  init(
+    _ seeds: [RedisEndpoint], _ configuration: RedisClientConfiguration, group: any EventLoopGroup, logger: Logger,
+    metrics: RedisMetrics
+  ) throws(RedisError) {
+    self.configuration = configuration
+    let eventLoop = group.next()
+    let watch = ClusterWatchReference(
+      try ClusterWatch(
+        eventLoop: eventLoop, seeds: seeds, configuration: configuration, logger: logger, metrics: metrics),
+      on: eventLoop)
+    self.watch = watch
+    var template = try RedisConnector(configuration, place: RedisPlace(unknown: "No node was named."))
+    template.onTrouble = { watch.look() }
+    let connector = template
+    let routes = ChannelRoutesReference(
+      ChannelRoutes(eventLoop: eventLoop, connector: connector, watch: watch, logger: logger, metrics: metrics),
+      on: eventLoop)
+    self.routes = routes
+    // A node tells of its trouble through the nodes, which exist only once they can be made.
+    let trouble = TroubleBox()
+    let nodes = ClusterNodes { endpoint in
+      let notice = DemotionNotice()
+      notice.addListener { finding in
+        routes.leave(endpoint, finding)
+        watch.look()
+      }
+      var own = connector.connector(to: endpoint)
+      own.onTrouble = {
+        trouble.nodes.withLock { $0 }?.noteTrouble(endpoint)
+        watch.look()
+      }
+      return RedisNode(connector: own, group: group, notice: notice, logger: logger, metrics: metrics)
+    }
+    trouble.nodes.withLock { $0 = nodes }
+    self.nodes = nodes
+    self.trouble = trouble
+  }
+
+  private final class TroubleBox: Sendable {
+    let nodes = Mutex<ClusterNodes?>(nil)
+  }
+
+  func start() throws(RedisError) {
+    watch.start(
+      onTable: { [nodes, routes] table in
+        nodes.adopt(table)
+        routes.adopt(table)
+      },
+      onExplanation: { [nodes] reason in nodes.explain(reason) })
+  }
+
+  func stop() async {
+    await watch.stop()
+    await routes.stop()
+    await nodes.stop()
+    trouble.nodes.withLock { $0 = nil }
+  }
+
+  func link(
+    forKey key: String?, waits: Bool, on eventLoop: any EventLoop
+  ) throws(RedisError) -> CommandLinkReference {
+    try nodes.owner(of: key.map(HashSlot.of)).link(waits: waits, on: eventLoop)
+  }
+
+  func subscribe(
+    to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+  ) async throws(RedisError) -> RedisSubscription {
+    try await routes.subscribe(to: channel, within: limit, onEvent: onEvent)
+  }
+
+  func recover(
+    from first: RedisError, _ request: RedisRequest, sentTo link: CommandLinkReference?, forKey key: String?,
+    on eventLoop: any EventLoop
+  ) async throws(RedisError) -> RedisValue {
+    let deadline = eventLoop.now + TimeAmount(configuration.commandTimeout)
+    var redirection = Redirection()
+    var (error, link, request) = (first, link, request)
+    while true {
+      let step = redirection.next(after: error, jitter: .random(in: 0...1))
+      if case .fail(let error) = step { throw error }
+      guard eventLoop.now < deadline else { throw error }
+      do throws(RedisError) {
+        (link, request) = try await follow(step, error, request, link, key, on: eventLoop)
+        guard let link else { throw error }
+        return try await link.perform(request)
+      } catch let next { error = next }
+    }
+  }
+
+  /// Where to send a command next, and in which form.
+  ///
+  /// - Throws: the error, when there is nowhere else.
+  private func follow(
+    _ step: Redirection.Step, _ error: RedisError, _ request: RedisRequest, _ link: CommandLinkReference?,
+    _ key: String?, on eventLoop: any EventLoop
+  ) async throws(RedisError) -> (CommandLinkReference?, RedisRequest) {
+    let waits = request.waitsForReplicas
+    switch step {
+    case .fail: throw error
+    case .moved(let slot, let host, let port):
+      let owner = try endpoint(host, port, error, saidBy: link)
+      watch.moved(slot, to: owner)
+      return (try nodes.node(at: owner).link(waits: waits, on: eventLoop), request)
+    case .ask(let host, let port):
+      let target = try endpoint(host, port, error, saidBy: link)
+      return (try nodes.node(at: target).link(waits: waits, on: eventLoop), request.asAsking)
+    case .again(let pause):
+      await wait(pause, on: eventLoop)
+      return (link, request)
+    case .owner(let pause):
+      watch.look()
+      await wait(pause, on: eventLoop)
+      return (try self.link(forKey: key, waits: waits, on: eventLoop), request)
+    case .newOwner:
+      if link == nil {
+        // Nothing is known of the cluster, or nobody has the slot: one look may change that.
+        await nextRound(on: eventLoop)
+        return (try self.link(forKey: key, waits: waits, on: eventLoop), request)
+      }
+      let owner = try self.link(forKey: key, waits: waits, on: eventLoop)
+      guard let before = link?.place.endpoint, before != owner.place.endpoint else { throw error }
+      return (owner, request)
+    }
+  }
+
+  private func endpoint(
+    _ host: String, _ port: Int, _ error: RedisError, saidBy link: CommandLinkReference?
+  ) throws(RedisError) -> RedisEndpoint {
+    guard let target = configuration.endpoint(host, port, saidBy: link?.place.endpoint) else { throw error }
+    return target
+  }
+
+  private func wait(_ pause: TimeAmount, on eventLoop: any EventLoop) async {
+    try? await eventLoop.scheduleTask(in: pause) {}.futureResult.get()
+  }
+
+  /// Waits for what the nodes say, but no longer than for a connection.
+  private func nextRound(on eventLoop: any EventLoop) async {
+    let done = eventLoop.makePromise(of: Result<Void, RedisError>.self)
+    Task { [watch] in
+      await watch.nextRound()
+      done.succeed(.success(()))
+    }
+    _ = try? await eventLoop.answer(of: done, until: eventLoop.now + TimeAmount(configuration.connectionWait))
+  }
+
+  // MARK: - Probes
+
+  func probeNames(_ prefix: String) throws(RedisError) -> [String] {
+    _ = try nodes.owner(of: nil)
+    guard let table = nodes.table else { throw .shutDown }
+    return table.primaries.shuffled().prefix(RedisHealth.sample).map { primary in
+      "\(prefix):{\(tag(of: primary, table))}:\(UInt64.random(in: 0...UInt64.max))"
+    }
+  }
+
+  /// A hash tag in one of a primary's slots.
+  private func tag(of primary: RedisEndpoint, _ table: SlotTable) -> String {
+    if let tag = tags.withLock({ $0[primary] }), table.owner(of: HashSlot.of(tag)) == primary { return tag }
+    // A primary with a thousandth of the slots is found with this many tries as good as always; otherwise another one is tried twice.
+    var tag = ""
+    for _ in 0..<8_192 {
+      tag = String(UInt32.random(in: 0...UInt32.max), radix: 36)
+      if table.owner(of: HashSlot.of(tag)) == primary { break }
+    }
+    tags.withLock { $0 = $0.filter { table.primaries.contains($0.key) }.merging([primary: tag]) { $1 } }
+    return tag
+  }
+}
+
+extension RedisClientConfiguration {
+  /// Where a node is that another one names.
+  ///
+  /// - Parameter host: empty when it is the host of the node that names it.
+  func endpoint(_ host: String, _ port: Int, saidBy node: RedisEndpoint?) -> RedisEndpoint? {
+    guard host.isEmpty || host == "?" else {
+      let told = RedisEndpoint.host(host, port: port)
+      return reachedAt[told] ?? told
+    }
+    guard case .host(let own, _) = node else { return nil }
+    return .host(own, port: port)
+  }
+
+  func endpoint(of target: RedirectTarget, saidBy node: RedisEndpoint) -> RedisEndpoint? {
+    endpoint(target.host, target.port, saidBy: node)
+  }
+}
