@@ -57,6 +57,8 @@ public struct GatewayConfiguration: Sendable {
   public var writeTimeout: Duration = .seconds(30)
   /// How long Redis may take for a readiness probe.
   public var probeTimeout: Duration = .seconds(2)
+  /// Percent of Redis's primaries with which gone the node counts as not ready; with fewer it is degraded.
+  public var lostPrimaries: Int = 50
 
   /// How streams are treated.
   public var streams = StreamSettings()

@@ -5,13 +5,15 @@ public struct Operations: Sendable {
   /// The program's version.
   public var version: String
   /// Checks that Redis takes a write, answers a read and delivers a message within a time; throws when it does not.
-  public var probe: @Sendable (_ limit: Duration) async throws -> Void
+  ///
+  /// - Returns: the share of its primaries, from 0 to 1, that do not while others do.
+  public var probe: @Sendable (_ limit: Duration) async throws -> Double
   /// The metrics as Prometheus text.
   public var metrics: @Sendable () -> ByteBuffer
 
   /// Gathers the parts.
   public init(
-    version: String, probe: @escaping @Sendable (_ limit: Duration) async throws -> Void,
+    version: String, probe: @escaping @Sendable (_ limit: Duration) async throws -> Double,
     metrics: @escaping @Sendable () -> ByteBuffer
   ) {
     self.version = version

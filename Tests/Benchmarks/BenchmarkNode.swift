@@ -43,7 +43,7 @@ struct BenchmarkNode: Sendable {
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let gateway = HTTPGateway(
       configuration: configuration, domain: domain, streams: streams,
-      operations: Operations(version: "benchmark", probe: { _ in }, metrics: { ByteBuffer() }),
+      operations: Operations(version: "benchmark", probe: { _ in 0 }, metrics: { ByteBuffer() }),
       eventLoopGroup: group, logger: logger
     ) { address in listening.yield(address.port ?? 0) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -60,7 +60,7 @@ struct ClusterViewTests {
     #expect(describe(view.wake(now: at(101))) == ["ask 2: a,b,c"])
     _ = view.answered(node("a"), round: 2, .success(halves("x", and: "a", "c")), now: at(102))
     _ = view.answered(node("a"), round: 2, .success(halves("x", and: "a", "c")), now: at(102))
-    #expect(describe(view.answered(node("b"), round: 2, .success(halves(and: "c")), now: at(103))) == [])
+    #expect(describe(view.answered(node("b"), round: 2, .success(halves(and: "c")), now: at(103))) == ["wake at 353"])
     #expect(
       describe(view.answered(node("c"), round: 2, .success(halves(and: "c")), now: at(104))) == ["wake at 30104"],
       "two of three say what is known")
@@ -100,6 +100,19 @@ struct ClusterViewTests {
     _ = view.timedOut(round: 4, now: at(9_000))
     #expect(view.table?.owner(of: 1) == node("a"), "they never heard of it")
     #expect(describe(view.moved(99_999, to: node("n"), now: at(7_001))) == [])
+  }
+
+  @Test("a node that hangs holds up a round only for a moment")
+  func hangs() {
+    var view = settled()
+    _ = view.look(now: at(1_000))
+    _ = view.answered(node("a"), round: 3, .success(halves("a", "n", and: "b", "c")), now: at(1_010))
+    #expect(describe(view.wake(now: at(1_011))) == [], "one of three")
+    #expect(
+      describe(view.answered(node("c"), round: 3, .success(halves("a", "n", and: "b", "c")), now: at(1_020)))
+        == ["wake at 1270"])
+    #expect(describe(view.wake(now: at(1_270))) == ["adopt a,n, slot 1 at a", "wake at 31270"])
+    #expect(describe(view.answered(node("b"), round: 3, .success(halves(and: "c")), now: at(1_280))) == [])
   }
 
   @Test("reasons to look are many during an outage, and rounds are not")

@@ -103,6 +103,7 @@ func withFakeAndClient<Value: Sendable>(
   var configuration = RedisClientConfiguration(topology: .standalone(.unixSocket(path: fake.path)))
   configuration.reconnectDelay = .milliseconds(1)...Duration.milliseconds(5)
   configuration.commandTimeout = patience
+  configuration.probeInterval = .seconds(5)
   configure(&configuration)
   do {
     let value = try await withClient(configuration, group: eventLoop) { client in

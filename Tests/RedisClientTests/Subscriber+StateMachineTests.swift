@@ -15,6 +15,7 @@ struct SubscriberStateMachineTests {
       case .subscribe(let channel): "SSUBSCRIBE \(channel)"
       case .unsubscribe(let channel): "SUNSUBSCRIBE \(channel)"
       case .ping: "PING"
+      case .prove(let channel, let token): "publish \(token) on \(channel)"
       case .acknowledge(let listener): "\(listener) acknowledged"
       case .reject(let listener, let error): "\(listener) rejected: \(error.code)"
       case .notify(let listener, .message(let bytes)): "\(listener) hears \(String(buffer: bytes))"
@@ -164,6 +165,50 @@ struct SubscriberStateMachineTests {
     #expect(describe(machine.tick()) == ["PING"])
     _ = machine.disconnected()
     #expect(describe(machine.tick()) == [], "nothing to probe")
+  }
+
+  @Test("a connection proves itself with a message that must be there before the PONG behind it")
+  func proof() {
+    var machine = Machine(maximumChannels: 10)
+    _ = machine.connected()
+    #expect(describe(machine.tick(proof: "own")) == ["PING"], "nobody listens")
+    #expect(describe(machine.receive(.status("PONG"))) == [])
+    machine = subscribedMachine()
+    #expect(describe(machine.tick(proof: "own")) == ["PING", "SSUBSCRIBE own"])
+    #expect(describe(machine.receive(.status("PONG"))) == [])
+    #expect(describe(machine.tick(proof: "other")) == ["PING"], "it is under way")
+    #expect(describe(machine.receive(push("ssubscribe", "own"))) == [])
+    #expect(describe(machine.receive(.status("PONG"))) == [])
+    for token in 1...3 {
+      #expect(describe(machine.tick(proof: "other")) == ["PING", "publish \(token) on own"])
+      machine.published("own", token: token)
+      #expect(describe(machine.receive(push("smessage", "own", "\(token)"))) == [])
+      #expect(describe(machine.receive(.status("PONG"))) == [])
+    }
+    #expect(machine.channelCount == 1)
+    // The next one is taken by Redis and does not arrive; the PING that was on its way proves nothing yet.
+    #expect(describe(machine.tick()) == ["PING", "publish 4 on own"])
+    machine.published("own", token: 4)
+    #expect(describe(machine.receive(.status("PONG"))) == [])
+    #expect(describe(machine.tick()) == ["PING", "publish 5 on own"])
+    #expect(describe(machine.receive(.status("PONG"))) == ["close: connectionLost"])
+  }
+
+  @Test("what could not be published proves nothing, and a channel that went with its slot is replaced")
+  func proofLost() {
+    var machine = subscribedMachine()
+    _ = machine.tick(proof: "own")
+    _ = machine.receive(.status("PONG"))
+    _ = machine.receive(push("ssubscribe", "own"))
+    for token in 1...3 {
+      #expect(describe(machine.tick()) == ["PING", "publish \(token) on own"])
+      #expect(describe(machine.receive(.status("PONG"))) == [])
+    }
+    #expect(describe(machine.receive(push("sunsubscribe", "own"))) == [])
+    #expect(describe(machine.tick(proof: "next")) == ["PING", "SSUBSCRIBE next"])
+    #expect(describe(machine.receive(.status("PONG"))) == [])
+    #expect(describe(machine.receive(.error("MOVED 1 b:1"))) == [])
+    #expect(describe(machine.tick(proof: "third")) == ["PING", "SSUBSCRIBE third"])
   }
 
   @Test(

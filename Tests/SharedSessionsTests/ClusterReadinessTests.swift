@@ -116,7 +116,7 @@ import Testing
 
 extension World {
   /// Every operation there is; what the keys hold before the session ends.
-  fileprivate func useEverything(_ shared: Shared) async throws -> [String: [String: KeyDump]] {
+  func useEverything(_ shared: Shared) async throws -> [String: [String: KeyDump]] {
     let id = shared.id
     let carl = try await join(shared, "carl")
     let dora = try await join(shared, "dora")

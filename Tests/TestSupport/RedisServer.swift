@@ -40,6 +40,7 @@ public final class RedisServer: Sendable {
     // A busy machine can need more than the defaults; tests that are about time set their own.
     configuration.connectTimeout = .seconds(20)
     configuration.commandTimeout = .seconds(60)
+    configuration.probeInterval = .seconds(5)
     return configuration
   }
 

@@ -38,13 +38,22 @@ extension RouteSet {
   private func ready(_ request: IncomingRequest) async throws -> Reply {
     guard !drain.isSet else { throw GatewayError.draining }
     do {
-      try await readiness.run()
+      let lost = try await readiness.run() * 100
+      if lost == 0 { return .status("ready") }
+      // The sessions of the other primaries go on; another node would see the same.
+      if lost < Double(configuration.lostPrimaries) { return .status("degraded") }
+      throw GatewayError(
+        status: 503, code: "UNAVAILABLE",
+        message:
+          "\(Int(lost.rounded())) percent of Redis's primaries do not answer, so this node cannot serve requests now.",
+        headers: [.retryAfter: "1"])
+    } catch let error as GatewayError {
+      throw error
     } catch {
       throw GatewayError(
         status: 503, code: "UNAVAILABLE", message: "Redis does not answer, so this node cannot serve requests now.",
         headers: [.retryAfter: "1"])
     }
-    return .status("ready")
   }
 }
 

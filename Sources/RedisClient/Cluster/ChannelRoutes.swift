@@ -21,6 +21,7 @@ final class ChannelRoutes {
   private let logger: Logger
   private let metrics: RedisMetrics
   private let watch: ClusterWatchReference
+  private let proof: (RedisEndpoint) -> SubscriptionProof?
   private var machine: ChannelRoutesStateMachine<Subscriber.Listener>
   private var subscribers: [RedisEndpoint: Subscriber] = [:]
   private var attachments: [String: Attachment] = [:]
@@ -30,11 +31,14 @@ final class ChannelRoutes {
   /// Subscribers of primaries without slots that are closing.
   private var closing: [EventLoopFuture<Void>] = []
 
-  /// - Parameter connector: its copies lead to the primaries.
+  /// - Parameters:
+  ///   - connector: its copies lead to the primaries.
+  ///   - proof: how the connection to one of them is proved to deliver.
   init(
     eventLoop: any EventLoop, connector: RedisConnector, watch: ClusterWatchReference, logger: Logger,
-    metrics: RedisMetrics
+    metrics: RedisMetrics, proof: @escaping @Sendable (RedisEndpoint) -> SubscriptionProof?
   ) {
+    self.proof = proof
     self.eventLoop = eventLoop
     self.connector = connector
     self.watch = watch
@@ -148,7 +152,8 @@ final class ChannelRoutes {
   private func subscriber(of endpoint: RedisEndpoint) -> Subscriber {
     if let subscriber = subscribers[endpoint] { return subscriber }
     let subscriber = Subscriber(
-      eventLoop: eventLoop, connector: connector.connector(to: endpoint), logger: logger, metrics: metrics)
+      eventLoop: eventLoop, connector: connector.connector(to: endpoint), proof: proof(endpoint), logger: logger,
+      metrics: metrics)
     subscribers[endpoint] = subscriber
     subscriber.onMoved = { channel, error in
       guard let attachment = self.attachments[channel], attachment.endpoint == endpoint else { return }

@@ -8,9 +8,8 @@ final class ClusterTopology: RedisTopology {
   private let nodes: ClusterNodes
   private let watch: ClusterWatchReference
   private let routes: ChannelRoutesReference
-  private let trouble: TroubleBox
-  /// Names in the slots of primaries, found once.
-  private let tags = Mutex<[RedisEndpoint: String]>([:])
+  private let late: LateNodes
+  private let tags = SlotTags()
 
   /// - Throws: `RedisError` when the certificates to trust cannot be read.
   init(
@@ -27,12 +26,13 @@ final class ClusterTopology: RedisTopology {
     var template = try RedisConnector(configuration, place: RedisPlace(unknown: "No node was named."))
     template.onTrouble = { watch.look() }
     let connector = template
+    let late = LateNodes()
     let routes = ChannelRoutesReference(
-      ChannelRoutes(eventLoop: eventLoop, connector: connector, watch: watch, logger: logger, metrics: metrics),
+      ChannelRoutes(
+        eventLoop: eventLoop, connector: connector, watch: watch, logger: logger, metrics: metrics,
+        proof: { late.proof(of: $0, configuration, on: eventLoop) }),
       on: eventLoop)
     self.routes = routes
-    // A node tells of its trouble through the nodes, which exist only once they can be made.
-    let trouble = TroubleBox()
     let nodes = ClusterNodes { endpoint in
       let notice = DemotionNotice()
       notice.addListener { finding in
@@ -41,18 +41,32 @@ final class ClusterTopology: RedisTopology {
       }
       var own = connector.connector(to: endpoint)
       own.onTrouble = {
-        trouble.nodes.withLock { $0 }?.noteTrouble(endpoint)
+        late.nodes.withLock { $0 }?.noteTrouble(endpoint)
         watch.look()
       }
       return RedisNode(connector: own, group: group, notice: notice, logger: logger, metrics: metrics)
     }
-    trouble.nodes.withLock { $0 = nodes }
+    late.nodes.withLock { $0 = nodes }
     self.nodes = nodes
-    self.trouble = trouble
+    self.late = late
   }
 
-  private final class TroubleBox: Sendable {
+  /// The nodes, for what is made before them and needs them later. Sendable: behind a mutex.
+  private final class LateNodes: Sendable {
     let nodes = Mutex<ClusterNodes?>(nil)
+    private let tags = SlotTags()
+
+    func proof(
+      of endpoint: RedisEndpoint, _ configuration: RedisClientConfiguration, on eventLoop: any EventLoop
+    ) -> SubscriptionProof? {
+      guard configuration.provesSubscriptions else { return nil }
+      return SubscriptionProof(
+        channel: { [tags] in
+          let table = self.nodes.withLock { $0 }?.table
+          let tag = table.map { tags.tag(of: endpoint, $0) } ?? ""
+          return "\(configuration.probePrefix):probe:{\(tag)}:\(UInt64.random(in: 0...UInt64.max))"
+        }, link: { (try? self.nodes.withLock { $0 }?.node(at: endpoint))?.link(waits: false, on: eventLoop) })
+    }
   }
 
   func start() throws(RedisError) {
@@ -68,7 +82,7 @@ final class ClusterTopology: RedisTopology {
     await watch.stop()
     await routes.stop()
     await nodes.stop()
-    trouble.nodes.withLock { $0 = nil }
+    late.nodes.withLock { $0 = nil }
   }
 
   func link(
@@ -165,21 +179,8 @@ final class ClusterTopology: RedisTopology {
     _ = try nodes.owner(of: nil)
     guard let table = nodes.table else { throw .shutDown }
     return table.primaries.shuffled().prefix(RedisHealth.sample).map { primary in
-      "\(prefix):{\(tag(of: primary, table))}:\(UInt64.random(in: 0...UInt64.max))"
+      "\(prefix):{\(tags.tag(of: primary, table))}:\(UInt64.random(in: 0...UInt64.max))"
     }
-  }
-
-  /// A hash tag in one of a primary's slots.
-  private func tag(of primary: RedisEndpoint, _ table: SlotTable) -> String {
-    if let tag = tags.withLock({ $0[primary] }), table.owner(of: HashSlot.of(tag)) == primary { return tag }
-    // A primary with a thousandth of the slots is found with this many tries as good as always; otherwise another one is tried twice.
-    var tag = ""
-    for _ in 0..<8_192 {
-      tag = String(UInt32.random(in: 0...UInt32.max), radix: 36)
-      if table.owner(of: HashSlot.of(tag)) == primary { break }
-    }
-    tags.withLock { $0 = $0.filter { table.primaries.contains($0.key) }.merging([primary: tag]) { $1 } }
-    return tag
   }
 }
 

@@ -21,12 +21,16 @@ struct ClusterView {
   static let breadth = 5
   /// How long a MOVED counts for more than what others say.
   static let pinTime = TimeAmount.seconds(5)
+  /// How long the others have to answer when most have: a node that hangs must not hold up a failover.
+  static let moment = TimeAmount.milliseconds(250)
 
   private struct Round {
     let count: Int
     var waiting: Set<RedisEndpoint>
     var answers: [ClusterAnswer] = []
     var failure: RedisError?
+    /// Whether most have answered, so that the others get only a moment more.
+    var isHurried = false
   }
 
   private let seeds: [RedisEndpoint]
@@ -87,7 +91,10 @@ struct ClusterView {
   }
 
   /// The time said with `wake` has come.
-  mutating func wake(now: NIODeadline) -> [Action] { current == nil ? begin() : [] }
+  mutating func wake(now: NIODeadline) -> [Action] {
+    guard let current else { return begin() }
+    return current.isHurried ? end(current, now: now) : []
+  }
 
   /// A node has answered, or failed to.
   mutating func answered(
@@ -98,8 +105,11 @@ struct ClusterView {
     case .success(let answer): current?.answers.append(answer)
     case .failure(let error): current?.failure = error
     }
-    guard let current, current.waiting.isEmpty else { return [] }
-    return end(current, now: now)
+    guard let current else { return [] }
+    if current.waiting.isEmpty { return end(current, now: now) }
+    guard !current.isHurried, current.answers.count * 2 > current.count else { return [] }
+    self.current?.isHurried = true
+    return [.wake(at: now + Self.moment)]
   }
 
   /// A round has taken long enough.

@@ -1,3 +1,4 @@
+internal import Observability
 internal import CoreMetrics
 internal import Logging
 internal import NIOCore
@@ -15,6 +16,8 @@ final class ClusterWatch {
   private var view: ClusterView
   private var timer: Scheduled<Void>?
   private var isStopped = false
+  /// Whether a round was begun since the last one ended.
+  private var hasAsked = false
   /// Those who wait for the end of a round.
   private var waiting: [EventLoopPromise<Void>] = []
   /// Called on the event loop when slots are spread in another way.
@@ -65,6 +68,7 @@ final class ClusterWatch {
   }
 
   private func release() {
+    hasAsked = false
     let ready = waiting
     waiting = []
     for promise in ready { promise.succeed() }
@@ -84,25 +88,24 @@ final class ClusterWatch {
         metrics.primaryMoves.increment()
         logger.info(
           "redis cluster is laid out anew",
-          metadata: [RedisLogKey.primary: "\(table.primaries.map(\.description).joined(separator: ","))"])
+          metadata: [LogKey.redisPrimary: "\(table.primaries.map(\.description).joined(separator: ","))"])
         onTable(table)
       case .explain(let reason): onExplanation(reason)
       }
     }
+    if !view.isAsking, hasAsked { release() }
   }
 
   private func ask(_ nodes: [RedisEndpoint], _ round: Int) {
     metrics.looks.increment()
+    hasAsked = true
     timer?.cancel()
     timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(Self.patience)) {
       self.perform(self.view.timedOut(round: round, now: self.eventLoop.now))
-      self.release()
     }
     for node in nodes {
       ask(node) { answer in
-        let before = self.view.isAsking
         self.perform(self.view.answered(node, round: round, answer, now: self.eventLoop.now))
-        if before, !self.view.isAsking { self.release() }
       }
     }
   }

@@ -13,7 +13,8 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private let configuration: RedisClientConfiguration
   private let metrics: RedisMetrics
   private let timeout: TimeAmount
-  private let replicas: (count: Int, timeout: Int)?
+  /// What is asked behind writes that wait, and how many replicas have to confirm them.
+  private let barrier: (command: RedisCommand, replicas: Int)?
   private let reader: RedisReplyReader
   private var machine: CommandPipelineStateMachine<CommandTicket>
   private var context: ChannelHandlerContext?
@@ -21,6 +22,10 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private var timer: Scheduled<Void>?
   private var probeTimer: RepeatingTimer?
   private var hasHeardSinceProbe = true
+  /// When the server last sent anything.
+  private var heardAt = NIODeadline.distantPast
+  /// Whether nothing but a probe has no reply: then closing the connection harms nobody.
+  private var onlyProbes = false
   /// The batch that is being timed, and how many replies end it.
   private var timedBatch: (start: NIODeadline, repliesLeft: Int)?
   /// What the gauge of commands in flight was last told about this connection.
@@ -41,10 +46,12 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     machine = CommandPipelineStateMachine(
       maximumCount: configuration.maximumCommandsInFlight, maximumBytes: configuration.maximumBytesInFlight,
       grace: TimeAmount(configuration.commandTimeout))
-    if case .replicated(let count, let timeout) = configuration.durability {
-      replicas = (count, Int(timeout.wholeMilliseconds))
-    } else {
-      replicas = nil
+    barrier = configuration.durability.barrier.map { replicas, timeout, isSynced in
+      let limit = RedisArgument.integer(Int(timeout.wholeMilliseconds))
+      let command =
+        isSynced
+        ? RedisCommand("WAITAOF", 1, .integer(replicas), limit) : RedisCommand("WAIT", .integer(replicas), limit)
+      return (command, replicas)
     }
   }
 
@@ -59,6 +66,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
       ticket.fail(.overloaded(count: machine.count, bytes: machine.bytesInFlight))
       return
     }
+    onlyProbes = false
     send(request, ticket, context)
   }
 
@@ -89,6 +97,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     hasHeardSinceProbe = true
+    heardAt = context.eventLoop.now
     do {
       try reader.read(unwrapInboundIn(data)) { reply in handle(reply, context) }
     } catch {
@@ -131,7 +140,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     let start = outgoing.writerIndex
     request.encode(into: &outgoing)
     let isFirstOfAll = machine.add(
-      ticket, bytes: outgoing.writerIndex - start, needsBarrier: replicas != nil && request.waitsForReplicas,
+      ticket, bytes: outgoing.writerIndex - start, needsBarrier: barrier != nil && request.waitsForReplicas,
       deadline: deadline)
     // Everything else that runs in this turn of the loop goes out with the same system call.
     if isFirst || isFirstOfAll { context.eventLoop.assumeIsolated().execute { self.flush() } }
@@ -153,8 +162,8 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     // One WAIT at a time: what comes meanwhile shares the next. With a replica that hangs they would queue up otherwise, and
     // the last of them time out.
     guard let context, outgoing.readableBytes > 0, !machine.awaitsBarrier else { return }
-    if let replicas, machine.prepareFlush(barrierDeadline: context.eventLoop.now + timeout) {
-      CommandEncoder.write(RedisCommand("WAIT", .integer(replicas.count), .integer(replicas.timeout)), into: &outgoing)
+    if let barrier, machine.prepareFlush(barrierDeadline: context.eventLoop.now + timeout) {
+      CommandEncoder.write(barrier.command, into: &outgoing)
     }
     let size = outgoing.readableBytes
     let batch = outgoing
@@ -206,15 +215,22 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   }
 
   private func release(_ held: [(ticket: CommandTicket, value: RedisValue)], _ confirmation: RedisValue) {
-    let wanted = replicas?.count ?? 0
-    let confirmed = if case .integer(let count) = confirmation { count } else { 0 }
+    let wanted = barrier?.replicas ?? 0
+    let (isOnDisk, confirmed) =
+      switch confirmation {
+      case .integer(let count): (true, count)
+      // WAITAOF: whether it is on the primary's own disk, and on how many replicas'.
+      case .array(let counts): (counts.first?.integer == 1, counts.last?.integer ?? 0)
+      default: (false, 0)
+      }
     metrics.commands.increment(by: Int64(held.count))
-    guard confirmed < wanted else {
+    guard confirmed < wanted || !isOnDisk else {
       for (ticket, value) in held { ticket.succeed(value) }
       return
     }
     metrics.unreplicated.increment(by: Int64(held.count))
-    let found = confirmation.errorMessage ?? "\(confirmed) of \(wanted) replicas confirmed it in time"
+    let place = isOnDisk ? "" : "it is not on the primary's disk, and "
+    let found = confirmation.errorMessage ?? "\(place)\(confirmed) of \(wanted) replicas confirmed it in time"
     let error = RedisError(
       code: .notReplicated, message: "Redis has the write, but it is not replicated: \(found).", mayHaveRun: true)
     for (ticket, _) in held { ticket.fail(error) }
@@ -234,7 +250,9 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
       metrics.timeouts.increment()
       ticket.fail(.timedOut(after: configuration.commandTimeout, mayHaveRun: mayHaveRun))
     }
-    if action.isStuck {
+    // Not a byte since the command was sent: a connection into the void. One slow command among others is none.
+    let isSilent = !action.expired.isEmpty && heardAt + timeout <= context.eventLoop.now
+    if action.isStuck || isSilent {
       end(RedisError(code: .connectionLost, message: "Redis stopped answering on the connection.", mayHaveRun: true))
     } else if let next = action.next {
       schedule(at: next, context)
@@ -243,9 +261,16 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
 
   /// An idle connection can be dead without a sign; a PING that stays without an answer gets it closed like any stuck reply.
   private func probeWhenIdle() {
-    guard let context, machine.count == 0, closeReason == nil else { return }
-    if !hasHeardSinceProbe { send(.command(RedisCommand("PING")), CommandTicket(.nobody), context) }
-    hasHeardSinceProbe = false
+    guard let context, closeReason == nil else { return }
+    defer { hasHeardSinceProbe = false }
+    guard !hasHeardSinceProbe else { return }
+    if machine.count == 0 {
+      onlyProbes = true
+      send(.command(RedisCommand("PING")), CommandTicket(.nobody), context)
+    } else if onlyProbes {
+      end(
+        RedisError(code: .connectionLost, message: "Redis did not answer a probe of the connection.", mayHaveRun: true))
+    }
   }
 
   private func end(_ reason: RedisError) {

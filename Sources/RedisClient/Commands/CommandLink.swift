@@ -182,6 +182,15 @@ struct CommandLinkReference: Sendable {
     return try answer.get()
   }
 
+  /// Asks Redis and returns at once.
+  ///
+  /// - Parameter done: called with the answer on the link's event loop.
+  func post(_ command: RedisCommand, _ done: @escaping @Sendable (CommandTicket.Answer) -> Void) {
+    let promise = eventLoop.makePromise(of: CommandTicket.Answer.self)
+    promise.futureResult.whenSuccess(done)
+    eventLoop.execute { link.value.submit(.command(command), CommandTicket(.promise(promise))) }
+  }
+
   /// The same, but given up at a deadline of the caller's own; the command itself is not taken back.
   func perform(_ request: RedisRequest, until deadline: NIODeadline) async throws(RedisError) -> RedisValue {
     let promise = eventLoop.makePromise(of: CommandTicket.Answer.self)

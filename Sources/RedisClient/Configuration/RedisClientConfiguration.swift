@@ -26,8 +26,12 @@ public struct RedisClientConfiguration: Sendable, Hashable {
   /// Bounds of the pause between attempts to connect. It doubles from the lower to the upper one, and each pause is
   /// drawn between half of it and all of it, so that many nodes do not return in step.
   public var reconnectDelay: ClosedRange<Duration> = .milliseconds(50)...Duration.seconds(2)
-  /// How often an idle connection is probed with PING. Two misses in a row close it.
-  public var probeInterval: Duration = .seconds(5)
+  /// How often an idle connection is probed with PING. What stays silent for three intervals is closed: with the default a
+  /// connection into the void is noticed within 5 s.
+  public var probeInterval: Duration = .milliseconds(1_600)
+  /// Whether subscriber connections prove with a message through a channel of their own, at every probe, that Redis still
+  /// delivers: one can answer every PING and be mute.
+  public var provesSubscriptions = false
 
   /// Commands of one connection whose reply is not here; more are refused as overloaded.
   public var maximumCommandsInFlight: Int = 16_384
@@ -116,6 +120,18 @@ public enum RedisDurability: Sendable, Hashable {
   /// When that many replicas have confirmed it within the time; otherwise the command fails as `notReplicated` although
   /// the primary has it.
   case replicated(replicas: Int, timeout: Duration)
+  /// When the primary and that many replicas have it in their append-only files, on disk; otherwise the command fails as
+  /// `notReplicated`. Needs Redis 7.2 or later.
+  case synced(replicas: Int, timeout: Duration)
+
+  /// What confirms a write, and how long it may take; nil when nothing does.
+  var barrier: (replicas: Int, timeout: Duration, isSynced: Bool)? {
+    switch self {
+    case .local: nil
+    case .replicated(let replicas, let timeout): (replicas, timeout, false)
+    case .synced(let replicas, let timeout): (replicas, timeout, true)
+    }
+  }
 }
 
 extension RedisClientConfiguration: CustomStringConvertible {
@@ -157,8 +173,8 @@ extension RedisClientConfiguration {
     if let connectionName, connectionName.utf8.contains(where: { $0 <= 32 || $0 >= 127 }) {
       throw .unusable("The Redis setting connectionName may hold neither blanks nor anything beyond ASCII.")
     }
-    if case .replicated(let replicas, let timeout) = durability {
-      guard replicas >= 1 else { throw .unusable("Replicated durability needs 1 replica or more.") }
+    if let (replicas, timeout, isSynced) = durability.barrier {
+      guard replicas >= (isSynced ? 0 : 1) else { throw .unusable("Replicated durability needs 1 replica or more.") }
       // WAIT counts in milliseconds, and 0 would mean to wait for ever.
       guard timeout >= .milliseconds(1), timeout < commandTimeout else {
         throw .unusable(

@@ -13,6 +13,8 @@ struct SubscriberStateMachine<Listener> {
     case subscribe(channel: String)
     case unsubscribe(channel: String)
     case ping
+    /// Publish a number on the connection's own channel, and report when Redis has taken it.
+    case prove(channel: String, token: Int)
     /// The listener's `subscribe` call may return.
     case acknowledge(Listener)
     /// The listener's `subscribe` call failed; it has no hold any more.
@@ -46,7 +48,22 @@ struct SubscriberStateMachine<Listener> {
     case pong
   }
 
+  /// The channel through which the connection proves that Redis delivers.
+  private struct Proof {
+    let channel: String
+    var isActive = false
+    /// The latest number that was to be published.
+    var asked = 0
+    /// The latest one that Redis has taken.
+    var taken = 0
+    /// The latest one that arrived.
+    var heard = 0
+    /// The latest one that must arrive before the PONG under way.
+    var checked = 0
+  }
+
   private let maximumChannels: Int
+  private var proof: Proof?
   private var channels: [String: Channel] = [:]
   private var channelOfHold: [Int: String] = [:]
   private var expected: Deque<Expected> = []
@@ -92,6 +109,7 @@ struct SubscriberStateMachine<Listener> {
   /// A fresh connection is ready.
   mutating func connected() -> [Action] {
     isConnected = true
+    proof = nil
     expected.removeAll()
     awaitsPong = false
     misses = 0
@@ -101,6 +119,7 @@ struct SubscriberStateMachine<Listener> {
   /// The connection is gone.
   mutating func disconnected() -> [Action] {
     isConnected = false
+    proof = nil
     expected.removeAll()
     return channels.keys.flatMap { interrupt($0) }
   }
@@ -115,7 +134,9 @@ struct SubscriberStateMachine<Listener> {
   }
 
   /// The interval of the probe has passed: sends a PING, or finds that two in a row were missed.
-  mutating func tick() -> [Action] {
+  ///
+  /// - Parameter own: the channel to prove the connection with, when it is to be proved and has none yet.
+  mutating func tick(proof own: String? = nil) -> [Action] {
     guard isConnected else { return [] }
     if awaitsPong {
       misses += 1
@@ -128,7 +149,29 @@ struct SubscriberStateMachine<Listener> {
     expected.append(.pong)
     // A channel that Redis refused is asked for again: the reason may be gone.
     let refused = channels.filter { !$0.value.isActive && $0.value.pending == nil }.map(\.key)
-    return [.ping] + refused.map { subscribe($0) }
+    return [.ping] + refused.map { subscribe($0) } + prove(own)
+  }
+
+  /// Redis has taken what `prove` asked to be published.
+  mutating func published(_ channel: String, token: Int) {
+    guard proof?.channel == channel else { return }
+    proof?.taken = token
+  }
+
+  private mutating func prove(_ own: String?) -> [Action] {
+    if var proof {
+      guard proof.isActive else { return [] }
+      // What Redis had taken before this PING was written must be here before its answer is.
+      proof.checked = proof.taken
+      proof.asked += 1
+      self.proof = proof
+      return [.prove(channel: proof.channel, token: proof.asked)]
+    }
+    guard let own, !channels.isEmpty else { return [] }
+    proof = Proof(channel: own)
+    nextNumber += 1
+    expected.append(.subscribed(channel: own, number: nextNumber))
+    return [.subscribe(channel: own)]
   }
 
   /// Takes what Redis sent.
@@ -156,8 +199,13 @@ struct SubscriberStateMachine<Listener> {
 
   // MARK: - Replies
 
-  private func received(_ payload: RedisValue, on name: String) -> [Action] {
+  private mutating func received(_ payload: RedisValue, on name: String) -> [Action] {
     guard let bytes = payload.bytes else { return outOfStep(payload) }
+    if var proof, name == proof.channel {
+      proof.heard = max(proof.heard, payload.integer ?? 0)
+      self.proof = proof
+      return []
+    }
     guard let channel = channels[name], channel.isActive else { return [] }
     return channel.holds.map { .notify($0.listener, .message(bytes)) }
   }
@@ -171,11 +219,14 @@ struct SubscriberStateMachine<Listener> {
 
   private mutating func receivedPong() -> [Action] {
     guard case .pong = expected.popFirst() else { return outOfStep(.status("PONG")) }
-    return []
+    guard let proof, proof.heard < proof.checked else { return [] }
+    let message = "The subscriber connection answers and delivers no messages."
+    return [.close(RedisError(code: .connectionLost, message: message, mayHaveRun: true))]
   }
 
   private mutating func subscribed(_ name: String) -> [Action] {
     guard case .subscribed(name, let number) = expected.popFirst() else { return outOfStep(.status(name)) }
+    if name == proof?.channel { proof?.isActive = true }
     guard channels[name]?.pending == number else { return [] }
     var actions: [Action] = []
     mutate(name) { channel in
@@ -200,6 +251,7 @@ struct SubscriberStateMachine<Listener> {
       expected.removeFirst()
       return []
     }
+    if name == proof?.channel { proof = nil }
     // Unsolicited. With an SSUBSCRIBE under way its answer decides.
     guard let channel = channels[name], channel.isActive else { return [] }
     return interrupt(name) + [subscribe(name)]
@@ -210,6 +262,7 @@ struct SubscriberStateMachine<Listener> {
     case nil: return outOfStep(.error(message))
     case .pong, .unsubscribed: return []
     case .subscribed(let name, let number):
+      if name == proof?.channel { proof = nil }
       guard let channel = channels[name], channel.pending == number else { return [] }
       var actions: [Action] = []
       for hold in channel.holds where !hold.isAcknowledged {

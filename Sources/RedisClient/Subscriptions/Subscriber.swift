@@ -41,7 +41,14 @@ final class Subscriber {
   /// What the gauge of subscribed channels was last told.
   private var reportedChannels = 0
 
-  init(eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics) {
+  private let proof: SubscriptionProof?
+
+  /// - Parameter proof: how its connection is proved to deliver; nil does not prove it.
+  init(
+    eventLoop: any EventLoop, connector: RedisConnector, proof: SubscriptionProof?, logger: Logger,
+    metrics: RedisMetrics
+  ) {
+    self.proof = proof
     let configuration = connector.configuration
     self.eventLoop = eventLoop
     self.configuration = configuration
@@ -64,7 +71,7 @@ final class Subscriber {
     }
     reconnector.onLost = { _ in self.perform(self.machine.disconnected()) }
     probe = RepeatingTimer(on: eventLoop, every: TimeAmount(configuration.probeInterval)) {
-      self.perform(self.machine.tick())
+      self.perform(self.machine.tick(proof: self.proof?.channel()))
     }
     reconnector.start()
   }
@@ -139,6 +146,7 @@ final class Subscriber {
       case .subscribe(let channel): reconnector.connection?.send(RedisCommand("SSUBSCRIBE", .string(channel)))
       case .unsubscribe(let channel): reconnector.connection?.send(RedisCommand("SUNSUBSCRIBE", .string(channel)))
       case .ping: reconnector.connection?.send(RedisCommand("PING"))
+      case .prove(let channel, let token): prove(channel, token)
       case .acknowledge(let listener): complete(listener, nil)
       case .reject(let listener, let error):
         listeners[listener.id] = nil
@@ -152,6 +160,13 @@ final class Subscriber {
     }
     metrics.channels.add(machine.channelCount - reportedChannels)
     reportedChannels = machine.channelCount
+  }
+
+  private func prove(_ channel: String, _ token: Int) {
+    let subscriber = NIOLoopBound(self, eventLoop: eventLoop)
+    proof?.publish(channel, token) { [eventLoop] in
+      eventLoop.execute { subscriber.value.machine.published(channel, token: token) }
+    }
   }
 
   private func complete(_ listener: Listener, _ error: RedisError?) {
@@ -177,11 +192,13 @@ struct SubscriberReference: Sendable {
   private let subscriber: NIOLoopBoundBox<Subscriber>
 
   init(
-    eventLoop: any EventLoop, connector: RedisConnector, notice: DemotionNotice, logger: Logger, metrics: RedisMetrics
+    eventLoop: any EventLoop, connector: RedisConnector, proof: SubscriptionProof?, notice: DemotionNotice,
+    logger: Logger, metrics: RedisMetrics
   ) {
     self.eventLoop = eventLoop
     let subscriber = NIOLoopBoundBox<Subscriber>.makeBoxSendingValue(
-      Subscriber(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics), eventLoop: eventLoop)
+      Subscriber(eventLoop: eventLoop, connector: connector, proof: proof, logger: logger, metrics: metrics),
+      eventLoop: eventLoop)
     self.subscriber = subscriber
     notice.addListener { finding in eventLoop.execute { subscriber.value.leave(finding) } }
   }

@@ -64,9 +64,16 @@ struct StandaloneTopology: RedisTopology {
     connector: RedisConnector, notice: DemotionNotice = DemotionNotice(), group: any EventLoopGroup, logger: Logger,
     metrics: RedisMetrics
   ) {
-    node = RedisNode(connector: connector, group: group, notice: notice, logger: logger, metrics: metrics)
+    let node = RedisNode(connector: connector, group: group, notice: notice, logger: logger, metrics: metrics)
+    self.node = node
+    let eventLoop = group.next()
+    let configuration = connector.configuration
+    let proof = SubscriptionProof(
+      channel: { "\(configuration.probePrefix):probe:\(UInt64.random(in: 0...UInt64.max))" },
+      link: { node.link(waits: false, on: eventLoop) })
     subscriber = SubscriberReference(
-      eventLoop: group.next(), connector: connector, notice: notice, logger: logger, metrics: metrics)
+      eventLoop: eventLoop, connector: connector, proof: configuration.provesSubscriptions ? proof : nil,
+      notice: notice, logger: logger, metrics: metrics)
   }
 
   func start() throws(RedisError) {
@@ -129,7 +136,7 @@ struct RedisNode: Sendable {
       }
     }
     links = makeLinks()
-    waitingLinks = connector.configuration.durability == .local ? nil : makeLinks()
+    waitingLinks = connector.configuration.durability.barrier == nil ? nil : makeLinks()
   }
 
   func start() {

@@ -64,9 +64,11 @@ extension ConfigurationKey {
       "How long a command may wait for its reply before it fails."),
     .choice(
       "durability", \.durability,
-      "When a write is acknowledged: when the primary has it, or when `redisReplicas` replicas have it too."),
+      "When a write is acknowledged: when the primary has it, when `redisReplicas` replicas have it too (replicated), or when it is on the disks of all of them (synced, with Redis 7.2 or later)."
+    ),
     .integer(
-      "redisReplicas", \.redisReplicas, 1...16, "Replicas that must have a write when `durability` = replicated."),
+      "redisReplicas", \.redisReplicas, 1...16,
+      "Replicas that must have a write when `durability` = replicated or synced."),
     .text(
       "prefix", \.prefix, .characters("1 to 32 letters, digits and ._:-", nameCharacters, length: 1...32),
       "First part of every key in Redis."),
@@ -247,6 +249,9 @@ extension ConfigurationKey {
     .duration(
       "timeouts.ready", \.gateway.probeTimeout, .milliseconds(100)...(.seconds(60)),
       "How long Redis may take before `/health/ready` turns red."),
+    .integer(
+      "health.lostPrimaries", \.gateway.lostPrimaries, 1...100,
+      "Percent of a cluster's primaries; with fewer of them gone `/health/ready` says degraded and stays 200."),
   ]
 
   private static let rates: [ConfigurationKey] = [

@@ -82,8 +82,9 @@ struct ConfigurationRule: Sendable {
 
   private static let redis: [ConfigurationRule] = [
     ConfigurationRule { configuration in
-      guard configuration.durability == .replicated, configuration.redis == nil else { return nil }
-      return "durability is \"replicated\" but redis is not set; the private redis-server has no replicas"
+      guard configuration.durability != .local, configuration.redis == nil else { return nil }
+      return
+        "durability is \"\(configuration.durability)\" but redis is not set; the private redis-server has no replicas"
     },
     ConfigurationRule { configuration in
       guard configuration.redis == nil, configuration.dataDirectory.isEmpty else { return nil }

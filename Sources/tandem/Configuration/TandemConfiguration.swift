@@ -13,7 +13,7 @@ import SharedSessions
 /// Isolation: a value; nobody changes it once it is read.
 struct TandemConfiguration: Sendable {
   /// When a write is acknowledged.
-  enum Durability: String, Sendable, CaseIterable { case local, replicated }
+  enum Durability: String, Sendable, CaseIterable { case local, replicated, synced }
   /// Form of the log.
   enum LogFormat: String, Sendable, CaseIterable { case json, text }
 
@@ -141,9 +141,12 @@ struct TandemConfiguration: Sendable {
     redisSettings.connectionWait = min(redisSettings.connectionWait, redisTimeout)
     redisSettings.sentinelLogin = redisSentinelPassword.map { RedisLogin(username: redisSentinelUser, password: $0) }
     redisSettings.reachedAt = Dictionary(redisAddresses.map { ($0.told, $0.reached) }) { $1 }
-    if durability == .replicated {
-      redisSettings.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
+    switch durability {
+    case .local: break
+    case .replicated: redisSettings.durability = .replicated(replicas: redisReplicas, timeout: redisTimeout / 2)
+    case .synced: redisSettings.durability = .synced(replicas: redisReplicas, timeout: redisTimeout / 2)
     }
+    redisSettings.provesSubscriptions = true
   }
 
   /// `tandem` below the directory the XDG base directory specification names for state.

@@ -45,7 +45,7 @@ struct Node: Sendable {
     gateway = HTTPGateway(
       configuration: configuration.gateway, domain: domain, streams: streams,
       operations: Operations(
-        version: Build.version, probe: { limit in try await redis.probe(within: limit) },
+        version: Build.version, probe: { limit in try await redis.probe(within: limit).failedShare },
         metrics: { ByteBuffer(string: registry.exposition()) }),
       eventLoopGroup: group, logger: logger
     ) { address in

@@ -85,7 +85,7 @@ func withGateway(
   let gateway = HTTPGateway(
     configuration: configuration, domain: domain, streams: streams,
     operations: Operations(
-      version: "0.0.1-test", probe: { limit in try await redis.probe(within: limit) },
+      version: "0.0.1-test", probe: { limit in try await redis.probe(within: limit).failedShare },
       metrics: { ByteBuffer(string: "tandem_test 1\n") }),
     eventLoopGroup: group, logger: logger,
     onListening: { address in port.withLock { $0 = address.port } })
