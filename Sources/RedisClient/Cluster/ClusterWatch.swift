@@ -1,7 +1,7 @@
-internal import Observability
 internal import CoreMetrics
 internal import Logging
 internal import NIOCore
+internal import Observability
 internal import RedisWire
 
 /// Keeps what is known of a cluster true by asking its nodes. Confined to its event loop.

@@ -73,10 +73,10 @@ struct ReconnectionStateMachine<Connection> {
     switch state {
     case .idle, .stopped: return (nil, .none)
     case .connecting, .pausing:
-      state = .connecting(failures: 0)
+      state = .connecting(first)
       return (nil, .connect)
     case .connected(let connection, _):
-      state = .connecting(failures: 0)
+      state = .connecting(first)
       return (connection, .connect)
     }
   }

@@ -1,7 +1,7 @@
-internal import Observability
 internal import CoreMetrics
 internal import Logging
 internal import NIOCore
+internal import Observability
 internal import RedisWire
 
 /// Keeps the place of a primary true by asking its Sentinels. Confined to its event loop.
