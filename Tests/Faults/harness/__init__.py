@@ -1,0 +1,1 @@
+"""What the fault tests are made of: servers in every topology, a proxy that breaks connections, load, and a checker."""
