@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from support.client import API
+from support.fixtures import processes, pytest_runtest_makereport, scope
 from support.nodes import Node, start_nodes
 from support.processes import Processes
 from support.redis_server import RedisServer
 
-_running: list[Processes] = []
+__all__ = ["processes", "pytest_runtest_makereport"]
 
 
 @dataclass
@@ -33,28 +34,14 @@ class Cluster:
         return API(self.bases)
 
 
-def _scope(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[Processes]:
-    processes = Processes(tmp_path_factory.mktemp(name))
-    _running.append(processes)
-    yield processes
-    processes.end_all()
-    _running.remove(processes)
-
-
 @pytest.fixture(scope="session")
 def session_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    yield from _scope(tmp_path_factory, "session")
+    yield from scope(tmp_path_factory, "session")
 
 
 @pytest.fixture(scope="module")
 def module_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    yield from _scope(tmp_path_factory, "module")
-
-
-@pytest.fixture
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Children of one test."""
-    yield from _scope(tmp_path_factory, "test")
+    yield from scope(tmp_path_factory, "module")
 
 
 @pytest.fixture(scope="session")
@@ -94,13 +81,3 @@ def _clusters(processes: Processes) -> Iterator[Callable[..., Cluster]]:
     yield make
     for redis in made:
         redis.remove()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """A failed test shows the last lines of every process that was running."""
-    outcome = yield
-    report = outcome.get_result()
-    if report.failed:
-        for processes in _running:
-            report.sections.append(("logs of the processes", processes.tails()))

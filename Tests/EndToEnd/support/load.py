@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,11 +37,44 @@ async def post(
         return reply.status, await reply.json()
 
 
+async def frames(
+    base: str, path: str, headers: dict[str, str], patience: float = PATIENCE, silence: float | None = None
+) -> AsyncIterator[Frame | None]:
+    """What a stream says, until it ends. `ConnectionError` for a 503; `TimeoutError` after that much `silence`.
+
+    The first thing is `None`, once the stream is open.
+    """
+    address = urlsplit(base)
+    reader, writer = await asyncio.wait_for(asyncio.open_connection(address.hostname, address.port), patience)
+    try:
+        named = {"Host": address.netloc, "Accept": "text/event-stream"} | headers
+        head = "".join([f"GET {path} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in named.items())])
+        writer.write(head.encode() + b"\r\n")
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience)
+        status = int(answer.split(b" ")[1])
+        if status == 503:
+            raise ConnectionError("the node has no Redis yet")
+        assert status == 200, answer
+        yield None
+        decoder, parser = ChunkedDecoder(), EventParser()
+        while received := await asyncio.wait_for(reader.read(65536), silence):
+            for frame in parser.feed(decoder.feed(received)):
+                yield frame
+            if decoder.finished:
+                return
+    finally:
+        writer.close()
+
+
 class Follower:
     """A client as the contract expects it: whenever its stream ends it connects to another node with its last id.
 
     Keeps the id and sequence of everything it saw; how often it connected is there to show that it really had to.
     """
+
+    #: Seconds it waits for an answer; and seconds of silence after which it connects anew, if at all.
+    patience = PATIENCE
+    silence: float | None = None
 
     def __init__(self, bases: list[str], path: str, who: Credentials, start: int) -> None:
         self.bases = bases
@@ -60,36 +94,27 @@ class Follower:
                 await asyncio.sleep(PAUSE)  # before this client tries the next node
 
     async def _follow_one(self) -> None:
-        base = urlsplit(self.bases[self._turn % len(self.bases)])
+        base = self.bases[self._turn % len(self.bases)]
         self._turn += 1
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(base.hostname, base.port), PATIENCE)
-        try:
-            cursor = next((f.id for f in reversed(self.frames) if f.id), "earliest")
-            head = "".join(
-                [
-                    f"GET {self.path} HTTP/1.1\r\nHost: {base.netloc}\r\nAccept: text/event-stream\r\n",
-                    *(f"{name}: {value}\r\n" for name, value in self.who.header.items()),
-                    f"Last-Event-ID: {cursor}\r\n\r\n",
-                ]
-            )
-            writer.write(head.encode())
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
-            status = int(answer.split(b" ")[1])
-            if status == 503:
-                raise ConnectionError("the node has no Redis yet")
-            assert status == 200, answer
-            self.connects += 1
-            decoder, parser = ChunkedDecoder(), EventParser()
-            while received := await reader.read(65536):
-                for frame in parser.feed(decoder.feed(received)):
-                    if frame.type == "stream_reset":
-                        self.resets += 1
-                    if frame.id:
-                        self.frames.append(frame)
-                if decoder.finished:
-                    break
-        finally:
-            writer.close()
+        headers = self.who.header | {"Last-Event-ID": self.cursor}
+        async with aclosing(frames(base, self.path, headers, self.patience, self.silence)) as told:
+            async for frame in told:
+                if frame is None:
+                    self.connects += 1
+                else:
+                    self.take(frame)
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on."""
+        return next((f.id for f in reversed(self.frames) if f.id), "earliest")
+
+    def take(self, frame: Frame) -> None:
+        """Keeps what the stream says."""
+        if frame.type == "stream_reset":
+            self.resets += 1
+        if frame.id:
+            self.frames.append(frame)
 
     @property
     def ids(self) -> list[str]:

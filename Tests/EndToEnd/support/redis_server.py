@@ -29,8 +29,9 @@ class RedisServer:
         *arguments: str,
         port: int = 0,
         directory: Path | None = None,
+        executable: str | None = None,
     ) -> None:
-        executable = shutil.which("redis-server")
+        executable = executable or shutil.which("redis-server")
         assert executable, "redis-server is not installed"
         # A directory of its own directly in the temporary directory: a socket's path holds 107 bytes at most.
         self.directory = directory or Path(tempfile.mkdtemp(prefix="tandem-e2e-"))

@@ -1,0 +1,90 @@
+"""Nodes on a topology, each on a port of its own that it comes back to, with fault proxies where a test wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from support.client import API
+from support.nodes import Node
+from support.processes import Processes
+from support.redis_server import free_port
+
+from .proxy import Proxy
+from .topologies import Single, Topology
+
+#: A checker needs all of a session's events; the rest makes losses be noticed in test time.
+SETTINGS: dict[str, Any] = {
+    "TANDEM_EVENTS_RETAINED": 1_000_000,
+    "TANDEM_EVENTS_RETAINED_BYTES": "1GiB",
+    "TANDEM_STREAM_HEARTBEAT": "1s",
+    "TANDEM_DISPATCH_LEASE": "4s",
+    "TANDEM_REDIS_TIMEOUT": "2s",
+    "TANDEM_LOG_LEVEL": "notice",
+}
+
+
+class Deployment:
+    """`redis_proxies`: each node reaches Redis through one of its own. `node_proxies`: so do clients each node."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        topology: Topology,
+        count: int = 3,
+        *,
+        redis_proxies: bool = False,
+        node_proxies: bool = False,
+        settings: dict[str, Any] | None = None,
+        environment: Callable[[int], dict[str, str]] = lambda _: {},
+    ) -> None:
+        self.processes = processes
+        self.topology = topology
+        self.settings = SETTINGS | (settings or {})
+        self.environment = environment
+        self.ports = [free_port() for _ in range(count)]
+        self.redis_proxies: list[Proxy] = []
+        if redis_proxies:
+            assert isinstance(topology, Single), "other topologies tell their own addresses"
+            self.redis_proxies = [Proxy(("127.0.0.1", topology.only.port)) for _ in self.ports]
+        self.node_proxies = [Proxy(("127.0.0.1", port)) for port in self.ports] if node_proxies else []
+        processes.afterwards.append(self.stop_proxies)
+        self.nodes = [self._start(at) for at in range(count)]
+        self.wait_ready()
+
+    def _start(self, at: int) -> Node:
+        url = f"redis://{self.redis_proxies[at].address}" if self.redis_proxies else self.topology.url
+        return Node(self.processes, url, self.settings | self.environment(at), port=self.ports[at])
+
+    def wait_ready(self) -> None:
+        for node in self.nodes:
+            node.wait_ready()
+
+    @property
+    def bases(self) -> list[str]:
+        """Where clients go: the nodes, or the proxies in front of them."""
+        ports = [proxy.port for proxy in self.node_proxies] or self.ports
+        return [f"http://127.0.0.1:{port}" for port in ports]
+
+    @property
+    def api(self) -> API:
+        return API([f"http://127.0.0.1:{port}" for port in self.ports])
+
+    def replace(self, at: int) -> None:
+        """Kills a node with SIGKILL and starts another in its place."""
+        self.nodes[at].process.kill()
+        self.nodes[at] = self._start(at)
+
+    def log_of(self, at: int) -> str:
+        return self.nodes[at].process.log_path.read_text("utf-8", "replace")
+
+    def stop_proxies(self) -> None:
+        for proxy in [*self.redis_proxies, *self.node_proxies]:
+            proxy.stop()
+
+
+def port_of(base: str) -> int:
+    port = urlsplit(base).port
+    assert port
+    return port

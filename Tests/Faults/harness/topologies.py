@@ -1,0 +1,375 @@
+"""Redis as Tandem meets it: one server, Sentinel with one primary and two replicas, Cluster with three of each."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from support.nodes import binary
+from support.processes import Process, Processes, clean_environment
+from support.redis_server import RedisServer, free_port
+from support.waiting import Deadline, eventually
+
+from .versions import Version
+
+#: What makes every acknowledged write of a single server outlive its death.
+ALWAYS_SYNCED = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+class Topology:
+    """Servers that belong together."""
+
+    name = ""
+
+    def __init__(self, processes: Processes, version: Version) -> None:
+        self.processes = processes
+        self.version = version
+        self.servers: list[RedisServer] = []
+
+    @property
+    def url(self) -> str:
+        """What nodes are given."""
+        raise NotImplementedError
+
+    def primaries(self) -> list[RedisServer]:
+        """The servers that take writes, as they themselves say."""
+        raise NotImplementedError
+
+    def stored(self, session: str) -> list[dict[str, str]]:
+        """A session's events as they lie in Redis, oldest first; each with its id as `entry`."""
+        key = f"tandem:{{{session}}}:events"
+        return [fields | {"entry": entry} for entry, fields in self.owner(key).client.xrange(key)]
+
+    def owner(self, key: str) -> RedisServer:
+        """The primary that holds a key."""
+        return self.primaries()[0]
+
+    def server(self, *arguments: str) -> RedisServer:
+        """A further server on a port of its own."""
+        made = RedisServer(self.processes, *arguments, port=free_port(), executable=self.version.program)
+        made.arguments = arguments  # type: ignore[attr-defined]
+        self.servers.append(made)
+        return made
+
+    def start_again(self, server: RedisServer) -> RedisServer:
+        """The same server, with its port and its files, after it was killed."""
+        arguments = server.arguments  # type: ignore[attr-defined]
+        server.client.close()
+        made = RedisServer(
+            self.processes,
+            *arguments,
+            port=server.port,
+            directory=server.directory,
+            executable=self.version.program,
+        )
+        made.arguments = arguments  # type: ignore[attr-defined]
+        self.servers[self.servers.index(server)] = made
+        return made
+
+    def remove(self) -> None:
+        for server in self.servers:
+            server.remove()
+
+
+class Single(Topology):
+    """One server. With `synced` what it has acknowledged outlives it."""
+
+    name = "one server"
+
+    def __init__(self, processes: Processes, version: Version, *arguments: str, synced: bool = False) -> None:
+        super().__init__(processes, version)
+        self.server(*(ALWAYS_SYNCED if synced else ()), *arguments)
+
+    @property
+    def only(self) -> RedisServer:
+        return self.servers[0]
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.only.port}"
+
+    def primaries(self) -> list[RedisServer]:
+        return [self.only]
+
+
+def _text(server: RedisServer, *command: str) -> str:
+    """The reply to a command that redis-py may or may not parse, as the server sent it."""
+    reply = server.client.execute_command(*command)
+    if isinstance(reply, dict):
+        return "\n".join(f"{name}:{value}" for name, value in reply.items())
+    return str(reply)
+
+
+def _role(server: RedisServer) -> str:
+    """`master`, `slave`, or nothing of a server that does not answer."""
+    if not server.process.is_running:
+        return ""
+    try:
+        return str(server.client.execute_command("ROLE")[0])
+    except redis.RedisError:
+        return ""
+
+
+class Sentinel(Topology):
+    """One primary, two replicas, three sentinels."""
+
+    name = "sentinel"
+    #: What the sentinels call it.
+    group = "tandem"
+
+    def __init__(self, processes: Processes, version: Version, *arguments: str) -> None:
+        super().__init__(processes, version)
+        shared = ("--repl-diskless-sync-delay", "0", "--replica-priority", "100", *arguments)
+        first = self.server(*shared)
+        for _ in range(2):
+            self.server(*shared, "--replicaof", "127.0.0.1", str(first.port))
+        eventually(lambda: first.client.info("replication").get("connected_slaves") == 2, "both replicas", 40)
+        eventually(lambda: all(self._linked(s) for s in self.servers[1:]), "the replicas to be in step", 40)
+        self.sentinels = [self._sentinel(first.port) for _ in range(3)]
+        eventually(self._agreed, "the sentinels to know each other and the replicas", 40)
+
+    @staticmethod
+    def _linked(server: RedisServer) -> bool:
+        return server.client.info("replication").get("master_link_status") == "up"
+
+    def _sentinel(self, primary: int) -> tuple[int, Process, redis.Redis]:
+        port = free_port()
+        directory = self.processes.directory / f"sentinel-{port}"
+        directory.mkdir()
+        settings = directory / "sentinel.conf"
+        settings.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {directory}\n"
+            f"sentinel monitor {self.group} 127.0.0.1 {primary} 2\n"
+            f"sentinel down-after-milliseconds {self.group} 1000\n"
+            f"sentinel failover-timeout {self.group} 4000\n"
+        )
+        process = self.processes.start("sentinel", [self.version.program, str(settings), "--sentinel"])
+        return port, process, redis.Redis(port=port, decode_responses=True)
+
+    def _agreed(self) -> bool:
+        try:
+            known = [client.execute_command("SENTINEL", "MASTER", self.group) for _, _, client in self.sentinels]
+        except redis.RedisError:
+            return False
+        found = [k if isinstance(k, dict) else dict(zip(k[::2], k[1::2], strict=True)) for k in known]
+        return all(int(k["num-slaves"]) == 2 and int(k["num-other-sentinels"]) == 2 for k in found)
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port, _, _ in self.sentinels)}/{self.group}"
+
+    def told(self) -> int:
+        """The port of the primary as most of the sentinels say."""
+        said = []
+        for _, process, client in self.sentinels:
+            if process.is_running:
+                with contextlib.suppress(redis.RedisError):
+                    said.append(int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.group)[1]))
+        return max(set(said), key=said.count) if said else 0
+
+    def primaries(self) -> list[RedisServer]:
+        told = self.told()
+        return [s for s in self.servers if s.port == told and _role(s) == "master"]
+
+    def elected(self, other_than: RedisServer, seconds: float = 40) -> RedisServer:
+        """The new primary, once the sentinels have one and it says so itself."""
+        return eventually(
+            lambda: next((s for s in self.primaries() if s.port != other_than.port), None), "a new primary", seconds
+        )
+
+    def fail_over(self) -> RedisServer:
+        """`SENTINEL FAILOVER`, until there is another primary."""
+        before = eventually(self.primaries, "a primary")[0]
+
+        def taken() -> bool:
+            try:
+                return bool(self.sentinels[0][2].execute_command("SENTINEL", "FAILOVER", self.group))
+            except redis.ResponseError:  # the last one is not over yet
+                return False
+
+        eventually(taken, "the sentinels to begin", 40)
+        return self.elected(before)
+
+    def settle(self) -> None:
+        """Waits until everybody who runs is a replica of one primary again."""
+
+        def settled() -> bool:
+            primaries = self.primaries()
+            others = [s for s in self.servers if s not in primaries]
+            return len(primaries) == 1 and all(_role(s) == "slave" and self._linked(s) for s in others)
+
+        eventually(settled, "one primary with two replicas in step", 60)
+        eventually(self._agreed, "the sentinels to know so", 60)
+
+
+class Cluster(Topology):
+    """Three primaries, each with a replica."""
+
+    name = "cluster"
+
+    def __init__(self, processes: Processes, version: Version, *arguments: str) -> None:
+        super().__init__(processes, version)
+        self.arguments = arguments
+        for _ in range(6):
+            self._join()
+        first = self.servers[0]
+        size = 16384 // 3
+        for at, server in enumerate(self.servers[:3]):
+            last = 16383 if at == 2 else (at + 1) * size - 1
+            server.client.execute_command("CLUSTER", "ADDSLOTSRANGE", at * size, last)
+        for epoch, server in enumerate(self.servers, 1):
+            server.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", epoch)
+        for server in self.servers[1:]:
+            self._meet(server, first)
+        eventually(lambda: all(len(self.map(s)) == 6 for s in self.servers), "the servers to know each other", 40)
+        for at, server in enumerate(self.servers[3:]):
+            self._replicate(server, self.servers[at])
+        self.settle()
+
+    def _join(self) -> RedisServer:
+        return self.server(
+            "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "2000",
+            "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0", *self.arguments,
+        )  # fmt: skip
+
+    @staticmethod
+    def _meet(server: RedisServer, other: RedisServer) -> None:
+        bus = other.arguments[other.arguments.index("--cluster-port") + 1]  # type: ignore[attr-defined]
+        server.client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+
+    def _replicate(self, server: RedisServer, primary: RedisServer) -> None:
+        def known() -> bool:
+            try:
+                return bool(server.client.execute_command("CLUSTER", "REPLICATE", self.id(primary)))
+            except redis.ResponseError:
+                return False
+
+        eventually(known, "a replica to know its primary", 40)
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://{','.join(f'127.0.0.1:{server.port}' for server in self.servers[:3])}"
+
+    @staticmethod
+    @functools.cache
+    def id(server: RedisServer) -> str:
+        return str(server.client.execute_command("CLUSTER", "MYID"))
+
+    @staticmethod
+    def map(server: RedisServer) -> dict[str, dict[str, Any]]:
+        """The servers as one of them knows them, by id: flags, whose replica, slots, port."""
+        found = {}
+        for line in _text(server, "CLUSTER", "NODES").splitlines():
+            identity, address, flags, primary, _, _, _, _, *slots = line.split()
+            bounds = [slot.split("-") for slot in slots if not slot.startswith("[")]
+            found[identity] = {
+                "port": int(address.partition("@")[0].rpartition(":")[2]),
+                "flags": set(flags.split(",")),
+                "of": primary,
+                "slots": [(int(bound[0]), int(bound[-1])) for bound in bounds],
+            }
+        return found
+
+    def running(self) -> list[RedisServer]:
+        return [s for s in self.servers if s.process.is_running]
+
+    def primaries(self) -> list[RedisServer]:
+        return [s for s in self.running() if _role(s) == "master" and self.map(s)[self.id(s)]["slots"]]
+
+    def owner(self, key: str) -> RedisServer:
+        slot = self.running()[0].client.execute_command("CLUSTER", "KEYSLOT", key)
+        return eventually(lambda: self._owner(slot), f"an owner of slot {slot}")
+
+    def _owner(self, slot: int) -> RedisServer | None:
+        for server in self.primaries():
+            if any(first <= slot <= last for first, last in self.map(server)[self.id(server)]["slots"]):
+                return server
+        return None
+
+    def replicas(self, primary: RedisServer) -> list[RedisServer]:
+        about = self.map(primary)
+        return [
+            s for s in self.running() if s is not primary and about.get(self.id(s), {}).get("of") == self.id(primary)
+        ]
+
+    def fail_over(self, primary: RedisServer) -> RedisServer:
+        """`CLUSTER FAILOVER` of a primary to its replica, until all know."""
+        replica = eventually(lambda: self.replicas(primary), "a replica")[0]
+        replica.client.execute_command("CLUSTER", "FAILOVER")
+        eventually(lambda: _role(replica) == "master", "the replica to take over", 40)
+        self.settle()
+        return replica
+
+    def move(self, slot: int, target: RedisServer, half: float = 0.0) -> None:
+        """Moves a slot, and leaves it half moved for as many seconds."""
+        source = self._owner(slot)
+        assert source is not None and source is not target, (slot, source)
+        target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id(source))
+        source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id(target))
+        keys = source.client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100_000)
+        self._migrate(source, target, keys[: len(keys) // 2])
+        Deadline(half).wait_until(lambda: False)
+        while keys := source.client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1000):
+            self._migrate(source, target, keys)
+        for server in (target, source, *self.primaries()):
+            server.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self.id(target))
+
+    @staticmethod
+    def _migrate(source: RedisServer, target: RedisServer, keys: list[str]) -> None:
+        if keys:
+            source.client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+
+    def add(self) -> RedisServer:
+        """A further primary, without slots yet."""
+        made = self._join()
+        self._meet(made, self.primaries()[0])
+        count = len(self.running())
+        eventually(lambda: all(len(self.map(s)) >= count for s in self.running()), "all to know the new one", 40)
+        return made
+
+    def settle(self) -> None:
+        """Waits until all who run agree that every slot is served."""
+
+        def settled() -> bool:
+            try:
+                infos = [_text(s, "CLUSTER", "INFO") for s in self.running()]
+                shapes = {
+                    frozenset((i, n["of"], str(n["slots"])) for i, n in self.map(s).items() if "fail" not in n["flags"])
+                    for s in self.running()
+                }
+                linked = [
+                    s.client.info("replication").get("master_link_status") == "up"
+                    for s in self.running()
+                    if _role(s) == "slave"
+                ]
+            except (redis.RedisError, KeyError):
+                return False
+            covered = all("cluster_state:ok" in info and "cluster_slots_ok:16384" in info for info in infos)
+            return covered and len(shapes) == 1 and all(linked)
+
+        eventually(settled, "the cluster to agree", 60)
+
+
+@functools.cache
+def accepts(scheme: str) -> bool:
+    """Whether nodes take a URL of that scheme."""
+    url = {"sentinel": "redis+sentinel://127.0.0.1:1/tandem", "cluster": "redis+cluster://127.0.0.1:1"}[scheme]
+    said = subprocess.run(
+        [binary(), "check-config", "--redis", url], capture_output=True, timeout=60, env=clean_environment()
+    )
+    return said.returncode == 0
+
+
+def kinds() -> dict[str, Callable[..., Topology]]:
+    """The topologies that nodes can be given."""
+    found: dict[str, Callable[..., Topology]] = {"single": Single}
+    if accepts("sentinel"):
+        found["sentinel"] = Sentinel
+    if accepts("cluster"):
+        found["cluster"] = Cluster
+    return found
