@@ -10,26 +10,11 @@ import pytest
 
 from support import load
 from support.nodes import Node
-from support.processes import Process, children
+from support.processes import redis_of
 from support.scenario import share
 from support.waiting import eventually, eventually_async
 
 KILLS = int(os.environ.get("TANDEM_E2E_REDIS_KILLS", "3"))
-
-
-def redis_of(process: Process) -> int | None:
-    """The pid of the redis-server that runs below the node, however deep."""
-    todo = children(process.pid)
-    while todo:
-        pid = todo.pop()
-        try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as name:
-                if name.read().strip() == "redis-server":
-                    return pid
-            todo += children(pid)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return None
 
 
 def embedded(processes, directory) -> Node:

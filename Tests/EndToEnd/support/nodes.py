@@ -35,9 +35,11 @@ class Node:
         settings: dict[str, Any] | None = None,
         arguments: list[str] | None = None,
         port: int = 0,
+        wrapper: list[str] | None = None,
     ) -> None:
         environment = clean_environment({name: str(value) for name, value in (settings or {}).items()})
         argv = [
+            *(wrapper or []),
             binary(),
             "serve",
             "--port",

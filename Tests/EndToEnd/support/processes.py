@@ -184,6 +184,21 @@ def children(pid: int) -> list[int]:
     return sorted(found)
 
 
+def redis_of(process: Process) -> int | None:
+    """The pid of the redis-server that runs below the node, however deep."""
+    todo = children(process.pid)
+    while todo:
+        pid = todo.pop()
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+                if name.read().strip() == "redis-server":
+                    return pid
+            todo += children(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return None
+
+
 def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment without any TANDEM_ setting of the person who runs the tests, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
