@@ -64,7 +64,7 @@ class Verdict:
     decisions: int = 0
 
     def add(self, rule: str, session: str, what: str) -> None:
-        self.problems.append(Problem(rule, session, what))
+        self.problems.append(Problem(rule, session, what if len(what) < 400 else what[:400] + "..."))
 
     def confirm(self) -> None:
         """Fails, naming the first few problems and how many of each rule there are."""

@@ -26,6 +26,9 @@ AGAIN = 0.05
 #: Refusals that say that nothing was done and that a client may try again.
 PASSING = {503, 429}
 
+#: What a client sees of a node, or of the way to it, that breaks.
+GONE = (*load.NODE_GONE, aiohttp.ClientError)
+
 now = time.monotonic
 
 
@@ -56,7 +59,7 @@ async def ask(world: World, call: Call, path: str, body: Any, who: Credentials |
     except aiohttp.ClientConnectorError:
         call.outcome = Outcome.FAILED
         parsed = {}
-    except load.NODE_GONE:
+    except GONE:
         parsed = {}
     else:
         call.code = parsed.get("code")
@@ -193,7 +196,7 @@ class Bridge:
                     async for frame in told:
                         if frame is not None and frame.type == "dispatch":
                             await self._dispatch(frame.payload, name)
-            except load.NODE_GONE:
+            except GONE:
                 await asyncio.sleep(AGAIN)
 
     async def _dispatch(self, dispatch: dict[str, Any], name: str) -> None:
@@ -232,7 +235,7 @@ class Bridge:
                         return True
                     if reply.status in (404, 409):
                         return False
-            except load.NODE_GONE:
+            except GONE:
                 pass
             await asyncio.sleep(AGAIN)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from support.client import API
 from support.nodes import Node
@@ -12,12 +11,12 @@ from support.processes import Processes
 from support.redis_server import free_port
 
 from .proxy import Proxy
-from .topologies import Single, Topology
+from .topologies import Embedded, Single, Topology
 
 #: A checker needs all of a session's events; the rest makes losses be noticed in test time.
 SETTINGS: dict[str, Any] = {
     "TANDEM_EVENTS_RETAINED": 1_000_000,
-    "TANDEM_EVENTS_RETAINED_BYTES": "1GiB",
+    "TANDEM_EVENTS_RETAINED_BYTES": "512MiB",
     "TANDEM_STREAM_HEARTBEAT": "1s",
     "TANDEM_DISPATCH_LEASE": "4s",
     "TANDEM_REDIS_TIMEOUT": "2s",
@@ -38,11 +37,13 @@ class Deployment:
         node_proxies: bool = False,
         settings: dict[str, Any] | None = None,
         environment: Callable[[int], dict[str, str]] = lambda _: {},
+        wrapper: list[str] | None = None,
     ) -> None:
         self.processes = processes
         self.topology = topology
         self.settings = SETTINGS | (settings or {})
         self.environment = environment
+        self.wrapper = wrapper
         self.ports = [free_port() for _ in range(count)]
         self.redis_proxies: list[Proxy] = []
         if redis_proxies:
@@ -55,7 +56,10 @@ class Deployment:
 
     def _start(self, at: int) -> Node:
         url = f"redis://{self.redis_proxies[at].address}" if self.redis_proxies else self.topology.url
-        return Node(self.processes, url, self.settings | self.environment(at), port=self.ports[at])
+        settings = self.settings | self.environment(at)
+        if isinstance(self.topology, Embedded):
+            settings["TANDEM_DATA_DIRECTORY"] = str(self.topology.directory)
+        return Node(self.processes, url, settings, port=self.ports[at], wrapper=self.wrapper)
 
     def wait_ready(self) -> None:
         for node in self.nodes:
@@ -82,9 +86,3 @@ class Deployment:
     def stop_proxies(self) -> None:
         for proxy in [*self.redis_proxies, *self.node_proxies]:
             proxy.stop()
-
-
-def port_of(base: str) -> int:
-    port = urlsplit(base).port
-    assert port
-    return port

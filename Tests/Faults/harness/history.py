@@ -127,6 +127,21 @@ class History:
         """Writes all of it as JSON."""
         path.write_text(json.dumps(asdict(self), indent=1))
 
+    def delays(self) -> list[float]:
+        """How long after its acknowledgement each comment reached each reader, in seconds, the shortest first."""
+        acknowledged = {c.made: c.returned for c in self.calls if c.action == "message" and c.outcome == Outcome.OK}
+        found: list[float] = []
+        for reading in self.readings:
+            times = {
+                made.id: acknowledged[made.about]
+                for made in self.logs.get(reading.session, [])
+                if made.about in acknowledged and made.type == "message_created"
+            }
+            for seen in reading.seen:
+                if isinstance(seen, Event) and (at := times.get(seen.id)) is not None:
+                    found.append(max(0.0, seen.at - at))
+        return sorted(found)
+
     def longest_outage(self) -> float:
         """The longest time in which some session had no write acknowledged, in seconds."""
         longest = 0.0

@@ -1,4 +1,4 @@
-"""A whole run: sessions, readers, writers, proposers, deciders and a bridge, a fault among them, and the checker's word."""
+"""A whole run: sessions, readers, writers, deciders who race, bridges, a fault among them, and the checker's word."""
 
 from __future__ import annotations
 
@@ -73,9 +73,16 @@ class Run:
         self.chance = random.Random(shape.seed)
         self.stop = asyncio.Event()
         self.verdict = Verdict()
+        #: What faults want to have in the table.
+        self.counted: dict[str, Any] = {}
+        self._proposing: list[asyncio.Task[Any]] = []
+
+    def all_decided(self) -> bool:
+        """Whether every proposal was made and decided."""
+        return all(task.done() for task in self._proposing)
 
     def open(self) -> None:
-        """Sessions with their people; each session is of a host session of its own, so that prompts run side by side."""
+        """Sessions with their people; each of a host session of its own, so that prompts run side by side."""
         api = self.deployment.api
         for _ in range(self.shape.sessions):
             shared = share(api, register_host(api))
@@ -104,7 +111,8 @@ class Run:
             await eventually_async(lambda: all(r.connects for r in self.readers), "every stream to be open", RECOVERY)
             bridging = self._start_bridges()
             self.history.began = now()
-            writing = [*self._start_writers(), *self._start_proposers()]
+            self._proposing = self._start_proposers()
+            writing = [*self._start_writers(), *self._proposing]
             watched = [*reading, *writing, *bridging]
             try:
                 await self._guarded(faults(self), watched)

@@ -32,7 +32,10 @@ class Result:
 
 def of(scenario: str, run: Run, **more: Any) -> Result:
     history, verdict, topology = run.history, run.verdict, run.deployment.topology
-    counted = {"resets": verdict.resets} if verdict.resets else {}
+    counted: dict[str, Any] = {"resets": verdict.resets} if verdict.resets else {}
+    if delays := history.delays():
+        counted["p99 delay"] = f"{delays[len(delays) * 99 // 100] * 1000:.0f} ms"
+        counted["longest delay"] = f"{delays[-1]:.1f} s"
     if verdict.decisions:
         counted |= {"decisions": verdict.decisions, "runs": verdict.runs}
     return Result(
@@ -46,7 +49,7 @@ def of(scenario: str, run: Run, **more: Any) -> Result:
         verdict.doubled,
         verdict.reordered,
         round(history.longest_outage(), 2) if run.writers else 0.0,
-        counted | more,
+        counted | run.counted | more,
     )
 
 

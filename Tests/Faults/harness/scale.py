@@ -1,6 +1,6 @@
 """How much: the short form is part of every test run, the long one is for the figures.
 
-`TANDEM_FAULTS=long` is the long form, `TANDEM_FAULTS_PART=0.1` a tenth of it, `TANDEM_FAULTS_SEED=7` other random choices.
+`TANDEM_FAULTS=long` is the long form, `TANDEM_FAULTS_PART=0.1` a tenth of it, `TANDEM_FAULTS_SEED=7` other choices.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -32,8 +33,8 @@ class Topology:
         self.servers: list[RedisServer] = []
 
     @property
-    def url(self) -> str:
-        """What nodes are given."""
+    def url(self) -> str | None:
+        """What nodes are given; none for a private server."""
         raise NotImplementedError
 
     def primaries(self) -> list[RedisServer]:
@@ -83,6 +84,8 @@ class Single(Topology):
 
     def __init__(self, processes: Processes, version: Version, *arguments: str, synced: bool = False) -> None:
         super().__init__(processes, version)
+        #: User and password, with an @ behind, that nodes log in with.
+        self.login = ""
         self.server(*(ALWAYS_SYNCED if synced else ()), *arguments)
 
     @property
@@ -91,10 +94,30 @@ class Single(Topology):
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.only.port}"
+        return f"redis://{self.login}127.0.0.1:{self.only.port}"
 
     def primaries(self) -> list[RedisServer]:
         return [self.only]
+
+
+class Embedded(Topology):
+    """The private redis-server of a node, in a data directory."""
+
+    name = "embedded"
+
+    def __init__(self, processes: Processes, version: Version, directory: Path) -> None:
+        super().__init__(processes, version)
+        self.directory = directory
+        self.socket = directory / "run" / "redis.sock"
+        self.client = redis.Redis(unix_socket_path=str(self.socket), decode_responses=True)
+
+    @property
+    def url(self) -> None:  # type: ignore[override]
+        return None
+
+    def stored(self, session: str) -> list[dict[str, str]]:
+        key = f"tandem:{{{session}}}:events"
+        return [fields | {"entry": entry} for entry, fields in self.client.xrange(key)]
 
 
 def _text(server: RedisServer, *command: str) -> str:
