@@ -1,10 +1,10 @@
 # Two commands matter: `make run` shows a live session, `make test` runs every tier.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format bench fuzz clean
+.PHONY: help run test test-faults build lint format bench fuzz clean
 
 help: ## Lists the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
 run: ## Installs what is missing, builds, starts Redis and a node with a live example session, prints the links
 	@.ci/install run
@@ -16,6 +16,14 @@ run: ## Installs what is missing, builds, starts Redis and a node with a live ex
 test: ## Installs what is missing and runs every tier (FILTER=name for some of the Swift tests)
 	@.ci/install test
 	@.ci/test
+
+test-faults: ## Breaks every topology under load for hours (PART=0.1 for a tenth, SEED=1, ARGS="-k cluster"); prints a table
+	@.ci/install test
+	swift build --product tandem
+	@[ -x .build/venv/bin/python ] || python3 -m venv .build/venv
+	@.build/venv/bin/pip install --quiet --disable-pip-version-check -r Tests/EndToEnd/requirements.txt
+	@TANDEM_FAULTS=long TANDEM_FAULTS_PART="$(or $(PART),1)" TANDEM_FAULTS_SEED="$(or $(SEED),1)" \
+	  .build/venv/bin/python -m pytest Tests/Faults -q $(ARGS)
 
 build: ## An optimised build at .build/release/tandem
 	@.ci/install run

@@ -37,6 +37,13 @@ def pytest_report_header() -> str:
     return f"topologies that nodes can be given: {', '.join(kinds())}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is about a topology that nodes cannot be given yet, or that is not in the short form."""
+    absent = [item for item in items if "NOTSET" in item.name]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rows = [
         results.Result(**value)

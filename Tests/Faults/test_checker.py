@@ -43,6 +43,8 @@ def right() -> History:
         log_entry(11, "prompt_dispatch_started", "a2"),
         log_entry(12, "prompt_dispatch_failed", "a2", error="the bridge was lost; the outcome is unknown"),
         log_entry(13, "message_created", "m4", "last"),
+        log_entry(14, "participant_joined", "u1", "visitor"),
+        log_entry(15, "participant_left", "u1", "visitor"),
     ]
     calls = [
         call("message", "first", Outcome.OK, 1, made="m1", answer="x"),
@@ -53,6 +55,8 @@ def right() -> History:
         call("message", "also unsure", Outcome.UNKNOWN, 5.5),
         call("message", "refused", Outcome.FAILED, 6, code="UNAVAILABLE"),
         call("message", "last", Outcome.OK, 20, made="m4", answer="z"),
+        call("join", "visitor", Outcome.OK, 20.1, made="u1", answer="j"),
+        call("leave", "visitor", Outcome.OK, 20.2, made="u1", answer="l"),
         call("prompt", "do it", Outcome.OK, 7, made="a1", answer="p"),
         call("prompt", "and that", Outcome.OK, 8, made="a2", answer="q"),
         call("resolve", "a1", Outcome.OK, 9, decision="approve", by="p1", made="a1"),
@@ -76,7 +80,7 @@ def rules(history: History, **allowed: object) -> set[str]:
 def test_a_right_history_is_accepted_and_counted():
     verdict = check(right())
     verdict.confirm()
-    assert (verdict.acknowledged, verdict.unknown, verdict.failed) == (5, 2, 1)
+    assert (verdict.acknowledged, verdict.unknown, verdict.failed) == (7, 2, 1)
     assert (verdict.lost, verdict.doubled, verdict.reordered, verdict.resets) == (0, 0, 0, 0)
     assert (verdict.runs, verdict.decisions) == (2, 1)
     assert right().longest_outage() == pytest.approx(11.0 - 0.1 - 0.0, abs=1.0)
@@ -125,12 +129,23 @@ def add(history: History, type: str, about: str | None = None, text: str | None 
 
 @forgery("log-hole")
 def _(h: History) -> None:
-    change(h, 12, seq=14)
+    change(h, 14, seq=16)
 
 
 @forgery("log-order")
 def _(h: History) -> None:
-    change(h, 12, id="1600000000000-0")
+    change(h, 14, id="1600000000000-0")
+
+
+@forgery("after-the-end")
+def _(h: History) -> None:
+    add(h, "session_closed")
+    add(h, "session_closed")
+
+
+@forgery("acknowledged-double")
+def _(h: History) -> None:
+    add(h, "participant_joined", "u2", "visitor")
 
 
 @forgery("reader-double")
@@ -221,7 +236,7 @@ def _(h: History) -> None:
 
 @forgery("two-winners")
 def _(h: History) -> None:
-    h.calls[11].outcome = Outcome.OK
+    h.calls[13].outcome = Outcome.OK
 
 
 @forgery("winner-differs")
@@ -236,7 +251,7 @@ def _(h: History) -> None:
 
 @forgery("decided-by-nobody")
 def _(h: History) -> None:
-    h.calls[12].outcome = Outcome.FAILED
+    h.calls[14].outcome = Outcome.FAILED
 
 
 @forgery("decision-lost")
@@ -337,7 +352,7 @@ def test_acknowledged_writes_are_forgiven_only_within_their_window():
 def test_a_history_can_be_kept(tmp_path):
     right().keep(tmp_path / "history.json")
     kept = json.loads((tmp_path / "history.json").read_text())
-    assert kept["calls"][0]["outcome"] == "ok" and len(kept["logs"][S]) == 13
+    assert kept["calls"][0]["outcome"] == "ok" and len(kept["logs"][S]) == 15
 
 
 def test_an_entry_is_read_as_redis_holds_it():

@@ -17,7 +17,7 @@ LASTS = amount(1, 15)
 
 
 @pytest.mark.timeout(amount(120, 180 + SLACK))
-@deployments("single", "sentinel", "cluster")
+@deployments("single", "sentinel", "cluster", short=("single-valkey",))
 def test_a_broken_way_to_the_nodes_loses_nothing(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology, 2, node_proxies=True)

@@ -21,7 +21,7 @@ OFF = [3600, -3600, 0]
 
 
 @pytest.mark.timeout(amount(120, 60 + SLACK))
-@deployments("single", "sentinel", "cluster")
+@deployments("single", "sentinel", "cluster", short=("single-system",))
 def test_clocks_that_are_off_have_no_effect(processes, keep, tmp_path, kind, version):
     library = clock.library(tmp_path)
     for off in OFF:

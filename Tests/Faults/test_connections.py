@@ -183,11 +183,11 @@ SERVER: list[Callable[[Single], Awaitable[None]]] = [
 
 @pytest.mark.timeout(amount(120, 60 + SLACK))
 @pytest.mark.parametrize("fault", SERVER, ids=lambda f: f.__name__)
-@deployments("single")
+@deployments("single", short=("single-valkey",))
 def test_an_unwilling_server_is_felt_as_a_retry_at_most(processes, keep, kind, version, fault):
     topology = Single(processes, version)
     topology.only.client.execute_command("ACL", "SETUSER", "tandem", "on", ">secret", "~*", "&*", "+@all")
-    topology.login = "tandem:secret@"
+    topology.as_user = "tandem:secret@"
     deployment = Deployment(processes, topology, 2)
     run = Run(deployment, Shape(sessions=3, readers=4, writes=amount(40, 100), prompts=3, racers=2, seed=SEED))
 

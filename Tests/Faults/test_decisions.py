@@ -30,7 +30,7 @@ async def kill_until(run: Run, deployment: Deployment, topology: Topology, enoug
 
 
 @pytest.mark.timeout(amount(150, 1500 + SLACK))
-@deployments("single", "sentinel", "cluster")
+@deployments("single", "sentinel", "cluster", short=("single-valkey", "cluster-redis8"))
 def test_every_approval_has_one_winner(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology)
@@ -54,7 +54,7 @@ def test_every_approval_has_one_winner(processes, keep, kind, version):
 
 
 @pytest.mark.timeout(amount(150, 1500 + SLACK))
-@deployments("single", "sentinel", "cluster")
+@deployments("single", "sentinel", "cluster", short=("single-redis8",))
 def test_killed_bridges_run_nothing_twice_and_lose_nothing_silently(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology)

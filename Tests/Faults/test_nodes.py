@@ -16,7 +16,9 @@ EVERY = 2.0
 
 
 @pytest.mark.timeout(amount(120, 300 + SLACK))
-@deployments("single", "sentinel", "cluster", in_short=("single",))
+@deployments(
+    "single", "sentinel", "cluster", short=("single-system", "single-redis8", "sentinel-valkey", "cluster-system")
+)
 def test_killed_nodes_lose_nothing(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology)

@@ -40,7 +40,7 @@ async def post(
 async def frames(
     base: str, path: str, headers: dict[str, str], patience: float = PATIENCE, silence: float | None = None
 ) -> AsyncIterator[Frame | None]:
-    """What a stream says, until it ends. `ConnectionError` for a 503; `TimeoutError` after that much `silence`.
+    """What a stream says, until it ends. `ConnectionError` for a 503 or 504; `TimeoutError` after that much `silence`.
 
     The first thing is `None`, once the stream is open.
     """
@@ -52,7 +52,7 @@ async def frames(
         writer.write(head.encode() + b"\r\n")
         answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience)
         status = int(answer.split(b" ")[1])
-        if status == 503:
+        if status in (503, 504):
             raise ConnectionError("the node has no Redis yet")
         assert status == 200, answer
         yield None

@@ -30,6 +30,7 @@ class RedisServer:
         port: int = 0,
         directory: Path | None = None,
         executable: str | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         executable = executable or shutil.which("redis-server")
         assert executable, "redis-server is not installed"
@@ -61,7 +62,10 @@ class RedisServer:
                 *arguments,
             ],
         )
-        self.client = redis.Redis(unix_socket_path=str(self.socket_path), decode_responses=True)
+        user, password = login or (None, None)
+        self.client = redis.Redis(
+            unix_socket_path=str(self.socket_path), username=user, password=password, decode_responses=True
+        )
         eventually(self._answers, "redis-server to answer")
 
     def _answers(self) -> bool:

@@ -2,7 +2,7 @@
 
 | about | what must hold |
 |---|---|
-| the log | sequence numbers without a hole, ids that rise |
+| the log | sequence numbers without a hole, ids that rise, nothing behind the session's end |
 | a reader | it saw the log's events, in their order, once each, until the end; only `stream_reset` may break that |
 | a write | acknowledged: there once, under the id that was answered; failed: not there; unknown: once or not at all |
 | a key | all its answers are alike, and it wrote once |
@@ -21,8 +21,17 @@ from .history import Call, Entry, Event, History, Outcome, Reading, Reset, Run
 RESOLVED = {"prompt_approved": "approve", "prompt_rejected": "reject"}
 DECIDED = {*RESOLVED, "prompt_expired", "prompt_withdrawn"}
 ENDED = {"prompt_dispatch_completed": "completed", "prompt_dispatch_failed": "failed"}
-#: The event that a call writes its text with.
-WRITES = {"message": "message_created", "prompt": "prompt_pending_approval"}
+#: The event that a call writes its text with; who joins and leaves is named by their user id.
+WRITES = {
+    "message": "message_created",
+    "prompt": "prompt_pending_approval",
+    "join": "participant_joined",
+    "leave": "participant_left",
+}
+#: Those of which nobody but the recorded clients makes any.
+ONLY_CLIENTS = {"message", "prompt"}
+#: What may follow the end of a session: the turn that was running then is recorded to its end.
+BEHIND_THE_END = {"prompt_dispatch_completed", "prompt_dispatch_failed", "host_session_update"}
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,8 @@ def _check_log(session: str, log: list[Entry], verdict: Verdict) -> None:
         if order(after.id) <= order(before.id):
             verdict.reordered += 1
             verdict.add("log-order", session, f"{after.id} follows {before.id}")
+        if before.type == "session_closed" and after.type not in BEHIND_THE_END:
+            verdict.add("after-the-end", session, f"{after.type} follows the end of the session")
 
 
 # Readers
@@ -191,7 +202,7 @@ def _check_writes(session: str, calls: list[Call], log: list[Entry], windows: li
                 asked[call.text].append(call)
         for text, attempts in asked.items():
             _check_write(session, text, attempts, written.get(text, []), windows, verdict)
-        for text in written.keys() - asked.keys():
+        for text in written.keys() - asked.keys() if action in ONLY_CLIENTS else ():
             verdict.add("never-asked", session, f"{text!r} was written, and nobody asked for it")
 
 

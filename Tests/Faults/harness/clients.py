@@ -46,11 +46,11 @@ class World:
         return self.bases[self._turn % len(self.bases)]
 
 
-async def ask(world: World, call: Call, path: str, body: Any, who: Credentials | HostToken) -> Any:
+async def ask(world: World, call: Call, path: str, body: Any, who: Credentials | HostToken | None) -> Any:
     """Makes one call at the next node and records it; the answer's body when it was done."""
     call.invoked = now()
     world.history.calls.append(call)
-    headers = dict(who.header) | ({"Idempotency-Key": call.key} if call.key else {})
+    headers = (dict(who.header) if who else {}) | ({"Idempotency-Key": call.key} if call.key else {})
     try:
         async with world.http.post(world.next_base() + path, json=body, headers=headers) as reply:
             content = await reply.read()
@@ -66,7 +66,7 @@ async def ask(world: World, call: Call, path: str, body: Any, who: Credentials |
         if call.status < 300:
             call.outcome = Outcome.OK
             call.answer = digest(content)
-            made = parsed.get("message") or parsed.get("approval") or {}
+            made = parsed.get("message") or parsed.get("approval") or parsed.get("participant") or {}
             call.made = made.get("id")
         elif call.code and call.status != 504:
             call.outcome = Outcome.FAILED
@@ -74,7 +74,7 @@ async def ask(world: World, call: Call, path: str, body: Any, who: Credentials |
     return parsed if call.outcome == Outcome.OK else None
 
 
-async def until_done(world: World, make: Any, path: str, body: Any, who: Credentials | HostToken) -> Any:
+async def until_done(world: World, make: Any, path: str, body: Any, who: Credentials | HostToken | None) -> Any:
     """Repeats a call with its key until it is answered for good: its body, or none for a refusal."""
     while True:
         call = make()
@@ -95,6 +95,8 @@ class Reader(load.Follower):
     def __init__(self, bases: list[str], path: str, who: Credentials, start: int, reading: Reading) -> None:
         super().__init__(bases, path, who, start)
         self.reading = reading
+        #: Set once the log is read: what comes later is not part of the history.
+        self.over = False
         self._cursor = "earliest"
 
     @property
@@ -102,6 +104,8 @@ class Reader(load.Follower):
         return self._cursor
 
     def take(self, frame: Frame) -> None:
+        if self.over:
+            return
         self.reading.connects = self.connects
         if frame.type == "stream_reset":
             self._cursor = frame.payload.get("cursor") or self._cursor
@@ -109,10 +113,6 @@ class Reader(load.Follower):
         elif frame.id:
             self._cursor = frame.id
             self.reading.seen.append(Event(frame.id, digest(frame.data), now()))
-
-    @property
-    def last(self) -> str | None:
-        return self._cursor
 
 
 class Writer:

@@ -28,7 +28,7 @@ class Call:
     """One request that changes something; a repeat with the same Idempotency-Key is a call of its own."""
 
     session: str
-    #: `message`, `prompt` or `resolve`.
+    #: `message`, `prompt`, `join`, `leave` or `resolve`.
     action: str
     #: What it writes, unlike what any other call writes but for its own repeats; of `resolve` the approval's id.
     text: str
@@ -86,7 +86,7 @@ class Entry:
     seq: int
     type: str
     digest: str
-    #: The id of the message or approval it is about, and that one's text.
+    #: The id of the message, approval or participant it is about, and that one's text or user id.
     about: str | None = None
     text: str | None = None
     #: Who resolved, why a dispatch failed.
@@ -143,9 +143,9 @@ class History:
         return sorted(found)
 
     def longest_outage(self) -> float:
-        """The longest time in which some session had no write acknowledged, in seconds."""
+        """The longest time in which some session that is always written to had no write acknowledged, in seconds."""
         longest = 0.0
-        for session in {call.session for call in self.calls}:
+        for session in {reading.session for reading in self.readings}:
             acknowledged = sorted(
                 call.returned
                 for call in self.calls
@@ -165,14 +165,14 @@ def entry(stored: dict[str, str]) -> Entry:
     """An entry of a session's stream in Redis, its id as `entry`."""
     event = json.loads(stored["data"])
     payload: dict[str, Any] = event["payload"]
-    about = payload.get("message") or payload.get("approval") or {}
+    about = payload.get("message") or payload.get("approval") or payload.get("participant") or {}
     return Entry(
         id=stored["entry"],
         seq=int(stored["seq"]),
         type=event["type"],
         digest=digest(stored["data"]),
         about=about.get("id") or payload.get("approvalId"),
-        text=about.get("text") or about.get("prompt"),
+        text=about.get("text") or about.get("prompt") or about.get("userId"),
         by=about.get("resolvedByParticipantId"),
         error=payload.get("error"),
     )

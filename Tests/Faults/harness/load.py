@@ -75,6 +75,8 @@ class Run:
         self.verdict = Verdict()
         #: What faults want to have in the table.
         self.counted: dict[str, Any] = {}
+        #: Further sessions that a scenario made, and whose logs count, too.
+        self.others: list[str] = []
         self._proposing: list[asyncio.Task[Any]] = []
 
     def all_decided(self) -> bool:
@@ -245,11 +247,14 @@ class Run:
         """Keeps the logs, once they no longer grow and every reader has reached their ends; and the lists."""
 
         def whole() -> bool:
-            for room in self.rooms:
-                stored = self.deployment.topology.stored(room.id)
-                self.history.logs[room.id] = [entry(e) for e in stored]
+            for session in [*(room.id for room in self.rooms), *self.others]:
+                self.history.logs[session] = [entry(e) for e in self.deployment.topology.stored(session)]
             ends = {session: log[-1].id for session, log in self.history.logs.items()}
-            return all(reader.last == ends[reader.reading.session] for reader in self.readers)
+            if not all(reader.cursor == ends[reader.reading.session] for reader in self.readers):
+                return False
+            for reader in self.readers:
+                reader.over = True
+            return True
 
         try:
             await eventually_async(whole, "every reader to have every event", RECOVERY)

@@ -29,18 +29,18 @@ def count(short: int, long: int) -> int:
     return round(amount(short, long))
 
 
-def deployments(*wanted: str, in_short: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+def deployments(*wanted: str, short: tuple[str, ...] = ("single-system",)) -> pytest.MarkDecorator:
     """Parametrizes `kind` and `version`: each wanted topology that nodes can be given, on each version of the server.
 
-    The short form has the system's server, and the topologies of `in_short` on the others, too.
+    The short form has those of `short`, named as the tests are.
     """
-    pairs: list[tuple[str, Version]] = [
-        (kind, version)
-        for kind in kinds()
-        if kind in wanted
-        for version in VERSIONS
-        if LONG or version == SYSTEM or kind in in_short
-    ]
-    return pytest.mark.parametrize(
-        ("kind", "version"), pairs, ids=[f"{kind}-{version.name}" for kind, version in pairs]
-    )
+    pairs: dict[str, tuple[str, Version]] = {
+        f"{kind}-{version.name}": (kind, version) for kind in kinds() if kind in wanted for version in VERSIONS
+    }
+    kept = {name: pair for name, pair in pairs.items() if LONG or name in short}
+    return pytest.mark.parametrize(("kind", "version"), list(kept.values()), ids=list(kept))
+
+
+def versions() -> pytest.MarkDecorator:
+    """Parametrizes `version`: all of them, in the short form the system's."""
+    return pytest.mark.parametrize("version", VERSIONS if LONG else [SYSTEM], ids=lambda version: version.name)

@@ -26,6 +26,8 @@ class Topology:
     """Servers that belong together."""
 
     name = ""
+    #: User and password for looking inside.
+    login: tuple[str, str] | None = None
 
     def __init__(self, processes: Processes, version: Version) -> None:
         self.processes = processes
@@ -52,7 +54,9 @@ class Topology:
 
     def server(self, *arguments: str) -> RedisServer:
         """A further server on a port of its own."""
-        made = RedisServer(self.processes, *arguments, port=free_port(), executable=self.version.program)
+        made = RedisServer(
+            self.processes, *arguments, port=free_port(), executable=self.version.program, login=self.login
+        )
         made.arguments = arguments  # type: ignore[attr-defined]
         self.servers.append(made)
         return made
@@ -67,6 +71,7 @@ class Topology:
             port=server.port,
             directory=server.directory,
             executable=self.version.program,
+            login=self.login,
         )
         made.arguments = arguments  # type: ignore[attr-defined]
         self.servers[self.servers.index(server)] = made
@@ -85,7 +90,7 @@ class Single(Topology):
     def __init__(self, processes: Processes, version: Version, *arguments: str, synced: bool = False) -> None:
         super().__init__(processes, version)
         #: User and password, with an @ behind, that nodes log in with.
-        self.login = ""
+        self.as_user = ""
         self.server(*(ALWAYS_SYNCED if synced else ()), *arguments)
 
     @property
@@ -94,7 +99,7 @@ class Single(Topology):
 
     @property
     def url(self) -> str:
-        return f"redis://{self.login}127.0.0.1:{self.only.port}"
+        return f"redis://{self.as_user}127.0.0.1:{self.only.port}"
 
     def primaries(self) -> list[RedisServer]:
         return [self.only]
@@ -142,19 +147,38 @@ class Sentinel(Topology):
     """One primary, two replicas, three sentinels."""
 
     name = "sentinel"
+    login = ("tandem", "tandem")
     #: What the sentinels call it.
     group = "tandem"
 
     def __init__(self, processes: Processes, version: Version, *arguments: str) -> None:
         super().__init__(processes, version)
-        shared = ("--repl-diskless-sync-delay", "0", "--replica-priority", "100", *arguments)
+        # A user of the sentinels' own, so that they can be shut out, and one for everybody else.
+        users = [("--user", name, "on", f">{name}", "~*", "&*", "+@all") for name in ("sentinel", "tandem")]
+        everybody = ("--masteruser", "tandem", "--masterauth", "tandem", "--user", "default", "off")
+        shared = ("--repl-diskless-sync-delay", "0", *users[0], *users[1], *everybody, *arguments)
         first = self.server(*shared)
         for _ in range(2):
             self.server(*shared, "--replicaof", "127.0.0.1", str(first.port))
         eventually(lambda: first.client.info("replication").get("connected_slaves") == 2, "both replicas", 40)
         eventually(lambda: all(self._linked(s) for s in self.servers[1:]), "the replicas to be in step", 40)
         self.sentinels = [self._sentinel(first.port) for _ in range(3)]
+        self._look_every(300, 300)
         eventually(self._agreed, "the sentinels to know each other and the replicas", 40)
+        self._look_every(10_000, 2_000)  # as they come
+
+    def _look_every(self, info: int, publish: int) -> None:
+        """How often sentinels ask servers, and tell each other, in milliseconds."""
+        for _, _, client in self.sentinels:
+            eventually(lambda c=client: self._pings(c), "a sentinel to answer")
+            client.execute_command("SENTINEL", "DEBUG", "INFO-PERIOD", info, "PUBLISH-PERIOD", publish)
+
+    @staticmethod
+    def _pings(client: redis.Redis) -> bool:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
 
     @staticmethod
     def _linked(server: RedisServer) -> bool:
@@ -170,6 +194,7 @@ class Sentinel(Topology):
             f"sentinel monitor {self.group} 127.0.0.1 {primary} 2\n"
             f"sentinel down-after-milliseconds {self.group} 1000\n"
             f"sentinel failover-timeout {self.group} 4000\n"
+            f"sentinel auth-user {self.group} sentinel\nsentinel auth-pass {self.group} sentinel\n"
         )
         process = self.processes.start("sentinel", [self.version.program, str(settings), "--sentinel"])
         return port, process, redis.Redis(port=port, decode_responses=True)
@@ -184,7 +209,8 @@ class Sentinel(Topology):
 
     @property
     def url(self) -> str:
-        return f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port, _, _ in self.sentinels)}/{self.group}"
+        sentinels = ",".join(f"127.0.0.1:{port}" for port, _, _ in self.sentinels)
+        return f"redis+sentinel://tandem:tandem@{sentinels}/{self.group}"
 
     def told(self) -> int:
         """The port of the primary as most of the sentinels say."""
@@ -201,22 +227,30 @@ class Sentinel(Topology):
 
     def elected(self, other_than: RedisServer, seconds: float = 40) -> RedisServer:
         """The new primary, once the sentinels have one and it says so itself."""
-        return eventually(
-            lambda: next((s for s in self.primaries() if s.port != other_than.port), None), "a new primary", seconds
-        )
+        return eventually(lambda: self.others(other_than), "a new primary", seconds)[0]
+
+    def others(self, other_than: RedisServer) -> list[RedisServer]:
+        """The primary, where it is another one."""
+        return [s for s in self.primaries() if s.port != other_than.port]
 
     def fail_over(self) -> RedisServer:
         """`SENTINEL FAILOVER`, until there is another primary."""
-        before = eventually(self.primaries, "a primary")[0]
+        before = eventually(self.primaries, "a primary", 40)[0]
+        deadline = Deadline(60)
+        while not deadline.passed:
+            # An earlier one may not be over, and one that was begun may be given up.
+            with contextlib.suppress(redis.ResponseError):
+                self.sentinels[0][2].execute_command("SENTINEL", "FAILOVER", self.group)
+            Deadline(5).wait_until(lambda: bool(self.others(before)))
+            if found := self.others(before):
+                return found[0]
+        raise AssertionError(f"no failover within 60 s\n{self.sentinels[0][1].tail()}")
 
-        def taken() -> bool:
-            try:
-                return bool(self.sentinels[0][2].execute_command("SENTINEL", "FAILOVER", self.group))
-            except redis.ResponseError:  # the last one is not over yet
-                return False
-
-        eventually(taken, "the sentinels to begin", 40)
-        return self.elected(before)
+    def admit_sentinels(self, server: RedisServer, admitted: bool) -> None:
+        """Lets the sentinels reach a server, or not; nodes and replicas do in any case."""
+        server.client.execute_command("ACL", "SETUSER", "sentinel", "on" if admitted else "off")
+        if not admitted:
+            server.client.execute_command("CLIENT", "KILL", "USER", "sentinel")
 
     def settle(self) -> None:
         """Waits until everybody who runs is a replica of one primary again."""
