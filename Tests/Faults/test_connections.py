@@ -10,9 +10,9 @@ import pytest
 
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.proxy import BLACK_HOLE, ONE_BYTE, Direction, Proxy, delay, labelled, mute
+from harness.proxy import BLACK_HOLE, ONE_BYTE, Direction, Ways, delay, labelled, mute
 from harness.scale import SEED, SLACK, amount, deployments
-from harness.topologies import Single
+from harness.topologies import Single, kinds
 from support.waiting import eventually_async
 
 PUBSUB = labelled("pubsub")
@@ -26,12 +26,12 @@ async def again_and_again(every: float, harm: Callable[[], object]) -> None:
         await asyncio.to_thread(harm)
 
 
-async def reset_subscriptions(proxies: list[Proxy]) -> None:
+async def reset_subscriptions(proxies: list[Ways]) -> None:
     """The subscriber connections are reset every 500 ms."""
     await again_and_again(0.5, lambda: [proxy.reset(PUBSUB) for proxy in proxies])
 
 
-async def mute_subscriptions(proxies: list[Proxy]) -> None:
+async def mute_subscriptions(proxies: list[Ways]) -> None:
     """The subscriber connections that are open now are never heard again; that must be noticed, and new ones made."""
     deaf = {proxy: set(proxy.open(PUBSUB)) for proxy in proxies}
     for proxy, its in deaf.items():
@@ -41,14 +41,14 @@ async def mute_subscriptions(proxies: list[Proxy]) -> None:
         await eventually_async(lambda p=proxy, d=its: set(p.open(PUBSUB)) - d, "a new subscriber connection", 60)
 
 
-async def black_hole_of_one(proxies: list[Proxy]) -> None:
+async def black_hole_of_one(proxies: list[Ways]) -> None:
     """One node and Redis do not hear of each other for 15 s (long form), nor learn that the other is gone."""
     proxies[0].put(BLACK_HOLE)
     await asyncio.sleep(amount(4, 15))
     proxies[0].clear()
 
 
-async def black_hole_of_subscriptions(proxies: list[Proxy]) -> None:
+async def black_hole_of_subscriptions(proxies: list[Ways]) -> None:
     """All subscriber connections, new ones too, are in a black hole while commands pass."""
     for proxy in proxies:
         proxy.put(BLACK_HOLE, PUBSUB)
@@ -57,13 +57,13 @@ async def black_hole_of_subscriptions(proxies: list[Proxy]) -> None:
         proxy.clear()
 
 
-async def cut_frames(proxies: list[Proxy]) -> None:
+async def cut_frames(proxies: list[Ways]) -> None:
     """Replies and requests end in their middle, three times a second."""
     for way in Direction:
         await again_and_again(0.6, lambda way=way: [proxy.cut(way) for proxy in proxies])
 
 
-async def crawl(proxies: list[Proxy]) -> None:
+async def crawl(proxies: list[Ways]) -> None:
     """One byte at a time, and late."""
     for proxy in proxies:
         proxy.put(ONE_BYTE)
@@ -73,16 +73,16 @@ async def crawl(proxies: list[Proxy]) -> None:
         proxy.clear()
 
 
-async def half_close(proxies: list[Proxy]) -> None:
+async def half_close(proxies: list[Ways]) -> None:
     """One direction ends properly and the other stays open."""
     for way in Direction:
         await again_and_again(0.6, lambda way=way: [proxy.half_close(way) for proxy in proxies])
 
 
-async def reset_and_refuse(proxies: list[Proxy]) -> None:
+async def reset_and_refuse(proxies: list[Ways]) -> None:
     """Everything is reset, and new connections are refused for a while, at one node after the other and then at all."""
 
-    def gone(those: list[Proxy]) -> None:
+    def gone(those: list[Ways]) -> None:
         for proxy in those:
             proxy.refuse()
             proxy.reset()
@@ -102,9 +102,9 @@ NETWORK = [
 
 @pytest.mark.timeout(amount(120, 60 + SLACK))
 @pytest.mark.parametrize("fault", NETWORK, ids=lambda f: f.__name__)
-@deployments("single")
+@deployments("single", "sentinel", "cluster", short=("single-system",))
 def test_a_broken_network_loses_nothing(processes, keep, kind, version, fault):
-    topology = Single(processes, version)
+    topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology, 2, redis_proxies=True)
     run = Run(deployment, Shape(sessions=3, readers=4, writes=amount(40, 100), prompts=3, racers=2, seed=SEED))
 

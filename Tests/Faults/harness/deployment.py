@@ -10,7 +10,7 @@ from support.nodes import Node
 from support.processes import Processes
 from support.redis_server import free_port
 
-from .proxy import Proxy
+from .proxy import Proxy, Ways
 from .topologies import Embedded, Single, Topology
 
 #: A checker needs all of a session's events; the rest makes losses be noticed in test time.
@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Deployment:
-    """`redis_proxies`: each node reaches Redis through one of its own. `node_proxies`: so do clients each node."""
+    """`redis_proxies`: each node reaches each server by a way of its own. `node_proxies`: so do clients each node."""
 
     def __init__(
         self,
@@ -45,18 +45,23 @@ class Deployment:
         self.environment = environment
         self.wrapper = wrapper
         self.ports = [free_port() for _ in range(count)]
-        self.redis_proxies: list[Proxy] = []
-        if redis_proxies:
-            assert isinstance(topology, Single), "other topologies tell their own addresses"
-            self.redis_proxies = [Proxy(("127.0.0.1", topology.only.port)) for _ in self.ports]
+        servers = [server.port for server in topology.servers]
+        self.redis_proxies = [Ways(servers) for _ in self.ports] if redis_proxies else []
         self.node_proxies = [Proxy(("127.0.0.1", port)) for port in self.ports] if node_proxies else []
         processes.afterwards.append(self.stop_proxies)
         self.nodes = [self._start(at) for at in range(count)]
         self.wait_ready()
 
     def _start(self, at: int) -> Node:
-        url = f"redis://{self.redis_proxies[at].address}" if self.redis_proxies else self.topology.url
+        url = self.topology.url
         settings = self.settings | self.environment(at)
+        if self.redis_proxies:
+            ways = self.redis_proxies[at].proxies
+            if isinstance(self.topology, Single):
+                url = f"redis://{ways[self.topology.only.port].address}"
+            else:  # the others tell addresses, so nodes are told where those lead
+                told = [f"127.0.0.1:{port}={proxy.address}" for port, proxy in ways.items()]
+                settings["TANDEM_REDIS_ADDRESSES"] = ",".join(told)
         if isinstance(self.topology, Embedded):
             settings["TANDEM_DATA_DIRECTORY"] = str(self.topology.directory)
         return Node(self.processes, url, settings, port=self.ports[at], wrapper=self.wrapper)

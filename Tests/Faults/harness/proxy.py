@@ -281,3 +281,39 @@ class Proxy:
             changed = self._changed
             await changed.wait()
         return not connection.client.transport.is_closing()
+
+
+class Ways:
+    """All ways of one node to the servers of a topology: what is done is done to each of them."""
+
+    def __init__(self, ports: list[int]) -> None:
+        #: By the port of the server that a proxy leads to.
+        self.proxies = {port: Proxy(("127.0.0.1", port)) for port in ports}
+
+    def put(self, fault: Fault, which: Which = every) -> None:
+        for proxy in self.proxies.values():
+            proxy.put(fault, which)
+
+    def clear(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.clear()
+
+    def refuse(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.refuse()
+
+    def reset(self, which: Which = every) -> int:
+        return sum(proxy.reset(which) for proxy in self.proxies.values())
+
+    def half_close(self, direction: Direction, which: Which = every) -> int:
+        return sum(proxy.half_close(direction, which) for proxy in self.proxies.values())
+
+    def cut(self, direction: Direction, which: Which = every) -> int:
+        return sum(proxy.cut(direction, which) for proxy in self.proxies.values())
+
+    def open(self, which: Which = every) -> list[Connection]:
+        return [connection for proxy in self.proxies.values() for connection in proxy.open(which)]
+
+    def stop(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.stop()
