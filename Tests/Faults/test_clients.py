@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from harness.deployment import Deployment
 from harness.load import Run, Shape
 from harness.proxy import BLACK_HOLE, ONE_BYTE, Direction, delay, mute
-from harness.scale import SEED, SLACK, amount, deployments
+from harness.scale import SEED, amount, deployments, limit
 from harness.topologies import kinds
 
 #: Seconds that a fault lasts.
 LASTS = amount(1, 15)
 
 
-@pytest.mark.timeout(amount(120, 180 + SLACK))
+@limit(180)
 @deployments("single", "sentinel", "cluster", short=("single-valkey",))
 def test_a_broken_way_to_the_nodes_loses_nothing(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)

@@ -6,12 +6,10 @@ import asyncio
 import os
 import time
 
-import pytest
-
 from harness import clock
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.scale import SEED, SLACK, amount, deployments
+from harness.scale import SEED, amount, deployments, limit
 from harness.topologies import kinds
 from support.client import API
 from support.scenario import share
@@ -20,7 +18,7 @@ from support.scenario import share
 OFF = [3600, -3600, 0]
 
 
-@pytest.mark.timeout(amount(120, 60 + SLACK))
+@limit(60)
 @deployments("single", "sentinel", "cluster", short=("single-system",))
 def test_clocks_that_are_off_have_no_effect(processes, keep, tmp_path, kind, version):
     library = clock.library(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.scale import LONG, SEED, SLACK, amount, count, deployments
+from harness.scale import LONG, SEED, amount, count, deployments, limit
 from harness.topologies import Cluster
 from support.waiting import eventually
 
@@ -88,7 +88,7 @@ FAULTS: list[tuple[Callable[[Cluster, Run], Awaitable[None]], bool]] = [
 CHOSEN = FAULTS if LONG else FAULTS[:2]
 
 
-@pytest.mark.timeout(amount(180, 900 + SLACK))
+@limit(900)
 @pytest.mark.parametrize(("fault", "loses"), CHOSEN, ids=[fault.__name__ for fault, _ in CHOSEN])
 @deployments("cluster", short=("cluster-system",))
 def test_a_changing_cluster_keeps_what_was_promised(processes, keep, kind, version, fault, loses):

@@ -11,7 +11,7 @@ import pytest
 from harness.deployment import Deployment
 from harness.load import Run, Shape
 from harness.proxy import BLACK_HOLE, ONE_BYTE, Direction, Ways, delay, labelled, mute
-from harness.scale import SEED, SLACK, amount, deployments
+from harness.scale import SEED, amount, deployments, limit
 from harness.topologies import Single, kinds
 from support.waiting import eventually_async
 
@@ -100,7 +100,7 @@ NETWORK = [
 ]  # fmt: skip
 
 
-@pytest.mark.timeout(amount(120, 60 + SLACK))
+@limit(60)
 @pytest.mark.parametrize("fault", NETWORK, ids=lambda f: f.__name__)
 @deployments("single", "sentinel", "cluster", short=("single-system",))
 def test_a_broken_network_loses_nothing(processes, keep, kind, version, fault):
@@ -181,7 +181,7 @@ SERVER: list[Callable[[Single], Awaitable[None]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.timeout(amount(120, 60 + SLACK))
+@limit(60)
 @pytest.mark.parametrize("fault", SERVER, ids=lambda f: f.__name__)
 @deployments("single", short=("single-valkey",))
 def test_an_unwilling_server_is_felt_as_a_retry_at_most(processes, keep, kind, version, fault):

@@ -7,13 +7,11 @@ import random
 import signal
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from harness.clients import World, until_done
 from harness.deployment import Deployment
 from harness.history import Call
 from harness.load import Run, Shape
-from harness.scale import LONG, SEED, SLACK, amount, count, deployments
+from harness.scale import LONG, SEED, amount, count, deployments, limit
 from harness.topologies import Cluster, Sentinel, Single, Topology, kinds
 from support.client import Credentials
 from support.scenario import Shared, register_host, share, unique
@@ -143,7 +141,7 @@ class Visits:
                 return
 
 
-@pytest.mark.timeout(amount(150, 600 + 2 * SLACK))
+@limit(600)
 @deployments("single", "sentinel", "cluster", short=("single-redis8", "cluster-system"))
 def test_a_day_of_work_with_something_broken_all_the_time(processes, keep, kind, version):
     chance = random.Random(SEED)

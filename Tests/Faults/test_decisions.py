@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from harness.clients import STEPS
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.scale import LONG, SEED, SLACK, amount, count, deployments
+from harness.scale import LONG, SEED, count, deployments, limit
 from harness.topologies import Cluster, Sentinel, Topology, kinds
 
 
@@ -29,7 +27,7 @@ async def kill_until(run: Run, deployment: Deployment, topology: Topology, enoug
         run.counted["nodes killed"] = at
 
 
-@pytest.mark.timeout(amount(150, 1500 + SLACK))
+@limit(1500)
 @deployments("single", "sentinel", "cluster", short=("single-valkey", "cluster-redis8"))
 def test_every_approval_has_one_winner(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
@@ -53,7 +51,7 @@ def test_every_approval_has_one_winner(processes, keep, kind, version):
     topology.remove()
 
 
-@pytest.mark.timeout(amount(150, 1500 + SLACK))
+@limit(1500)
 @deployments("single", "sentinel", "cluster", short=("single-redis8",))
 def test_killed_bridges_run_nothing_twice_and_lose_nothing_silently(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)

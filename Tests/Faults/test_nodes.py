@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.scale import SEED, SLACK, amount, count, deployments
+from harness.scale import SEED, amount, count, deployments, limit
 from harness.topologies import kinds
 
 #: Seconds between two kills.
 EVERY = 2.0
 
 
-@pytest.mark.timeout(amount(120, 300 + SLACK))
+@limit(300)
 @deployments(
     "single", "sentinel", "cluster", short=("single-system", "single-redis8", "sentinel-valkey", "cluster-system")
 )

@@ -12,7 +12,7 @@ from harness.checker import Window
 from harness.clients import now
 from harness.deployment import Deployment
 from harness.load import Run, Shape
-from harness.scale import LONG, SEED, SLACK, amount, count, deployments
+from harness.scale import LONG, SEED, amount, count, deployments, limit
 from harness.topologies import Sentinel
 
 #: Seconds that replicas may be behind when `durability` is local, by which an acknowledged write may be lost.
@@ -65,7 +65,7 @@ FAULTS: list[tuple[Callable[[Sentinel], Awaitable[None]], int]] = [
 CHOSEN = FAULTS if LONG else FAULTS[:1]
 
 
-@pytest.mark.timeout(amount(180, 900 + SLACK))
+@limit(900)
 @pytest.mark.parametrize("durability", ["replicated", "local"] if LONG else ["replicated"])
 @pytest.mark.parametrize(("fault", "replicas"), CHOSEN, ids=[fault.__name__ for fault, _ in CHOSEN])
 @deployments("sentinel", short=("sentinel-system",))

@@ -8,12 +8,10 @@ import random
 import resource
 import signal
 
-import pytest
-
 from harness.deployment import SETTINGS, Deployment
 from harness.load import Run, Shape, comments
 from harness.results import Result
-from harness.scale import SEED, SLACK, amount, count, deployments
+from harness.scale import SEED, amount, count, deployments, limit
 from harness.topologies import Embedded, Single
 from harness.versions import SYSTEM
 from support.nodes import Node
@@ -25,7 +23,7 @@ from support.waiting import eventually, eventually_async
 FULL_DISK_IS_AN_ERROR = ["/bin/sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"]
 
 
-@pytest.mark.timeout(amount(120, 300 + SLACK))
+@limit(300)
 @deployments("single", short=("single-system", "single-valkey"))
 def test_a_killed_server_that_syncs_loses_nothing(processes, keep, kind, version):
     topology = Single(processes, version, synced=True)
@@ -56,7 +54,7 @@ async def private_server(deployment: Deployment, other_than: int | None = None) 
     return pid
 
 
-@pytest.mark.timeout(amount(120, 300 + SLACK))
+@limit(300)
 def test_a_killed_private_server_loses_nothing(processes, keep, tmp_path):
     topology = Embedded(processes, SYSTEM, tmp_path / "data")
     deployment = Deployment(processes, topology, 2)
@@ -75,7 +73,7 @@ def test_a_killed_private_server_loses_nothing(processes, keep, tmp_path):
     keep("redis-server killed -9", run, kills=kills)
 
 
-@pytest.mark.timeout(amount(120, 60 + SLACK))
+@limit(60)
 def test_a_full_disk_loses_nothing_and_recovers_by_itself(processes, keep, tmp_path):
     topology = Embedded(processes, SYSTEM, tmp_path / "data")
     deployment = Deployment(processes, topology, 1, wrapper=FULL_DISK_IS_AN_ERROR)
@@ -119,7 +117,7 @@ def torn(content: bytes, chance: random.Random) -> bytes:
     return forged[: chance.randrange(1, len(forged))]
 
 
-@pytest.mark.timeout(amount(120, 900 + SLACK))
+@limit(900)
 def test_torn_tails_are_cut_off_and_never_come_back(processes, request, tmp_path):
     chance = random.Random(SEED)
     directory = tmp_path / "data"

@@ -6,13 +6,11 @@ import asyncio
 import itertools
 import resource
 
-import pytest
-
 from harness.clients import now
 from harness.deployment import Deployment
 from harness.history import Call, Outcome
 from harness.load import Run, Shape
-from harness.scale import LONG, SEED, SLACK, amount, count, deployments
+from harness.scale import LONG, SEED, amount, count, deployments, limit
 from harness.topologies import kinds
 from support.processes import resident_bytes
 from support.streams import Stream
@@ -28,7 +26,7 @@ BESIDE = 96 * 1024 * 1024
 EACH = 40
 
 
-@pytest.mark.timeout(amount(120, 120 + SLACK))
+@limit(120)
 @deployments("single", "cluster", short=("single-redis8",))
 def test_streams_that_never_read_cost_what_is_allowed(processes, keep, kind, version):
     silent = count(100, 2_000)

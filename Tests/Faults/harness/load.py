@@ -20,7 +20,7 @@ from .deployment import Deployment
 from .history import Call, History, Outcome, Reading, entry
 
 #: Seconds that everything may take to become whole again once the faults are over.
-RECOVERY = 60.0
+RECOVERY = 90.0
 
 
 @dataclass

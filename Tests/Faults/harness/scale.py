@@ -16,9 +16,6 @@ LONG = os.environ.get("TANDEM_FAULTS") == "long"
 PART = float(os.environ.get("TANDEM_FAULTS_PART", "1"))
 SEED = int(os.environ.get("TANDEM_FAULTS_SEED", "1"))
 
-#: Seconds a scenario of the long form may take beyond what it needs.
-SLACK = 300
-
 
 def amount(short: float, long: float) -> float:
     """So much of something in this run: never less than the short form's."""
@@ -27,6 +24,11 @@ def amount(short: float, long: float) -> float:
 
 def count(short: int, long: int) -> int:
     return round(amount(short, long))
+
+
+def limit(long: float) -> pytest.MarkDecorator:
+    """Seconds after which a test is given up; `long` is what its long form needs, and it may need as much again."""
+    return pytest.mark.timeout(300 + 2 * long if LONG else 300)
 
 
 def deployments(*wanted: str, short: tuple[str, ...] = ("single-system",)) -> pytest.MarkDecorator:
