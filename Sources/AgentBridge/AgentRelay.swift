@@ -10,6 +10,7 @@ final class AgentRelay: AgentHandler {
     let publisher: NotificationPublisher
     let configuration: BridgeConfiguration
     let permissions: PermissionDesk
+    let redactor: Redactor
   }
 
   private enum State: Sendable {
@@ -23,9 +24,11 @@ final class AgentRelay: AgentHandler {
 
   /// Sharing has begun.
   func begin(
-    _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ permissions: PermissionDesk
+    _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ permissions: PermissionDesk,
+    _ redactor: Redactor
   ) async {
-    let target = Target(publisher: publisher, configuration: configuration, permissions: permissions)
+    let target = Target(
+      publisher: publisher, configuration: configuration, permissions: permissions, redactor: redactor)
     // What is kept goes out before the state changes, so that nothing newer overtakes it.
     while true {
       let kept = state.withLock { state -> [AgentNotification] in
@@ -36,6 +39,12 @@ final class AgentRelay: AgentHandler {
       if kept.isEmpty { return }
       for notification in kept { await Self.publish(notification, target) }
     }
+  }
+
+  /// A turn has ended: what was held back of its messages goes out.
+  func endTurn() async {
+    guard case .sharing(let target) = state.withLock({ $0 }) else { return }
+    for notification in target.redactor.finish() { await target.publisher.add(notification) }
   }
 
   /// Nothing is published any more.
@@ -58,7 +67,11 @@ final class AgentRelay: AgentHandler {
 
   private static func publish(_ notification: AgentNotification, _ target: Target) async {
     guard target.configuration.filter.allows(notification) else { return }
-    await target.publisher.add(notification)
+    // What no node takes is not looked through, however large it is.
+    let trimmed = NotificationTrimmer.fit(notification.text, maximumBytes: target.configuration.updateBytes)
+    for notification in target.redactor.redact(trimmed.flatMap { AgentNotification($0) } ?? notification) {
+      await target.publisher.add(notification)
+    }
   }
 
   func agentAsks(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome {

@@ -51,6 +51,8 @@ public struct BridgeConfiguration: Sendable {
   public var permissionInterval: Duration = .seconds(15)
   /// What is not published.
   public var filter = UpdateFilter()
+  /// What is taken out of everything that is published.
+  public var secrets = SecretPatterns()
   /// For nodes that want an API key.
   public var apiKey: String?
   /// How long an agent may take to end a turn that was cancelled, before it is ended itself.

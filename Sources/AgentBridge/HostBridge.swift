@@ -19,6 +19,7 @@ public final class HostBridge: Service {
   private let logger: Logger
   private let api: HostAPI
   private let ending = Latch()
+  private let redactor: Redactor
   /// Names this process to the nodes, which tell by it a bridge that comes back from a new one.
   private let bridgeID = UUID().uuidString.lowercased()
 
@@ -29,6 +30,7 @@ public final class HostBridge: Service {
     self.configuration = configuration
     self.observer = observer
     self.logger = logger
+    redactor = Redactor(configuration.secrets)
     api = HostAPI(
       client: NodeClient(servers: configuration.servers, apiKey: configuration.apiKey, http: http, logger: logger))
   }
@@ -103,8 +105,9 @@ public final class HostBridge: Service {
     let name = agent.name ?? configuration.agent.command.first.map { String($0.split(separator: "/").last ?? "") }
     let registered = try await attempt(
       api.register(
-        userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name,
-        agentVersion: agent.version, sharing: configuration.sharing.rawValue, key: IdempotencyKey.make()))
+        userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name.map(redactor.redact),
+        agentVersion: agent.version.map(redactor.redact), sharing: configuration.sharing.rawValue,
+        key: IdempotencyKey.make()))
     guard let id = registered["hostSession"]?["id"]?.string, let token = registered["hostToken"]?.string else {
       throw BridgeError(.refused, "The server's answer to the registration holds no host session.")
     }
@@ -177,13 +180,13 @@ public final class HostBridge: Service {
       [api] batch, key throws(NodeError) in
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
     }
-    let runner = DispatchRunner(work: work(host, supervisor, publisher), logger: logger)
+    let runner = DispatchRunner(work: work(host, supervisor, publisher, relay), logger: logger)
     let permissions = SessionPermissions(
       api: api, host: host, session: session, interval: configuration.permissionInterval,
       maximumOpen: configuration.agent.limits.openPermissions * 4, observer: observer)
     let desk = PermissionDesk(
       session: permissions, observer: observer, logger: logger, hidesToolCalls: configuration.filter.hidesToolCalls,
-      runningDispatch: { runner.running })
+      redact: { [redactor] in redactor.redact($0) }, runningDispatch: { runner.running })
     let watchEnded = Latch()
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
@@ -205,7 +208,7 @@ public final class HostBridge: Service {
         await ending.wait()
         return nil
       }
-      await relay.begin(publisher, configuration, desk)
+      await relay.begin(publisher, configuration, desk, redactor)
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
       await stopTurn(runner, supervisor)
@@ -215,6 +218,7 @@ public final class HostBridge: Service {
       return failure
     }
     relay.end()
+    await tellRemoved()
     return failure
   }
 
@@ -228,20 +232,34 @@ public final class HostBridge: Service {
   }
 
   private func work(
-    _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher
+    _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher, _ relay: AgentRelay
   ) -> DispatchRunner.Work {
-    let api = api
+    let (api, redactor) = (api, redactor)
     return DispatchRunner.Work(
       reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
       prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
       cancelTurn: { supervisor.cancel() },
-      flush: { await publisher.flush() },
+      flush: {
+        await relay.endTurn()
+        await publisher.flush()
+        await self.tellRemoved()
+      },
       reportEnd: { dispatch, end throws(NodeError) in
         switch end {
-        case .completed(let reason): try await api.report("completed", dispatch, of: host, stopReason: reason)
-        case .failed(let error): try await api.report("failed", dispatch, of: host, error: error)
+        case .completed(let reason):
+          try await api.report("completed", dispatch, of: host, stopReason: redactor.redact(reason))
+        case .failed(let error):
+          try await api.report("failed", dispatch, of: host, error: redactor.redact(error))
         }
       })
+  }
+
+  /// Tells the host what was taken out of what the agent has said.
+  private func tellRemoved() async {
+    let count = redactor.takeCount()
+    guard !count.isEmpty else { return }
+    logger.notice("secrets were removed", metadata: ["redaction.kinds": "\(count.sentence)"])
+    await observer.secretsRemoved(count)
   }
 
   /// Takes dispatches, on one node after another.

@@ -19,11 +19,17 @@ public protocol HostObserver: Sendable {
 
   /// What the host is or was asked is settled, by themselves or by somebody else in the session.
   func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async
+
+  /// Secrets were taken out of what the agent has said since this was told last.
+  func secretsRemoved(_ count: RedactionCount) async
 }
 
 extension HostObserver {
   /// Says nothing: the event of the session tells the same.
   public func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {}
+
+  /// Says nothing: what is published says what is missing.
+  public func secretsRemoved(_ count: RedactionCount) async {}
 }
 
 /// What the host can do from the place they watch; an immutable value.

@@ -65,6 +65,8 @@ struct HostCommand: AsyncParsableCommand {
         + "kind of the protocol.", valueName: "kinds"))
   var hide: String?
 
+  @OptionGroup var redaction: HostRedactionOptions
+
   @OptionGroup var key: HostKeyOptions
 
   @Option(help: ArgumentHelp("How to sign in to the agent, when it asks for it.", valueName: "method"))
@@ -166,6 +168,9 @@ struct HostCommand: AsyncParsableCommand {
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
     limits.apply(to: &configuration)
     configuration.apiKey = try key.key(environment: ProcessInfo.processInfo.environment)
+    configuration.secrets = try redaction.patterns(
+      variables: ProcessInfo.processInfo.environment.merging(agent.environment.variables) { $1 },
+      apiKey: configuration.apiKey)
     return configuration
   }
 

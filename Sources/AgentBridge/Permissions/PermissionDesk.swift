@@ -13,6 +13,8 @@ struct PermissionDesk: Sendable {
   /// Whether the host keeps the agent's tool calls to themselves: then the session is asked with what the question itself
   /// says, and the terminal with everything.
   var hidesToolCalls = false
+  /// Takes out what the session must not see. The host's terminal is asked with everything.
+  var redact: @Sendable (AgentPermissionRequest) -> AgentPermissionRequest = { $0 }
   /// The dispatch whose turn runs.
   let runningDispatch: @Sendable () -> Dispatch?
 
@@ -24,7 +26,7 @@ struct PermissionDesk: Sendable {
   /// Asks, and waits for as long as it takes. When the task is cancelled, the question is taken back everywhere.
   func ask(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome {
     guard let dispatch = runningDispatch() else { return await observer.asksPermission(request) ?? request.refusal }
-    let question = session.ask(hidesToolCalls ? request.withoutEarlierUpdates : request, in: dispatch)
+    let question = session.ask(redact(hidesToolCalls ? request.withoutEarlierUpdates : request), in: dispatch)
     return await withTaskCancellationHandler {
       await withTaskGroup(of: Word.self) { group in
         group.addTask { .session(await question.outcome()) }

@@ -31,6 +31,17 @@ public struct JSONLinesObserver: HostObserver {
     await writeBlocking(JSONText { $0.add("type", "event_skipped") })
   }
 
+  /// Writes a line with the number of each kind.
+  public func secretsRemoved(_ count: RedactionCount) async {
+    await writeBlocking(
+      JSONText { line in
+        line.add("type", "secrets_removed")
+        line.add("removed") { removed in
+          for (kind, number) in count.kinds.sorted(by: { $0.key < $1.key }) { removed.add(kind, number) }
+        }
+      })
+  }
+
   /// Nobody reads: nobody can be asked.
   public func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? { nil }
 

@@ -42,6 +42,11 @@ public actor TerminalObserver: HostObserver {
     write(view.skippedEvent())
   }
 
+  /// Says what was taken out of what the others see.
+  public func secretsRemoved(_ count: RedactionCount) async {
+    write(view.remark("! removed before it was published: \(count.sentence)\n"))
+  }
+
   /// Shows the question and waits for its answer.
   public func asksPermission(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome? {
     guard canAsk else { return nil }

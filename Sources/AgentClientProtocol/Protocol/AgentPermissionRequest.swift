@@ -34,9 +34,9 @@ public struct AgentPermissionRequest: Sendable, Hashable {
   /// The tool call: what the agent says of it in its question, and what it has said of it before.
   public private(set) var toolCall: JSONText
   /// The tool call as it stands in the question alone.
-  public let askedToolCall: JSONText
+  public private(set) var askedToolCall: JSONText
   /// The answers to choose from.
-  public let options: [Option]
+  public private(set) var options: [Option]
 
   /// Reads the parameters of `session/request_permission`; nil when they are not what the protocol says.
   public init?(key: Int, params: JSONText?) {
@@ -73,6 +73,16 @@ public struct AgentPermissionRequest: Sendable, Hashable {
     let cuts = left.map { ToolCallCut(field: $0.name, bytes: $0.value.bytes.readableBytes) }
     request.toolCall = ToolCallCut.mark(cuts + ToolCallCut.cuts(of: toolCall), in: askedToolCall)
     request.title = Self.title(of: askedToolCall)
+    return request
+  }
+
+  /// The question with each of its parts changed; what has no id any more is left out.
+  public func mapped(_ change: (JSONText) -> JSONText) -> AgentPermissionRequest {
+    var request = self
+    request.toolCall = change(toolCall)
+    request.askedToolCall = change(askedToolCall)
+    request.options = options.compactMap { Option(change($0.text)) }
+    request.title = Self.title(of: request.toolCall)
     return request
   }
 
