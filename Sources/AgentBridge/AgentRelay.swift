@@ -11,6 +11,7 @@ final class AgentRelay: AgentHandler {
     let configuration: BridgeConfiguration
     let permissions: PermissionDesk
     let redactor: Redactor
+    let tools: ToolDesk
   }
 
   private enum State: Sendable {
@@ -21,14 +22,24 @@ final class AgentRelay: AgentHandler {
 
   private static let maximumEarly = 1_000
   private let state = Mutex(State.early([]))
+  /// What the agent has replayed of an earlier conversation; its connection bounds it.
+  private let history = Mutex<[AgentNotification]>([])
+
+  /// Takes what was replayed.
+  func takeHistory() -> [AgentNotification] {
+    history.withLock { history in
+      defer { history = [] }
+      return history
+    }
+  }
 
   /// Sharing has begun.
   func begin(
     _ publisher: NotificationPublisher, _ configuration: BridgeConfiguration, _ permissions: PermissionDesk,
-    _ redactor: Redactor
+    _ redactor: Redactor, _ tools: ToolDesk
   ) async {
     let target = Target(
-      publisher: publisher, configuration: configuration, permissions: permissions, redactor: redactor)
+      publisher: publisher, configuration: configuration, permissions: permissions, redactor: redactor, tools: tools)
     // What is kept goes out before the state changes, so that nothing newer overtakes it.
     while true {
       let kept = state.withLock { state -> [AgentNotification] in
@@ -41,9 +52,17 @@ final class AgentRelay: AgentHandler {
     }
   }
 
-  /// A turn has ended: what was held back of its messages goes out.
+  func agentUses(_ request: AgentToolRequest) async -> AgentToolAnswer {
+    guard case .sharing(let target) = state.withLock({ $0 }) else {
+      return .error(code: -32603, message: "Nothing is shared at the moment.")
+    }
+    return await target.tools.use(request)
+  }
+
+  /// A turn has ended, and so have its commands: what was held back of its messages goes out.
   func endTurn() async {
     guard case .sharing(let target) = state.withLock({ $0 }) else { return }
+    await target.tools.endTurn()
     for notification in target.redactor.finish() { await target.publisher.add(notification) }
   }
 
@@ -53,6 +72,7 @@ final class AgentRelay: AgentHandler {
   }
 
   func agentSent(_ notification: AgentNotification) async {
+    if notification.isReplayed { return history.withLock { $0.append(notification) } }
     let target = state.withLock { state -> Target? in
       switch state {
       case .early(let kept):

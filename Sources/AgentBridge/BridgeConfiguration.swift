@@ -12,6 +12,16 @@ public struct BridgeConfiguration: Sendable {
     case reject
   }
 
+  /// Whether files below the working directory are read and written for the agent.
+  public enum Files: String, Sendable, CaseIterable {
+    /// No: it uses them by itself.
+    case none
+    /// Each write waits for an answer, as the agent's own questions do.
+    case ask
+    /// All of it.
+    case allow
+  }
+
   /// Who may open shared sessions on the host session, beside the bridge itself.
   public enum Sharing: String, Sendable, CaseIterable {
     /// Whoever holds the host session's token, which is the bridge alone.
@@ -47,8 +57,18 @@ public struct BridgeConfiguration: Sendable {
   public var expiresInMinutes: Int?
   /// What to answer when the agent asks for permission.
   public var permissions = Permissions.ask
+  /// Whether files are read and written for the agent.
+  public var files = Files.none
+  /// Bytes of the largest file that is read or written for it.
+  public var fileBytes = 10 * 1024 * 1024
+  /// Whether commands are run for the agent.
+  public var offersTerminals = false
+  /// Bytes of a command's output that are kept for the agent.
+  public var terminalBytes = 1024 * 1024
   /// How long a question of the agent waits for word of its answer before the bridge asks a node for it.
   public var permissionInterval: Duration = .seconds(15)
+  /// The conversation to go on with; nil for a new one.
+  public var conversation: ConversationChoice?
   /// What is not published.
   public var filter = UpdateFilter()
   /// What is taken out of everything that is published.
@@ -73,6 +93,15 @@ public struct BridgeConfiguration: Sendable {
     self.servers = servers
     self.agent = agent
     self.userID = userID
+  }
+
+  /// The agent's configuration with what is done for it.
+  var agentWithTools: AgentConfiguration {
+    var agent = agent
+    agent.tools.readsFiles = files != .none
+    agent.tools.writesFiles = files != .none
+    agent.tools.runsTerminals = offersTerminals
+    return agent
   }
 
   /// The bounds of what waits to be published.

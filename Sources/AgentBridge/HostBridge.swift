@@ -54,7 +54,8 @@ public final class HostBridge: Service {
   private func share() async throws {
     let relay = AgentRelay()
     let supervisor = AgentSupervisor(
-      configuration: configuration.agent, handler: relay, cancelGrace: configuration.cancelTimeout, logger: logger)
+      configuration: configuration.agentWithTools, handler: relay, conversation: configuration.conversation,
+      cancelGrace: configuration.cancelTimeout, logger: logger)
     try await withThrowingDiscardingTaskGroup { group in
       group.addTask { await supervisor.run() }
       let begun: (HostAPI.HostSession, SharedSession)
@@ -187,7 +188,15 @@ public final class HostBridge: Service {
     let desk = PermissionDesk(
       session: permissions, observer: observer, logger: logger, hidesToolCalls: configuration.filter.hidesToolCalls,
       redact: { [redactor] in redactor.redact($0) }, runningDispatch: { runner.running })
+    let tools: ToolDesk
+    do {
+      tools = try makeTools(relay)
+    } catch {
+      return .refused(status: 0, code: "NO_DIRECTORY", message: "The working directory can't be used: \(error)")
+    }
     let watchEnded = Latch()
+    // Whoever gets the link finds what was said before.
+    if let failure = await publish(relay.takeHistory(), of: host) { return failure }
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }
@@ -200,6 +209,12 @@ public final class HostBridge: Service {
         return nil
       }
       group.addTask {
+        await tools.run()
+        // Without terminals there is nothing to carry, and nothing ends with that.
+        if !Task.isCancelled { await self.ending.wait() }
+        return nil
+      }
+      group.addTask {
         let failure = await Self.failure { () async throws(NodeError) in try await self.watch(session, runner) }
         watchEnded.set()
         return failure
@@ -208,7 +223,7 @@ public final class HostBridge: Service {
         await ending.wait()
         return nil
       }
-      await relay.begin(publisher, configuration, desk, redactor)
+      await relay.begin(publisher, configuration, desk, redactor, tools)
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
       await stopTurn(runner, supervisor)
@@ -220,6 +235,33 @@ public final class HostBridge: Service {
     relay.end()
     await tellRemoved()
     return failure
+  }
+
+  /// Publishes what was said before, ahead of everything else; until it is done or sharing is to end.
+  private func publish(_ history: [AgentNotification], of host: HostAPI.HostSession) async -> NodeError? {
+    guard !history.isEmpty else { return nil }
+    let publisher = NotificationPublisher(
+      limits: configuration.notificationLimits, logger: logger, makeKey: { IdempotencyKey.make() }
+    ) {
+      [api] batch, key throws(NodeError) in
+      _ = try await api.client.insist(on: api.publish(batch, of: host, areReplayed: true, key: key))
+    }
+    return await withTaskGroup(of: NodeError?.self) { group in
+      group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
+      group.addTask { [ending] in
+        await ending.wait()
+        return nil
+      }
+      group.addTask { [redactor, configuration] in
+        let updates = history.filter { configuration.filter.allows($0) }.flatMap { redactor.redact($0) }
+        for notification in updates + redactor.finish() { await publisher.add(notification) }
+        await publisher.flush()
+        return nil
+      }
+      let failure = await group.next() ?? nil
+      group.cancelAll()
+      return failure
+    }
   }
 
   private static func failure(of body: () async throws(NodeError) -> Void) async -> NodeError? {
@@ -252,6 +294,25 @@ public final class HostBridge: Service {
           try await api.report("failed", dispatch, of: host, error: redactor.redact(error))
         }
       })
+  }
+
+  /// What is done for the agent.
+  private func makeTools(_ relay: AgentRelay) throws(WorkingTree.Failure) -> ToolDesk {
+    var tools = ToolDesk()
+    if configuration.files != .none {
+      let tree = try WorkingTree(configuration.agent.workingDirectory, maximumBytes: configuration.fileBytes)
+      tools.files = FileDesk(
+        tree: tree, asksForWrites: configuration.files == .ask, ask: { await relay.agentAsks($0) })
+    }
+    if configuration.offersTerminals {
+      var limits = TerminalDesk.Limits()
+      limits.outputBytes = configuration.terminalBytes
+      tools.terminals = TerminalDesk(
+        environment: configuration.agent.environment.variables,
+        workingDirectory: configuration.agent.workingDirectory, limits: limits, secrets: configuration.secrets,
+        publish: { await relay.agentSent($0) })
+    }
+    return tools
   }
 
   /// Tells the host what was taken out of what the agent has said.

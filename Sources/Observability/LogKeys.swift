@@ -92,4 +92,6 @@ public enum LogKey {
   public static let agentMethod = "agent.method"
   /// The kind of an update of the agent's.
   public static let agentUpdate = "agent.update"
+  /// How many updates of an agent.
+  public static let agentUpdates = "agent.updates"
 }

@@ -65,7 +65,19 @@ struct HostCommand: AsyncParsableCommand {
         + "kind of the protocol.", valueName: "kinds"))
   var hide: String?
 
+  @Option(
+    defaultAsFlag: FileAccess.ask,
+    help: ArgumentHelp(
+      "Read and write files for the agent, inside its working directory only; each write asks like the agent does, unless "
+        + "`--files allow` is given. Several agents ask and report only then.", valueName: "ask|allow"))
+  var files: FileAccess?
+
+  @Flag(help: "Run commands for the agent, and show what they print. They end with their turn.")
+  var terminals = false
+
   @OptionGroup var redaction: HostRedactionOptions
+
+  @OptionGroup(title: "What is already there") var conversation: HostConversationOptions
 
   @OptionGroup var key: HostKeyOptions
 
@@ -103,6 +115,7 @@ struct HostCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if let task = conversation.task { return try await askAgent(task) }
     let http = HTTPClient(
       eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
       configuration: Self.httpConfiguration(readTimeout: limits.readTimeout.duration))
@@ -150,7 +163,21 @@ struct HostCommand: AsyncParsableCommand {
     return configuration
   }
 
-  private func bridgeConfiguration() throws -> BridgeConfiguration {
+  /// Asks the agent something and ends; nothing is shared.
+  private func askAgent(_ task: HostConversationOptions.Task) async throws {
+    var logger = Logger(label: "tandem.host") { VisibleLogHandler(StreamLogHandler.standardError(label: $0)) }
+    logger.logLevel = Logger.Level(rawValue: logLevel) ?? .warning
+    var configuration = try agentConfiguration()
+    limits.apply(to: &configuration)
+    do {
+      try await AgentErrand(task: task, asJSON: json).run(configuration, logger)
+    } catch {
+      StandardError.write("tandem host: \(VisibleText.show("\(error)"))")
+      throw ExitCode.failure
+    }
+  }
+
+  private func agentConfiguration() throws -> AgentConfiguration {
     var command = agent
     // The example agent is this very program, wherever it lies.
     if command[0] == "tandem", let path = Bundle.main.executablePath { command[0] = path }
@@ -158,6 +185,13 @@ struct HostCommand: AsyncParsableCommand {
     agent.clientVersion = Build.version
     agent.authenticationMethod = signIn
     agent.environment = try environment.environment(inherited: ProcessInfo.processInfo.environment)
+    agent.mcpServers = try conversation.servers()
+    agent.additionalDirectories = conversation.directories(from: directory)
+    return agent
+  }
+
+  private func bridgeConfiguration() throws -> BridgeConfiguration {
+    let agent = try agentConfiguration()
     var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? Self.userName)
     configuration.displayName = name
     configuration.workspaceID = workspace
@@ -165,12 +199,16 @@ struct HostCommand: AsyncParsableCommand {
     configuration.viewerUpdates = viewerUpdates?.rawValue
     configuration.expiresInMinutes = expires
     configuration.permissions = permissions.policy
+    configuration.conversation = conversation.choice
+    configuration.files = files?.files ?? .none
+    configuration.offersTerminals = terminals
     configuration.filter = UpdateFilter(hiding: hide.map(Self.list) ?? [])
     limits.apply(to: &configuration)
     configuration.apiKey = try key.key(environment: ProcessInfo.processInfo.environment)
     configuration.secrets = try redaction.patterns(
       variables: ProcessInfo.processInfo.environment.merging(agent.environment.variables) { $1 },
       apiKey: configuration.apiKey)
+    for server in agent.mcpServers { configuration.secrets.addValues(of: server.values) }
     return configuration
   }
 
@@ -212,6 +250,18 @@ enum SharingMode: String, ExpressibleByArgument, CaseIterable {
 /// What viewers of a shared session see, as options.
 enum SharedUpdates: String, ExpressibleByArgument, CaseIterable {
   case all, reduced
+}
+
+/// What is done with files for the agent, as options.
+enum FileAccess: String, ExpressibleByArgument, CaseIterable {
+  case ask, allow
+
+  var files: BridgeConfiguration.Files {
+    switch self {
+    case .ask: .ask
+    case .allow: .allow
+    }
+  }
 }
 
 /// What the agent is told when it asks, as options.

@@ -53,6 +53,24 @@ struct HostLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Updates of an earlier conversation that are shown, the last ones, 1 to 100000.", valueName: "number"))
+  var historyUpdates = 2_000
+
+  @Option(help: ArgumentHelp("Bytes of those updates, 64KiB to 1GiB.", valueName: "bytes"))
+  var historyBytes = BytesArgument(8 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Largest file that is read or written for the agent, 64KiB to 1GiB.", valueName: "bytes"))
+  var fileBytes = BytesArgument(10 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Bytes of a command's output that are kept for the agent, the last ones, 64KiB to 1GiB.", valueName: "bytes"))
+  var terminalBytes = BytesArgument(1 << 20)
+
+  @Option(
+    help: ArgumentHelp(
       "Largest event that is read, 64KiB to 1GiB; a larger one is passed over, and you are told.", valueName: "bytes"))
   var eventBytes = BytesArgument(BridgeConfiguration.defaultEventBytes)
 
@@ -79,7 +97,8 @@ struct HostLimitOptions: ParsableArguments {
     for (name, value, most) in [
       ("--agent-line", agentLine, 1 << 30), ("--agent-unread", agentUnread, 1 << 30),
       ("--waiting-bytes", waitingBytes, 1 << 30), ("--update-bytes", updateBytes, 64 << 20),
-      ("--event-bytes", eventBytes, 1 << 30),
+      ("--event-bytes", eventBytes, 1 << 30), ("--history-bytes", historyBytes, 1 << 30),
+      ("--file-bytes", fileBytes, 1 << 30), ("--terminal-bytes", terminalBytes, 1 << 30),
     ] where !((64 << 10)...most).contains(value.count) {
       throw ValidationError(
         "\(name) takes a number of bytes from 64KiB to \(ByteCountText.format(most)), such as 4MiB.")
@@ -90,6 +109,9 @@ struct HostLimitOptions: ParsableArguments {
     guard (1...100_000).contains(waitingUpdates) else {
       throw ValidationError("--waiting-updates takes a number from 1 to 100000.")
     }
+    guard (1...100_000).contains(historyUpdates) else {
+      throw ValidationError("--history-updates takes a number from 1 to 100000.")
+    }
     guard (10...100_000).contains(questionRows) else {
       throw ValidationError("--question-rows takes a number from 10 to 100000.")
     }
@@ -97,16 +119,27 @@ struct HostLimitOptions: ParsableArguments {
 
   /// Puts the bounds where they are kept to.
   func apply(to configuration: inout BridgeConfiguration) {
-    configuration.agent.startTimeout = agentStart.duration
+    apply(to: &configuration.agent)
     configuration.cancelTimeout = agentCancel.duration
-    configuration.agent.limits.lineBytes = agentLine.count
-    configuration.agent.limits.outgoingBytes = agentUnread.count
-    configuration.agent.limits.openPermissions = agentQuestions
     configuration.permissionInterval = answerCheck.duration
     configuration.waitingUpdates = waitingUpdates
     configuration.waitingBytes = waitingBytes.count
     configuration.updateBytes = updateBytes.count
     configuration.eventBytes = eventBytes.count
+    configuration.fileBytes = fileBytes.count
+    configuration.terminalBytes = terminalBytes.count
+  }
+}
+
+extension HostLimitOptions {
+  /// Puts the bounds of the agent where they are kept to.
+  func apply(to agent: inout AgentConfiguration) {
+    agent.startTimeout = agentStart.duration
+    agent.limits.lineBytes = agentLine.count
+    agent.limits.outgoingBytes = agentUnread.count
+    agent.limits.openPermissions = agentQuestions
+    agent.limits.replayedUpdates = historyUpdates
+    agent.limits.replayedBytes = historyBytes.count
   }
 }
 

@@ -39,6 +39,7 @@ struct AgentConnectionStateMachineTests {
         case .resume(let waiter, .failure(let error)): "\(waiter) failed \(error.code)"
         case .deliver(let notification): "deliver \(notification.update["n"]?.description ?? notification.kind)"
         case .askPermission(let request): "ask \(request.key) \(request.title)"
+        case .useTool(let request): "use \(request.key) \(request.method)"
         case .withdrawPermission(let key): "withdraw \(key)"
         case .note(let note): "note \(Script.word(note))"
         }
@@ -53,6 +54,7 @@ struct AgentConnectionStateMachineTests {
       case .answerUnexpected: "unexpected"
       case .updateOfOtherSession: "other session"
       case .updatesDropped: "dropped"
+      case .replayCut(let count): "cut \(count)"
       }
     }
 

@@ -27,6 +27,8 @@ actor AgentSupervisor {
   private let logger: Logger
   /// How long an agent has to end a cancelled turn before it is ended itself.
   private let cancelGrace: Duration
+  /// The conversation to go on with at first.
+  private let conversation: ConversationChoice?
   private var state = State.idle
   private var connection: AgentConnection?
   private var waiters: [CheckedContinuation<Result<Ready, AgentError>, Never>] = []
@@ -45,8 +47,10 @@ actor AgentSupervisor {
   }
 
   init(
-    configuration: AgentConfiguration, handler: any AgentHandler, cancelGrace: Duration, logger: Logger
+    configuration: AgentConfiguration, handler: any AgentHandler, conversation: ConversationChoice? = nil,
+    cancelGrace: Duration, logger: Logger
   ) {
+    self.conversation = conversation
     self.configuration = configuration
     self.handler = handler
     self.cancelGrace = cancelGrace
@@ -110,8 +114,10 @@ actor AgentSupervisor {
   }
 
   /// Ends the agent for good.
-  func stop() {
+  func stop() async {
+    let last = state
     state = .stopped
+    if case .ready(let agent) = last { await agent.connection.closeSession(agent.sessionID, agent.description) }
     connection?.stop()
     fail(AgentError(.abandoned, "The host has stopped sharing."))
     demand.finish()
@@ -165,7 +171,13 @@ actor AgentSupervisor {
         logger.info("the agent starts a new session", metadata: [LogKey.error: "\(error)"])
       }
     }
-    return try await connection.openSession(description)
+    guard let conversation, lastSessionID == nil else { return try await connection.openSession(description) }
+    let sessionID = try await connection.find(conversation, description)
+    // What was said before is shown once, now; a later process of the agent takes the session up without it.
+    guard try await connection.reopenSession(sessionID, description, withHistory: true) else {
+      throw AgentError(.incompatible, "This agent cannot go on with an earlier conversation.")
+    }
+    return sessionID
   }
 
   private func becomeReady(_ agent: Ready) {

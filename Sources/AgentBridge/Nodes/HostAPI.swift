@@ -85,16 +85,19 @@ struct HostAPI: Sendable {
   }
 
   /// Passes on notifications of the agent.
-  func publish(_ notifications: [JSONText], of host: HostSession, key: String) -> NodeClient.Call {
+  func publish(
+    _ notifications: [JSONText], of host: HostSession, areReplayed: Bool = false, key: String
+  ) -> NodeClient.Call {
+    let path = "\(host.path)/notifications" + (areReplayed ? "?replayed=true" : "")
     // What a JSON body may not hold fits on a line of its own.
     if notifications.count == 1, notifications[0].bytes.readableBytes > NotificationQueue.Limits().batchBytes {
       return NodeClient.Call(
-        method: .POST, path: "\(host.path)/notifications", body: notifications[0], isLines: true, token: host.token,
+        method: .POST, path: path, body: notifications[0], isLines: true, token: host.token,
         idempotencyKey: key)
     }
     let body = JSONText { $0.add("notifications", JSONText(array: notifications)) }
     return NodeClient.Call(
-      method: .POST, path: "\(host.path)/notifications", body: body, token: host.token, idempotencyKey: key)
+      method: .POST, path: path, body: body, token: host.token, idempotencyKey: key)
   }
 
   /// Decides on a prompt that waits; refused when its text isn't the one of this digest.

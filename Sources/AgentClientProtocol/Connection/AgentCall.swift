@@ -1,21 +1,37 @@
 import JSONText
 
+/// What a session is opened with beside its directory; an immutable value.
+struct SessionExtras: Sendable, Hashable {
+  /// Servers of the Model Context Protocol for the agent, in the protocol's form.
+  var mcpServers: [JSONText] = []
+  /// Further directories, for agents that take them.
+  var additionalDirectories: [String] = []
+}
+
 /// A request we send to an agent; an immutable value.
 enum AgentCall: Sendable, Hashable {
-  case initialize(clientName: String, clientVersion: String)
+  case initialize(clientName: String, clientVersion: String, tools: OfferedTools = OfferedTools())
   case authenticate(methodID: String)
-  case newSession(workingDirectory: String)
-  case loadSession(String, workingDirectory: String)
-  case resumeSession(String, workingDirectory: String)
+  case logOut
+  case newSession(workingDirectory: String, extras: SessionExtras = SessionExtras())
+  /// With `wantsReplay` what the agent replays is delivered, marked as such; else it is dropped.
+  case loadSession(
+    String, workingDirectory: String, extras: SessionExtras = SessionExtras(), wantsReplay: Bool = false)
+  case resumeSession(String, workingDirectory: String, extras: SessionExtras = SessionExtras())
+  case listSessions(workingDirectory: String?, cursor: String?)
+  case closeSession(String)
   case prompt(sessionID: String, text: String)
 
   var method: String {
     switch self {
     case .initialize: "initialize"
     case .authenticate: "authenticate"
+    case .logOut: "logout"
     case .newSession: "session/new"
     case .loadSession: "session/load"
     case .resumeSession: "session/resume"
+    case .listSessions: "session/list"
+    case .closeSession: "session/close"
     case .prompt: "session/prompt"
     }
   }
@@ -23,15 +39,15 @@ enum AgentCall: Sendable, Hashable {
   var parameters: JSONText {
     JSONText { params in
       switch self {
-      case .initialize(let name, let version):
+      case .initialize(let name, let version, let tools):
         params.add("protocolVersion", AgentDescription.protocolVersion)
+        // What isn't offered the agent does by its own rules, on the host's machine.
         params.add("clientCapabilities") { capabilities in
-          // Nothing is offered: an agent then reads files and runs commands by its own rules, on the host's machine.
           capabilities.add("fs") {
-            $0.add("readTextFile", false)
-            $0.add("writeTextFile", false)
+            $0.add("readTextFile", tools.readsFiles)
+            $0.add("writeTextFile", tools.writesFiles)
           }
-          capabilities.add("terminal", false)
+          capabilities.add("terminal", tools.runsTerminals)
         }
         params.add("clientInfo") {
           $0.add("name", name)
@@ -40,11 +56,18 @@ enum AgentCall: Sendable, Hashable {
         }
       case .authenticate(let methodID):
         params.add("methodId", methodID)
-      case .newSession(let workingDirectory):
-        Self.addPlace(workingDirectory, to: &params)
-      case .loadSession(let sessionID, let workingDirectory), .resumeSession(let sessionID, let workingDirectory):
+      case .logOut: break
+      case .newSession(let workingDirectory, let extras):
+        Self.addPlace(workingDirectory, extras, to: &params)
+      case .loadSession(let sessionID, let workingDirectory, let extras, _),
+        .resumeSession(let sessionID, let workingDirectory, let extras):
         params.add("sessionId", sessionID)
-        Self.addPlace(workingDirectory, to: &params)
+        Self.addPlace(workingDirectory, extras, to: &params)
+      case .listSessions(let workingDirectory, let cursor):
+        params.add("cwd", workingDirectory)
+        params.add("cursor", cursor)
+      case .closeSession(let sessionID):
+        params.add("sessionId", sessionID)
       case .prompt(let sessionID, let text):
         params.add("sessionId", sessionID)
         let block = JSONText {
@@ -57,8 +80,11 @@ enum AgentCall: Sendable, Hashable {
   }
 
   /// Agents refuse a session without a list of servers, even an empty one.
-  private static func addPlace(_ workingDirectory: String, to params: inout JSONObjectWriter) {
+  private static func addPlace(_ workingDirectory: String, _ extras: SessionExtras, to params: inout JSONObjectWriter) {
     params.add("cwd", workingDirectory)
-    params.add("mcpServers", JSONText(array: []))
+    if !extras.additionalDirectories.isEmpty {
+      params.add("additionalDirectories", JSONText(array: extras.additionalDirectories.map { JSONText(string: $0) }))
+    }
+    params.add("mcpServers", JSONText(array: extras.mcpServers))
   }
 }

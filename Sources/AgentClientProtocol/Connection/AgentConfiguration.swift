@@ -10,6 +10,14 @@ public struct AgentConfiguration: Sendable {
     public var outgoingBytes = 16 * 1024 * 1024
     /// Questions of the agent that are open at once; a further one is answered with an error.
     public var openPermissions = 64
+    /// Other requests of the agent that are open at once; a further one is answered with an error.
+    public var openRequests = 64
+    /// Updates of an earlier conversation that are delivered: the last ones.
+    public var replayedUpdates = 2_000
+    /// Bytes of those updates.
+    public var replayedBytes = 8 * 1024 * 1024
+    /// Conversations that are taken from an agent's list.
+    public var listedConversations = 1_000
     /// Updates kept for a session whose id isn't known yet; further ones are dropped.
     public var earlyUpdates = 1_000
     /// Bytes of such updates.
@@ -31,6 +39,12 @@ public struct AgentConfiguration: Sendable {
   public var workingDirectory: String
   /// The variables the agent is started with: by default those of this process that are not meant for it.
   public var environment = AgentEnvironment(inherited: ProcessInfo.processInfo.environment)
+  /// Servers of the Model Context Protocol for the agent, in the protocol's form.
+  public var mcpServers: [MCPServer] = []
+  /// Further directories the agent works in; absolute paths.
+  public var additionalDirectories: [String] = []
+  /// What we do for the agent when it asks.
+  public var tools = OfferedTools()
   /// Our name, as the agent is told.
   public var clientName = "tandem"
   /// Our version, as the agent is told.

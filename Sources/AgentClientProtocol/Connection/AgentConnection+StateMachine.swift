@@ -16,7 +16,9 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     case deliver(AgentNotification)
     /// Ask somebody, and call `answerPermission`.
     case askPermission(AgentPermissionRequest)
-    /// Nobody needs to answer this question any more.
+    /// Do something for the agent, and call `answerTool`.
+    case useTool(AgentToolRequest)
+    /// Nobody needs to answer this question or request any more.
     case withdrawPermission(key: Int)
     /// Something was ignored that may interest whoever debugs the agent.
     case note(Note)
@@ -30,21 +32,26 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     case answerUnexpected
     case updateOfOtherSession(kind: String)
     case updatesDropped
+    /// So many updates from the beginning of an earlier conversation were left out.
+    case replayCut(Int)
   }
 
   /// What is kept of a request until its answer comes.
   private enum Purpose: Sendable {
     case plain
     case newSession
-    case loadSession(String)
+    case loadSession(String, wantsReplay: Bool)
     case prompt(sessionID: String, isCancelled: Bool)
   }
 
   private let limits: AgentConfiguration.Limits
+  private let offered: OfferedTools
   private var nextRequestID: Int64 = 0
   private var nextPermissionKey = 0
   private var pending: [Int64: (purpose: Purpose, waiter: Waiter)] = [:]
   private var permissions: [Int: (id: JSONText, sessionID: String)] = [:]
+  private var tools: [Int: JSONText] = [:]
+  private var replay: ConversationReplay
   private var calls: RecentToolCalls
   private var sessions: Set<String> = []
   private var early: Deque<AgentNotification> = []
@@ -53,8 +60,10 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private var outgoingBytes = 0
   private var failure: AgentError?
 
-  init(limits: AgentConfiguration.Limits) {
+  init(limits: AgentConfiguration.Limits, offered: OfferedTools = OfferedTools()) {
     self.limits = limits
+    self.offered = offered
+    replay = ConversationReplay(maximumUpdates: limits.replayedUpdates, maximumBytes: limits.replayedBytes)
     calls = RecentToolCalls(maximumCalls: limits.rememberedCalls, maximumBytes: limits.rememberedCallBytes)
   }
 
@@ -88,14 +97,14 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     let purpose: Purpose
     switch call {
     case .newSession: purpose = .newSession
-    case .loadSession(let sessionID, _):
-      purpose = .loadSession(sessionID)
-    case .resumeSession(let sessionID, _):
+    case .loadSession(let sessionID, _, _, let wantsReplay):
+      purpose = .loadSession(sessionID, wantsReplay: wantsReplay)
+    case .resumeSession(let sessionID, _, _):
       // Nothing is replayed, so what comes from now on is live.
       sessions.insert(sessionID)
       purpose = .plain
     case .prompt(let sessionID, _): purpose = .prompt(sessionID: sessionID, isCancelled: false)
-    case .initialize, .authenticate: purpose = .plain
+    case .initialize, .authenticate, .logOut, .listSessions, .closeSession: purpose = .plain
     }
     pending[id] = (purpose, waiter)
     write(JSONRPCLine.request(id: id, method: call.method, params: call.parameters))
@@ -105,6 +114,9 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   /// Stops waiting for an answer; when it comes after all, it is ignored.
   mutating func abandon(_ id: Int64, because error: AgentError) -> [Action] {
     guard let request = pending.removeValue(forKey: id) else { return [] }
+    let params = JSONText { $0.add("requestId", id) }
+    write(JSONRPCLine.notification(method: "$/cancel_request", params: params))
+    if case .loadSession = request.purpose { _ = replay.take() }
     return [.resume(request.waiter, .failure(error))] + dropEarlyIfSettled()
   }
 
@@ -130,6 +142,19 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   mutating func answerPermission(key: Int, _ outcome: AgentPermissionOutcome) -> [Action] {
     guard let permission = permissions.removeValue(forKey: key), failure == nil else { return [] }
     write(JSONRPCLine.result(id: permission.id, outcome.result))
+    return []
+  }
+
+  /// Whether a request of the agent still waits for its answer.
+  func isOpen(tool key: Int) -> Bool { tools[key] != nil }
+
+  /// Answers a request of the agent; once only, later answers change nothing.
+  mutating func answerTool(key: Int, _ answer: AgentToolAnswer) -> [Action] {
+    guard let id = tools.removeValue(forKey: key), failure == nil else { return [] }
+    switch answer {
+    case .result(let result): write(JSONRPCLine.result(id: id, result))
+    case .error(let code, let message): write(JSONRPCLine.error(id: id, code: code, message: message))
+    }
     return []
   }
 
@@ -160,10 +185,12 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       }
       sessions.insert(sessionID)
       return [.resume(request.waiter, .success(result))] + releaseEarly(of: sessionID) + dropEarlyIfSettled()
-    case (.loadSession(let sessionID), .result(let result)):
+    case (.loadSession(let sessionID, _), .result(let result)):
       // What came until here was the replay.
       sessions.insert(sessionID)
-      return [.resume(request.waiter, .success(result))]
+      let (updates, dropped) = replay.take()
+      return (dropped > 0 ? [.note(.replayCut(dropped))] : []) + updates.map { .deliver($0) }
+        + [.resume(request.waiter, .success(result))]
     case (.prompt(_, isCancelled: true), .error):
       // Agents that answer a cancelled turn with an error have cancelled it nevertheless.
       let result = JSONText { $0.add("stopReason", AgentStopReason.cancelled.rawValue) }
@@ -171,6 +198,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     case (_, .result(let result)):
       return [.resume(request.waiter, .success(result))]
     case (_, .error(let code, let message, let data)):
+      if case .loadSession = request.purpose { _ = replay.take() }
       return [.resume(request.waiter, .failure(Self.error(code, message, data)))] + dropEarlyIfSettled()
     }
   }
@@ -183,6 +211,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   }
 
   private mutating func receive(request method: String, id: JSONText, params: JSONText?) -> [Action] {
+    if offered.include(method) { return receive(tool: method, id: id, params: params) }
     guard method == "session/request_permission" else {
       // Never an empty result: the agent would take it for what it asked for.
       write(JSONRPCLine.error(id: id, code: -32601, message: "Method not found"))
@@ -203,6 +232,21 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     return [.askPermission(request)]
   }
 
+  private mutating func receive(tool method: String, id: JSONText, params: JSONText?) -> [Action] {
+    guard tools.count < limits.openRequests else {
+      write(JSONRPCLine.error(id: id, code: -32603, message: "Too many requests are open"))
+      return []
+    }
+    guard let params, let sessionID = params["sessionId"]?.string, sessions.contains(sessionID) else {
+      write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params"))
+      return []
+    }
+    let request = AgentToolRequest(key: nextPermissionKey, sessionID: sessionID, method: method, params: params)
+    nextPermissionKey += 1
+    tools[request.key] = id
+    return [.useTool(request)]
+  }
+
   private func isCancelled(_ sessionID: String) -> Bool {
     pending.values.contains { if case .prompt(sessionID, isCancelled: true) = $0.purpose { true } else { false } }
   }
@@ -216,10 +260,12 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       calls.note(notification)
       return receive(notification)
     case "$/cancel_request":
-      guard let id = params?["requestId"], let key = permissions.first(where: { $0.value.id == id })?.key else {
-        return []
+      guard let id = params?["requestId"] else { return [] }
+      if let key = permissions.first(where: { $0.value.id == id })?.key {
+        return answerPermission(key: key, .cancelled) + [.withdrawPermission(key: key)]
       }
-      return answerPermission(key: key, .cancelled) + [.withdrawPermission(key: key)]
+      guard let key = tools.first(where: { $0.value == id })?.key else { return [] }
+      return answerTool(key: key, .cancelled) + [.withdrawPermission(key: key)]
     default:
       return [.note(.methodUnknown(method))]
     }
@@ -229,9 +275,11 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
 
   private mutating func receive(_ notification: AgentNotification) -> [Action] {
     if sessions.contains(notification.sessionID) { return [.deliver(notification)] }
-    guard isOpeningSession else {
-      return isLoading(notification.sessionID) ? [] : [.note(.updateOfOtherSession(kind: notification.kind))]
+    if let wantsReplay = isLoading(notification.sessionID) {
+      if wantsReplay { replay.append(notification) }
+      return []
     }
+    guard isOpeningSession else { return [.note(.updateOfOtherSession(kind: notification.kind))] }
     // Agents send updates of a session before the answer that names it.
     let bytes = notification.text.bytes.readableBytes
     guard early.count < limits.earlyUpdates, earlyBytes + bytes <= limits.earlyUpdateBytes else {
@@ -246,8 +294,10 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     pending.values.contains { if case .newSession = $0.purpose { true } else { false } }
   }
 
-  private func isLoading(_ sessionID: String) -> Bool {
-    pending.values.contains { if case .loadSession(sessionID) = $0.purpose { true } else { false } }
+  /// Whether a session is being loaded, and if so, whether its replay is wanted.
+  private func isLoading(_ sessionID: String) -> Bool? {
+    for case .loadSession(sessionID, let wantsReplay) in pending.values.map(\.purpose) { return wantsReplay }
+    return nil
   }
 
   private mutating func releaseEarly(of sessionID: String) -> [Action] {
@@ -271,9 +321,11 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     guard failure == nil else { return [] }
     failure = error
     let waiters = pending.sorted { $0.key < $1.key }.map(\.value.waiter)
-    let questions = permissions.keys.sorted()
+    let questions = (Array(permissions.keys) + Array(tools.keys)).sorted()
     pending.removeAll()
     permissions.removeAll()
+    tools.removeAll()
+    _ = replay.take()
     early.removeAll()
     outgoing.removeAll()
     outgoingBytes = 0

@@ -38,7 +38,7 @@ public final class AgentConnection: Sendable {
     self.configuration = configuration
     self.handler = handler
     self.logger = logger
-    state = Mutex(State(machine: Machine(limits: configuration.limits)))
+    state = Mutex(State(machine: Machine(limits: configuration.limits, offered: configuration.tools)))
     (wakeups, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     (stopping, stopSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
@@ -51,7 +51,7 @@ public final class AgentConnection: Sendable {
   /// - Throws: `AgentError`: no answer in time, another version of the protocol, or the process has ended.
   public func initialize() async throws(AgentError) -> AgentDescription {
     let call = AgentCall.initialize(
-      clientName: configuration.clientName, clientVersion: configuration.clientVersion)
+      clientName: configuration.clientName, clientVersion: configuration.clientVersion, tools: configuration.tools)
     return try AgentDescription(initializeResult: try await send(call, timeout: configuration.startTimeout))
   }
 
@@ -61,10 +61,110 @@ public final class AgentConnection: Sendable {
   /// - Returns: the id the agent gave it.
   /// - Throws: `AgentError`; `authenticationRequired` says how the agent can be signed in to.
   public func openSession(_ agent: AgentDescription) async throws(AgentError) -> String {
-    let call = AgentCall.newSession(workingDirectory: configuration.workingDirectory)
-    let result: JSONText
+    let extras = try extras(for: agent)
+    let call = AgentCall.newSession(workingDirectory: configuration.workingDirectory, extras: extras)
+    guard let sessionID = try await sendSigningIn(call, agent)["sessionId"]?.string else {
+      throw AgentError(.incompatible, "The agent opened a session without saying its id.")
+    }
+    return sessionID
+  }
+
+  /// Goes on with an earlier session, when the agent can.
+  ///
+  /// - Parameter withHistory: whether what the agent replays is delivered, marked as such, before this returns. It may
+  ///   still have nothing to replay.
+  /// - Returns: false when the agent can't do that at all.
+  /// - Throws: `AgentError` when it can in general but not for this session.
+  public func reopenSession(
+    _ sessionID: String, _ agent: AgentDescription, withHistory: Bool = false
+  ) async throws(AgentError) -> Bool {
+    let directory = configuration.workingDirectory
+    let extras = try extras(for: agent)
+    if agent.canLoadSessions, withHistory || !agent.canResumeSessions {
+      _ = try await sendSigningIn(
+        .loadSession(sessionID, workingDirectory: directory, extras: extras, wantsReplay: withHistory), agent)
+    } else if agent.canResumeSessions {
+      _ = try await sendSigningIn(.resumeSession(sessionID, workingDirectory: directory, extras: extras), agent)
+    } else {
+      return false
+    }
+    return true
+  }
+
+  /// The conversations the agent knows of, in its order, up to a number.
+  ///
+  /// - Parameter here: whether only those of the working directory are wanted.
+  /// - Throws: `AgentError`; `incompatible` when the agent keeps no list.
+  public func conversations(_ agent: AgentDescription, here: Bool) async throws(AgentError) -> [AgentConversation] {
+    guard agent.canListSessions else {
+      throw AgentError(.incompatible, "This agent does not list its conversations.")
+    }
+    var found: [AgentConversation] = []
+    var cursors: Set<String> = []
+    var cursor: String?
+    repeat {
+      let call = AgentCall.listSessions(
+        workingDirectory: here ? configuration.workingDirectory : nil, cursor: cursor)
+      let page = try await sendSigningIn(call, agent)
+      found += (page["sessions"]?.elements ?? []).compactMap { AgentConversation($0) }
+      cursor = page["nextCursor"]?.string
+      // A list that turns in a circle has an end, too.
+    } while cursor.map { cursors.insert($0).inserted } == true && found.count < configuration.limits.listedConversations
+    return Array(found.prefix(configuration.limits.listedConversations))
+  }
+
+  /// The id of a conversation to go on with.
+  ///
+  /// - Throws: `AgentError` when the agent keeps no list or there is none in the working directory.
+  public func find(_ choice: ConversationChoice, _ agent: AgentDescription) async throws(AgentError) -> String {
+    guard case .last = choice else {
+      guard case .id(let id) = choice else { return "" }
+      return id
+    }
+    let here = try await conversations(agent, here: true).filter {
+      $0.workingDirectory == nil || $0.workingDirectory == configuration.workingDirectory
+    }
+    guard let last = AgentConversation.last(of: here) else {
+      throw AgentError(
+        .refused, "The agent knows of no conversation in \(configuration.workingDirectory) to go on with.")
+    }
+    return last.id
+  }
+
+  /// Tells the agent that a session is over, when it wants to know; it has the time it has for leaving.
+  public func closeSession(_ sessionID: String, _ agent: AgentDescription) async {
+    guard agent.canCloseSessions else { return }
+    _ = try? await send(.closeSession(sessionID), timeout: configuration.stopGrace)
+  }
+
+  /// Makes the agent forget who is signed in.
+  ///
+  /// - Throws: `AgentError`; `incompatible` when it can't.
+  public func logOut(_ agent: AgentDescription) async throws(AgentError) {
+    guard agent.canLogOut else {
+      throw AgentError(.incompatible, "This agent has no way to sign out. Run it by itself to do so.")
+    }
+    _ = try await send(.logOut, timeout: configuration.startTimeout)
+  }
+
+  /// What sessions are opened with, as far as the agent takes it.
+  private func extras(for agent: AgentDescription) throws(AgentError) -> SessionExtras {
+    if !configuration.additionalDirectories.isEmpty, !agent.takesDirectories {
+      throw AgentError(.incompatible, "This agent works in one directory only; start it without --directory.")
+    }
+    if let server = configuration.mcpServers.first(where: { !$0.fits(agent) }) {
+      throw AgentError(
+        .incompatible,
+        "This agent does not talk to MCP servers over \(server.transport), which \"\(server.name)\" needs.")
+    }
+    return SessionExtras(
+      mcpServers: configuration.mcpServers.map(\.text), additionalDirectories: configuration.additionalDirectories)
+  }
+
+  /// Asks, and asks once more behind signing in when the agent wants that and the configuration says how.
+  private func sendSigningIn(_ call: AgentCall, _ agent: AgentDescription) async throws(AgentError) -> JSONText {
     do {
-      result = try await send(call, timeout: configuration.startTimeout)
+      return try await send(call, timeout: configuration.startTimeout)
     } catch {
       guard error.code == .authenticationRequired else { throw error }
       guard let method = configuration.authenticationMethod,
@@ -72,29 +172,8 @@ public final class AgentConnection: Sendable {
       else { throw agent.authenticationRequired }
       // A person may have to act in a browser, so this has no time limit but the person's patience.
       _ = try await send(.authenticate(methodID: method), timeout: nil)
-      result = try await send(call, timeout: configuration.startTimeout)
+      return try await send(call, timeout: configuration.startTimeout)
     }
-    guard let sessionID = result["sessionId"]?.string else {
-      throw AgentError(.incompatible, "The agent opened a session without saying its id.")
-    }
-    return sessionID
-  }
-
-  /// Goes on with a session of an earlier process, when the agent can; what it replays isn't delivered.
-  ///
-  /// - Returns: false when the agent can't do that at all.
-  /// - Throws: `AgentError` when it can in general but not for this session.
-  public func reopenSession(_ sessionID: String, _ agent: AgentDescription) async throws(AgentError) -> Bool {
-    let directory = configuration.workingDirectory
-    if agent.canResumeSessions {
-      _ = try await send(
-        .resumeSession(sessionID, workingDirectory: directory), timeout: configuration.startTimeout)
-    } else if agent.canLoadSessions {
-      _ = try await send(.loadSession(sessionID, workingDirectory: directory), timeout: configuration.startTimeout)
-    } else {
-      return false
-    }
-    return true
   }
 
   /// Runs one turn. It may take hours; there is no time limit.
@@ -185,7 +264,7 @@ public final class AgentConnection: Sendable {
     case .resume(let waiter, let result): waiter.resume(returning: result)
     case .withdrawPermission(let key): state.withLock { $0.questions.removeValue(forKey: key) }?.finish()
     case .note(let note): log(note)
-    case .deliver, .askPermission:
+    case .deliver, .askPermission, .useTool:
       // Only the reader's own calls return these, and it handles them itself.
       logger.error("an action of the reader came from elsewhere")
     }
@@ -194,22 +273,18 @@ public final class AgentConnection: Sendable {
   /// Takes lines from the agent; only the reader calls this.
   func receive(_ lines: [LineFramer.Line], askingIn group: inout DiscardingTaskGroup) async {
     for line in lines {
-      var forReader: [Machine.Action] = []
+      var actions: [Machine.Action] = []
       change { machine in
-        machine.receive(line).filter { action in
-          switch action {
-          case .deliver, .askPermission:
-            forReader.append(action)
-            return false
-          default: return true
-          }
-        }
+        actions = machine.receive(line)
+        return []
       }
-      for action in forReader {
+      // In their order: what was replayed arrives before the session counts as opened.
+      for action in actions {
         switch action {
         case .deliver(let notification): await handler.agentSent(notification)
         case .askPermission(let request): group.addTask { await self.ask(request) }
-        default: break
+        case .useTool(let request): group.addTask { await self.use(request) }
+        case .resume, .withdrawPermission, .note: perform(action)
         }
       }
     }
@@ -217,15 +292,32 @@ public final class AgentConnection: Sendable {
 
   /// Asks the handler, until it answers or the question is withdrawn.
   private func ask(_ request: AgentPermissionRequest) async {
+    let outcome = await untilWithdrawn(request.key, isOpen: { $0.isOpen(permission: request.key) }) {
+      await self.handler.agentAsks(request)
+    }
+    if let outcome { change { $0.answerPermission(key: request.key, outcome) } }
+  }
+
+  /// Has the handler do something for the agent, until it is done or the agent no longer wants it.
+  private func use(_ request: AgentToolRequest) async {
+    let answer = await untilWithdrawn(request.key, isOpen: { $0.isOpen(tool: request.key) }) {
+      await self.handler.agentUses(request)
+    }
+    if let answer { change { $0.answerTool(key: request.key, answer) } }
+  }
+
+  private func untilWithdrawn<Answer: Sendable>(
+    _ key: Int, isOpen: (Machine) -> Bool, _ body: @escaping @Sendable () async -> Answer
+  ) async -> Answer? {
     let (withdrawn, withdrawal) = AsyncStream<Void>.makeStream()
     let isOpen = state.withLock { state in
-      state.questions[request.key] = withdrawal
-      return state.machine.isOpen(permission: request.key)
+      state.questions[key] = withdrawal
+      return isOpen(state.machine)
     }
     // It may have been withdrawn before there was anything to tell.
     if !isOpen { withdrawal.finish() }
-    let outcome = await withTaskGroup(of: AgentPermissionOutcome?.self) { group in
-      group.addTask { await self.handler.agentAsks(request) }
+    let answer = await withTaskGroup(of: Answer?.self) { group in
+      group.addTask { await body() }
       group.addTask {
         for await _ in withdrawn {}
         return nil
@@ -234,8 +326,8 @@ public final class AgentConnection: Sendable {
       group.cancelAll()
       return first
     }
-    state.withLock { $0.questions[request.key] = nil }
-    if let outcome { change { $0.answerPermission(key: request.key, outcome) } }
+    state.withLock { $0.questions[key] = nil }
+    return answer
   }
 
   private func log(_ note: Machine.Note) {
@@ -251,6 +343,8 @@ public final class AgentConnection: Sendable {
     case .answerUnexpected: logger.debug("agent answered what was not asked")
     case .updateOfOtherSession(let kind):
       logger.debug("agent sent an update of another session", metadata: [LogKey.agentUpdate: "\(kind.prefix(200))"])
+    case .replayCut(let count):
+      logger.warning("the beginning of the conversation is left out", metadata: [LogKey.agentUpdates: "\(count)"])
     case .updatesDropped: logger.info("agent's updates before its session were dropped")
     }
   }

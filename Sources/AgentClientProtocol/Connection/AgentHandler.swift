@@ -7,4 +7,12 @@ public protocol AgentHandler: Sendable {
   /// A question of the agent. The connection is read on meanwhile. When nobody needs the answer any more, because the
   /// turn was cancelled or the agent is gone, the task is cancelled and what it returns is ignored.
   func agentAsks(_ request: AgentPermissionRequest) async -> AgentPermissionOutcome
+
+  /// The agent uses what it was offered. As with questions, the task is cancelled when nobody needs the answer any more.
+  func agentUses(_ request: AgentToolRequest) async -> AgentToolAnswer
+}
+
+extension AgentHandler {
+  /// Does nothing for the agent.
+  public func agentUses(_ request: AgentToolRequest) async -> AgentToolAnswer { .methodNotFound }
 }

@@ -9,6 +9,8 @@ public struct AgentNotification: Sendable, Hashable {
   public let kind: String
   /// The whole notification, byte for byte as the agent wrote it.
   public let text: JSONText
+  /// Whether it tells of what has happened before the session was opened here.
+  public private(set) var isReplayed = false
 
   /// Reads a notification; nil when it is no `session/update` with a session and a kind.
   public init?(_ text: JSONText) {
@@ -18,6 +20,13 @@ public struct AgentNotification: Sendable, Hashable {
     self.sessionID = sessionID
     self.kind = kind
     self.text = text
+  }
+
+  /// The same, as one of earlier.
+  func replayed() -> AgentNotification {
+    var notification = self
+    notification.isReplayed = true
+    return notification
   }
 
   /// The update itself.

@@ -26,6 +26,15 @@ struct QueryParameters: Sendable {
   /// All values of a parameter that may be repeated, in order.
   func all(_ name: String) -> [String] { (values[name] ?? []).filter { !$0.isEmpty } }
 
+  /// `true` or `false`; absent is false.
+  func flag(_ name: String) throws(GatewayError) -> Bool {
+    switch self[name] {
+    case nil, "false": return false
+    case "true": return true
+    default: throw GatewayError(.invalidQuery, "'\(name)' must be true or false.")
+    }
+  }
+
   /// A whole number within bounds, or nil when absent.
   func integer(_ name: String, in bounds: ClosedRange<Int>) throws(GatewayError) -> Int? {
     guard let text = self[name] else { return nil }

@@ -97,7 +97,8 @@ extension RouteSet {
     }
     let token = try request.requiredHostToken()
     let body = try await domain.hostSessions.notify(
-      id, token: token, notifications: texts, idempotency: try idempotency(request, caller: token))
+      id, token: token, notifications: texts, areReplayed: try request.query.flag("replayed"),
+      idempotency: try idempotency(request, caller: token))
     return .json(body, status: .accepted)
   }
 
@@ -108,6 +109,7 @@ extension RouteSet {
     guard !drain.isSet else { throw GatewayError.draining }
     try await domain.hostSessions.authorize(id, token: token)
     let key = try request.idempotencyKey()
+    let areReplayed = try request.query.flag("replayed")
     let uploading = Task { [configuration, domain] in
       let mostBytes = configuration.notificationBytes
       var framer = LineFramer(maximumBytes: mostBytes)
@@ -125,7 +127,8 @@ extension RouteSet {
             upload = IdempotencyRequest(key: key, route: "POST \(request.path) lines", caller: token, body: first)
           }
           _ = try await domain.hostSessions.notify(
-            id, token: token, notifications: texts, idempotency: upload, firstLine: accepted + 1)
+            id, token: token, notifications: texts, areReplayed: areReplayed, idempotency: upload,
+            firstLine: accepted + 1)
           accepted += texts.count
           remaining = remaining.dropFirst(texts.count)
         }

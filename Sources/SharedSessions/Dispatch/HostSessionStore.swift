@@ -109,8 +109,8 @@ public struct HostSessionStore: Sendable {
   /// - Returns: `{accepted}`.
   /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
   public func notify(
-    _ hostSessionID: String, token: String, notifications: [ByteBuffer], idempotency: IdempotencyRequest? = nil,
-    firstLine: Int? = nil
+    _ hostSessionID: String, token: String, notifications: [ByteBuffer], areReplayed: Bool = false,
+    idempotency: IdempotencyRequest? = nil, firstLine: Int? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let batch = idempotency.map(Idempotency.init)?.batch ?? ""
     let sessions = try await runner.host(
@@ -118,7 +118,9 @@ public struct HostSessionStore: Sendable {
     ).parts(atLeast: 1).list(0)
     if !notifications.isEmpty {
       let (runner, piece) = (runner, ["batch": .string(batch), "first": .integer(firstLine ?? 0)] as ScriptArguments)
-      let arguments = piece.adding("notifications", notifications.map { .bytes($0) })
+      // What the script puts behind `{"notification":` and before the brace that closes the event's payload.
+      let texts = areReplayed ? notifications.map(Self.markedAsReplayed) : notifications
+      let arguments = piece.adding("notifications", texts.map { .bytes($0) })
       try await runner.together(sessions) { sessionID in
         let outcome = try await runner.session(ScriptLibrary.notificationsAppend, sessionID, arguments)
         // A session that has ended meanwhile hears no more of the agent.
@@ -129,6 +131,12 @@ public struct HostSessionStore: Sendable {
       }
     }
     return ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
+  }
+
+  private static func markedAsReplayed(_ notification: ByteBuffer) -> ByteBuffer {
+    var text = notification
+    text.writeString(",\"replayed\":true")
+    return text
   }
 
   /// `GET /api/host-sessions/{hid}/dispatches`: attaches a bridge; a newer attachment fences an older one.

@@ -1,0 +1,102 @@
+import JSONText
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import AgentClientProtocol
+
+/// What an agent may have done, and commands that are run for it.
+struct AgentToolTests {
+  private typealias Machine = AgentConnectionStateMachine<String>
+
+  private func machine(_ change: (inout OfferedTools) -> Void, limits: AgentConfiguration.Limits = .init()) -> Machine {
+    var offered = OfferedTools()
+    change(&offered)
+    var machine = Machine(limits: limits, offered: offered)
+    _ = machine.request(.newSession(workingDirectory: "/"), waiter: "new")
+    _ = machine.receive(.complete(ByteBuffer(string: #"{"id":0,"result":{"sessionId":"s"}}"#)))
+    _ = machine.nextOutgoing()
+    return machine
+  }
+
+  private func ask(_ machine: inout Machine, _ id: String, _ method: String, session: String = "s") -> [Int] {
+    let line = #"{"id":\#(id),"method":"\#(method)","params":{"sessionId":"\#(session)","path":"/x"}}"#
+    return machine.receive(.complete(ByteBuffer(string: line))).compactMap { action in
+      if case .useTool(let request) = action { request.key } else { nil }
+    }
+  }
+
+  private func written(_ machine: inout Machine) -> [String] {
+    var lines: [String] = []
+    while let line = machine.nextOutgoing() { lines.append(String(String(buffer: line).dropLast())) }
+    return lines
+  }
+
+  @Test func onlyWhatIsOfferedIsDone() {
+    var machine = machine { $0.readsFiles = true }
+    #expect(ask(&machine, "1", "fs/read_text_file") == [0])
+    #expect(ask(&machine, "2", "fs/write_text_file").isEmpty)
+    #expect(ask(&machine, "3", "terminal/create").isEmpty)
+    #expect(ask(&machine, "4", "fs/read_text_file", session: "other").isEmpty)
+    #expect(written(&machine).map { $0.contains("-32601") || $0.contains("-32602") } == [true, true, true])
+    _ = machine.answerTool(key: 0, .result(JSONText { $0.add("content", "x") }))
+    _ = machine.answerTool(key: 0, .cancelled)
+    #expect(written(&machine) == [#"{"jsonrpc":"2.0","id":1,"result":{"content":"x"}}"#])
+    let call = AgentCall.initialize(
+      clientName: "c", clientVersion: "1",
+      tools: {
+        var t = OfferedTools(); t.runsTerminals = true; return t
+      }())
+    #expect(
+      call.parameters["clientCapabilities"]?.description
+        == #"{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":true}"#)
+  }
+
+  @Test func theAgentMayTakeARequestBack() {
+    var machine = machine { $0.runsTerminals = true }
+    #expect(ask(&machine, #""a""#, "terminal/wait_for_exit") == [0])
+    let actions = machine.receive(
+      .complete(ByteBuffer(string: #"{"method":"$/cancel_request","params":{"requestId":"a"}}"#)))
+    #expect(actions.count == 1 && !machine.isOpen(tool: 0))
+    #expect(written(&machine) == [#"{"jsonrpc":"2.0","id":"a","error":{"code":-32800,"message":"Request cancelled"}}"#])
+  }
+
+  @Test func requestsAreBounded() {
+    var limits = AgentConfiguration.Limits()
+    limits.openRequests = 2
+    var machine = machine({ $0.readsFiles = true }, limits: limits)
+    #expect((0..<4).flatMap { ask(&machine, "\($0)", "fs/read_text_file") } == [0, 1])
+    #expect(written(&machine).allSatisfy { $0.contains("Too many requests are open") })
+    let actions = machine.close(AgentError(.exited, "gone"))
+    #expect(actions.count == 2 && !machine.isOpen(tool: 0))
+  }
+
+  private func run(_ script: String, kill: Bool = false) async throws -> (AgentExit, String) {
+    let process = TerminalProcess(
+      command: ["/bin/sh", "-c", script], environment: ["PATH": "/usr/bin:/bin", "X": "y"], workingDirectory: "/",
+      grace: .milliseconds(200))
+    let output = Mutex("")
+    let exit = try await process.run { bytes in
+      output.withLock { $0 += String(decoding: bytes, as: UTF8.self) }
+      if kill { process.kill() }
+    }
+    return (exit, output.withLock { $0 })
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aCommandRuns() async throws {
+    #expect(try await run("echo $X; echo e >&2; exit 3") == (.exited(status: 3), "y\ne\n"))
+    #expect(try await run("echo go; exec sleep 600", kill: true) == (.signaled(15), "go\n"))
+    #expect(try await run("trap '' TERM; echo go; while :; do sleep 1; done", kill: true) == (.signaled(9), "go\n"))
+    await #expect(throws: AgentError.self) {
+      try await TerminalProcess(command: ["/no/such"], environment: [:], workingDirectory: "/").run { _ in }
+    }
+    await #expect(throws: AgentError.self) {
+      try await TerminalProcess(command: [], environment: [:], workingDirectory: "/").run { _ in }
+    }
+  }
+
+  /// What a command has left behind would hold its output open, and outlive it.
+  @Test(.timeLimit(.minutes(1))) func whatACommandLeavesBehindEndsWithIt() async throws {
+    #expect(try await run("sleep 600 & echo started") == (.exited(status: 0), "started\n"))
+  }
+}
