@@ -53,6 +53,8 @@ public struct BridgeConfiguration: Sendable {
   public var mode: String?
   /// What viewers see of the agent's work, `all` or `reduced`; nil for the service's default.
   public var viewerUpdates: String?
+  /// Whether the host is shown what viewers see. A viewer takes part for that.
+  public var previewsViewers = false
   /// When the session ends by itself, in minutes from now.
   public var expiresInMinutes: Int?
   /// What to answer when the agent asks for permission.

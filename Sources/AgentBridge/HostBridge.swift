@@ -223,6 +223,14 @@ public final class HostBridge: Service {
         await ending.wait()
         return nil
       }
+      if configuration.previewsViewers {
+        group.addTask {
+          await self.preview(session)
+          // Whatever becomes of the preview, sharing goes on.
+          await self.ending.wait()
+          return nil
+        }
+      }
       await relay.begin(publisher, configuration, desk, redactor, tools)
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
@@ -362,6 +370,27 @@ public final class HostBridge: Service {
     }
     logger.info("the shared session has ended")
     await runner.waitUntilIdle()
+  }
+
+  /// Shows the host what viewers see: what the nodes send to one.
+  private func preview(_ session: SharedSession) async {
+    do {
+      let call = api.joinAsViewer(
+        session, userID: "\(configuration.userID).preview", displayName: "The host's preview",
+        key: IdempotencyKey.make())
+      let viewer = try await api.client.insist(on: call)["participant"]
+      guard let id = viewer?["id"]?.string, let token = viewer?["accessToken"]?.string else { return }
+      let stream = NodeStream(
+        client: api.client, path: "\(session.path)/stream", token: "\(id).\(token)", logger: logger,
+        maximumEventBytes: configuration.eventBytes, lastEventID: "earliest")
+      try await stream.read { event in
+        let type = event["type"]?.string
+        if type != "connected" { await self.observer.viewerSees(event) }
+        return type != "session_closed"
+      }
+    } catch {
+      if error != .stopped { logger.warning("the preview has ended", metadata: ["reason": "\(error)"]) }
+    }
   }
 
   /// Stops the running turn, first by asking the agent, then by ending it.

@@ -22,11 +22,17 @@ public protocol HostObserver: Sendable {
 
   /// Secrets were taken out of what the agent has said since this was told last.
   func secretsRemoved(_ count: RedactionCount) async
+
+  /// An event as viewers see it, for hosts that want to look.
+  func viewerSees(_ event: JSONText) async
 }
 
 extension HostObserver {
   /// Says nothing: the event of the session tells the same.
   public func permissionSettled(_ request: AgentPermissionRequest, _ settlement: PermissionSettlement) async {}
+
+  /// Shows nothing.
+  public func viewerSees(_ event: JSONText) async {}
 
   /// Says nothing: what is published says what is missing.
   public func secretsRemoved(_ count: RedactionCount) async {}

@@ -17,7 +17,8 @@ struct DemoCommand: AsyncParsableCommand {
     abstract:
       "Run one node with the built-in example agent and an open session; prints the host's and the invite link.",
     discussion: """
-      Takes the same settings as serve. The example agent pretends to edit a file; it touches nothing.
+      Takes the same settings as serve. The example agent pretends to edit a file; it touches nothing. \
+      Words such as permission, explain, run and secret in a prompt make it do more: see tandem example-agent --help.
 
       \(ConfigurationDocuments.help)
       """)
@@ -63,6 +64,8 @@ private struct DemoSession: Service {
     configuration.workspaceID = "demo"
     // It is there to be tried out: whoever finds it may open sessions of their own, and its agent touches nothing.
     configuration.sharing = .anyone
+    // The example agent runs one command, which only prints a greeting.
+    configuration.offersTerminals = true
     // Nobody sits at this terminal to be asked; the host's page and the API are where the agent is answered.
     configuration.permissions = .ask
     let http = HTTPClient(

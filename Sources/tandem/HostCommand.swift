@@ -37,6 +37,11 @@ struct HostCommand: AsyncParsableCommand {
   @Option(help: "What viewers see: all, or reduced, without the agent's thoughts and its tools' raw input and output.")
   var viewerUpdates: SharedUpdates?
 
+  @Flag(
+    help:
+      "Show the agent's work as viewers see it, instead of as you see it. A viewer of your name takes part for that.")
+  var previewViewers = false
+
   @Option(help: ArgumentHelp("End the session after this many minutes.", valueName: "minutes"))
   var expires: Int?
 
@@ -129,7 +134,8 @@ struct HostCommand: AsyncParsableCommand {
   /// Shares until the end; nil when all went well.
   private func share(_ http: HTTPClient, _ logger: Logger) async -> ExitCode? {
     do {
-      let terminal = HostTerminal(isInteractive: !json, rows: limits.questionRows)
+      let terminal = HostTerminal(
+        isInteractive: !json, rows: limits.questionRows, previewsViewers: previewViewers)
       let observer: any HostObserver = json ? JSONLinesObserver { HostTerminal.write("\($0)\n") } : terminal.observer
       let bridge = HostBridge(configuration: try bridgeConfiguration(), observer: observer, http: http, logger: logger)
       let group = ServiceGroup(
@@ -197,6 +203,7 @@ struct HostCommand: AsyncParsableCommand {
     configuration.workspaceID = workspace
     configuration.mode = mode?.rawValue
     configuration.viewerUpdates = viewerUpdates?.rawValue
+    configuration.previewsViewers = previewViewers
     configuration.expiresInMinutes = expires
     configuration.permissions = permissions.policy
     configuration.conversation = conversation.choice
@@ -282,9 +289,10 @@ private struct HostTerminal {
   let observer: TerminalObserver
   private let reads: Bool
 
-  init(isInteractive: Bool, rows: Int) {
+  init(isInteractive: Bool, rows: Int, previewsViewers: Bool) {
     reads = isInteractive && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-    observer = TerminalObserver(canAsk: reads, rows: rows, write: Self.write)
+    observer = TerminalObserver(
+      canAsk: reads, rows: rows, previewsViewers: previewsViewers, write: Self.write)
   }
 
   /// Writes at once, also into a pipe. Nobody who reads is no reason to stop sharing.

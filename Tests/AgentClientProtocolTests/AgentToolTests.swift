@@ -99,4 +99,31 @@ struct AgentToolTests {
   @Test(.timeLimit(.minutes(1))) func whatACommandLeavesBehindEndsWithIt() async throws {
     #expect(try await run("sleep 600 & echo started") == (.exited(status: 0), "started\n"))
   }
+
+  /// The draft of version 2: a prompt is answered at once, and an update ends its turn.
+  @Test func aTurnThatEndsWithAnUpdate() {
+    var machine = Machine(limits: .init(), adapter: ProtocolAdapter(version: 2))
+    func receive(_ line: String) -> [String] {
+      machine.receive(.complete(ByteBuffer(string: line))).map { action in
+        switch action {
+        case .deliver(let update): update.kind
+        case .resume(_, .success(let value)): value.description
+        default: "?"
+        }
+      }
+    }
+    _ = machine.request(.newSession(workingDirectory: "/"), waiter: "new")
+    _ = receive(#"{"id":0,"result":{"sessionId":"s"}}"#)
+    _ = machine.request(.prompt(sessionID: "s", text: "x"), waiter: "turn")
+    #expect(receive(#"{"id":1,"result":{}}"#).isEmpty)
+    let update = { (state: String) in
+      #"{"method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"state_update",\#(state)}}}"#
+    }
+    #expect(receive(update(#""state":"running""#)) == ["state_update"])
+    #expect(
+      receive(update(#""state":"idle","stopReason":"max_tokens""#)) == [
+        "state_update", #"{"stopReason":"max_tokens"}"#,
+      ])
+    #expect(receive(update(#""state":"idle""#)) == ["state_update"])
+  }
 }

@@ -150,7 +150,7 @@ struct ExampleAgentTests {
 
   @Test(.timeLimit(.minutes(1))) func whatItDoesNotKnowIsRefused() async {
     let client = Client()
-    client.send(#"{"jsonrpc":"2.0","id":9,"method":"session/load","params":{}}"#)
+    client.send(#"{"jsonrpc":"2.0","id":9,"method":"session/fork","params":{}}"#)
     client.send("rubbish")
     client.prompt("", id: 10)
     client.send(#"{"jsonrpc":"2.0","id":11,"method":"session/prompt","params":{}}"#)
@@ -158,5 +158,49 @@ struct ExampleAgentTests {
     await client.agent().run(client.input)
     #expect(client.lines.withLock { $0.contains { $0.contains(#""id":9"#) && $0.contains("-32601") } })
     #expect(client.lines.withLock { $0.contains { $0.contains(#""id":11"#) && $0.contains("-32602") } })
+  }
+
+  @Test(.timeLimit(.minutes(1))) func anEarlierConversation() async {
+    let client = Client()
+    client.send(#"{"jsonrpc":"2.0","id":1,"method":"session/list","params":{"cwd":"/w"}}"#)
+    client.send(
+      #"{"jsonrpc":"2.0","id":2,"method":"session/load","params":{"sessionId":"example-earlier","cwd":"/w","mcpServers":[]}}"#
+    )
+    client.send(#"{"jsonrpc":"2.0","id":3,"method":"session/resume","params":{"sessionId":"unknown"}}"#)
+    client.send(#"{"jsonrpc":"2.0","id":4,"method":"session/close","params":{"sessionId":"example-earlier"}}"#)
+    client.end()
+    await client.agent().run(client.input)
+    #expect(client.kinds == ["user_message_chunk", "agent_message_chunk"])
+    let lines = client.lines.withLock { $0 }
+    #expect(lines.first?.contains(#""sessionId":"example-earlier","cwd":"/w""#) == true)
+    #expect(lines[3] == #"{"jsonrpc":"2.0","id":2,"result":{}}"#)
+    #expect(lines[4].contains("-32002") && lines[5].contains(#""id":4,"result":{}"#))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func itsClientChangesAFileAndRunsACommand() async {
+    let client = Client()
+    client.send(
+      #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":1,"clientCapabilities":{"fs":{"writeTextFile":true},"terminal":true}}}"#
+    )
+    client.send(#"{"jsonrpc":"2.0","id":1,"method":"session/new","params":{"cwd":"/w","mcpServers":[]}}"#)
+    client.prompt("explain, change the file and run it")
+    async let run: Void = client.agent().run(client.input)
+    await client.wait(for: "fs/read_text_file", "/w/greeting.txt")
+    client.send(#"{"jsonrpc":"2.0","id":0,"result":{"content":"Hi\n"}}"#)
+    await client.wait(for: "fs/write_text_file", "Hi, world")
+    client.send(#"{"jsonrpc":"2.0","id":1,"result":{}}"#)
+    await client.wait(for: "terminal/create", "echo")
+    client.send(#"{"jsonrpc":"2.0","id":2,"result":{"terminalId":"t"}}"#)
+    await client.wait(for: "terminal/wait_for_exit")
+    client.send(#"{"jsonrpc":"2.0","id":3,"result":{"exitCode":0}}"#)
+    await client.wait(for: "terminal/output")
+    client.send(#"{"jsonrpc":"2.0","id":4,"result":{"output":"Hello, world\n","truncated":false}}"#)
+    await client.wait(for: "terminal/release")
+    client.send(#"{"jsonrpc":"2.0","id":5,"result":{}}"#)
+    await client.wait(for: "stopReason")
+    client.end()
+    await run
+    #expect(client.kinds.contains("agent_thought_chunk"))
+    #expect(client.lines.withLock { $0.contains { $0.contains("The command has printed: Hello, world") } })
   }
 }

@@ -137,6 +137,17 @@ struct HostAPI: Sendable {
       idempotencyKey: key)
   }
 
+  /// Joins a shared session as a viewer.
+  func joinAsViewer(_ share: SharedSession, userID: String, displayName: String, key: String) -> NodeClient.Call {
+    let body = JSONText {
+      $0.add("inviteToken", share.inviteToken)
+      $0.add("userId", userID)
+      $0.add("displayName", displayName)
+      $0.add("role", "viewer")
+    }
+    return NodeClient.Call(method: .POST, path: "\(share.path)/join", body: body, idempotencyKey: key)
+  }
+
   /// Closes a shared session.
   func close(_ share: SharedSession) -> NodeClient.Call {
     NodeClient.Call(method: .DELETE, path: share.path, token: share.credentials)

@@ -31,6 +31,15 @@ public struct JSONLinesObserver: HostObserver {
     await writeBlocking(JSONText { $0.add("type", "event_skipped") })
   }
 
+  /// Writes a line that holds the event.
+  public func viewerSees(_ event: JSONText) async {
+    await writeBlocking(
+      JSONText {
+        $0.add("type", "viewer_sees")
+        $0.add("event", event.compacted())
+      })
+  }
+
   /// Writes a line with the number of each kind.
   public func secretsRemoved(_ count: RedactionCount) async {
     await writeBlocking(

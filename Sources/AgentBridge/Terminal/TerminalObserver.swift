@@ -8,6 +8,7 @@ public import JSONText
 public actor TerminalObserver: HostObserver {
   private let write: @Sendable (String) -> Void
   private let canAsk: Bool
+  private let previewsViewers: Bool
   private var view: ConversationView
   private var control: HostControl?
   /// Who waits for the host's answer, by the question's key.
@@ -16,9 +17,14 @@ public actor TerminalObserver: HostObserver {
   /// - Parameters:
   ///   - canAsk: whether somebody reads and types: both ends are a terminal.
   ///   - rows: rows of a tool call that are shown at first.
+  ///   - previewsViewers: whether the agent's work is shown as viewers see it.
   ///   - write: shows text as it is.
-  public init(canAsk: Bool, rows: Int = ToolCallText.defaultRows, write: @escaping @Sendable (String) -> Void) {
+  public init(
+    canAsk: Bool, rows: Int = ToolCallText.defaultRows, previewsViewers: Bool = false,
+    write: @escaping @Sendable (String) -> Void
+  ) {
     self.canAsk = canAsk
+    self.previewsViewers = previewsViewers
     self.write = write
     var limits = ConsoleQuestions.Limits()
     limits.rows = rows
@@ -29,11 +35,19 @@ public actor TerminalObserver: HostObserver {
   public func sharing(_ session: SharedSession, _ control: HostControl) async {
     self.control = control
     write(ConversationView.head(session))
+    if previewsViewers { write("The agent's work is shown here as viewers see it.\n\n") }
+  }
+
+  /// Shows what the agent does, if it is to be shown as viewers see it.
+  public func viewerSees(_ event: JSONText) async {
+    guard previewsViewers, event["type"]?.string == "host_session_update", let text = view.show(event) else { return }
+    write(text)
   }
 
   /// Shows an event. What the agent asks is shown as a question instead, where it can be answered.
   public func event(_ event: JSONText) async {
     if canAsk, event["type"]?.string?.hasPrefix("permission_") == true { return }
+    if previewsViewers, event["type"]?.string == "host_session_update" { return }
     if let text = view.show(event) { write(text) }
   }
 

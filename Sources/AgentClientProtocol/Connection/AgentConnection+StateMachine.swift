@@ -46,6 +46,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
 
   private let limits: AgentConfiguration.Limits
   private let offered: OfferedTools
+  private let adapter: ProtocolAdapter
   private var nextRequestID: Int64 = 0
   private var nextPermissionKey = 0
   private var pending: [Int64: (purpose: Purpose, waiter: Waiter)] = [:]
@@ -60,8 +61,9 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private var outgoingBytes = 0
   private var failure: AgentError?
 
-  init(limits: AgentConfiguration.Limits, offered: OfferedTools = OfferedTools()) {
+  init(limits: AgentConfiguration.Limits, offered: OfferedTools = OfferedTools(), adapter: ProtocolAdapter = .current) {
     self.limits = limits
+    self.adapter = adapter
     self.offered = offered
     replay = ConversationReplay(maximumUpdates: limits.replayedUpdates, maximumBytes: limits.replayedBytes)
     calls = RecentToolCalls(maximumCalls: limits.rememberedCalls, maximumBytes: limits.rememberedCallBytes)
@@ -107,7 +109,8 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     case .initialize, .authenticate, .logOut, .listSessions, .closeSession: purpose = .plain
     }
     pending[id] = (purpose, waiter)
-    write(JSONRPCLine.request(id: id, method: call.method, params: call.parameters))
+    let request = adapter.request(for: call)
+    write(JSONRPCLine.request(id: id, method: request.method, params: request.params))
     return (id, [])
   }
 
@@ -141,7 +144,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   /// Answers a question of the agent; once only, later answers change nothing.
   mutating func answerPermission(key: Int, _ outcome: AgentPermissionOutcome) -> [Action] {
     guard let permission = permissions.removeValue(forKey: key), failure == nil else { return [] }
-    write(JSONRPCLine.result(id: permission.id, outcome.result))
+    write(JSONRPCLine.result(id: permission.id, adapter.result(of: outcome)))
     return []
   }
 
@@ -195,6 +198,13 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       // Agents that answer a cancelled turn with an error have cancelled it nevertheless.
       let result = JSONText { $0.add("stopReason", AgentStopReason.cancelled.rawValue) }
       return [.resume(request.waiter, .success(result))]
+    case (.prompt, .result(let result)):
+      guard let end = adapter.turnEnd(inAnswer: result) else {
+        // The turn has begun; an update will end it.
+        pending[number] = request
+        return []
+      }
+      return [.resume(request.waiter, .success(end))]
     case (_, .result(let result)):
       return [.resume(request.waiter, .success(result))]
     case (_, .error(let code, let message, let data)):
@@ -274,7 +284,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   // MARK: - Updates that come before their session
 
   private mutating func receive(_ notification: AgentNotification) -> [Action] {
-    if sessions.contains(notification.sessionID) { return [.deliver(notification)] }
+    if sessions.contains(notification.sessionID) { return [.deliver(notification)] + endTurn(with: notification) }
     if let wantsReplay = isLoading(notification.sessionID) {
       if wantsReplay { replay.append(notification) }
       return []
@@ -292,6 +302,16 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
 
   private var isOpeningSession: Bool {
     pending.values.contains { if case .newSession = $0.purpose { true } else { false } }
+  }
+
+  private mutating func endTurn(with notification: AgentNotification) -> [Action] {
+    guard let end = adapter.turnEnd(in: notification) else { return [] }
+    let turn = pending.first {
+      if case .prompt(notification.sessionID, _) = $0.value.purpose { true } else { false }
+    }
+    guard let turn else { return [] }
+    pending[turn.key] = nil
+    return [.resume(turn.value.waiter, .success(end))]
   }
 
   /// Whether a session is being loaded, and if so, whether its replay is wanted.

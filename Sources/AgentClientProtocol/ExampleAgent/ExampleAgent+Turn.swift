@@ -16,6 +16,10 @@ extension ExampleAgent {
       let seconds = words.dropFirst(place + 1).first.flatMap { Int($0) } ?? 30
       return await tick(for: .seconds(min(max(seconds, 0), 86_400)), sessionID)
     }
+    if words.contains("explain") { explain(message, sessionID) }
+    if words.contains("secret") { leak(message, sessionID) }
+    if words.contains("file") { await changeFile(message, sessionID) }
+    if words.contains("run") { await runCommand(message, sessionID) }
     return await edit(asking: words.contains("permission"), message, sessionID)
   }
 
@@ -112,7 +116,7 @@ extension ExampleAgent {
     send(sessionID, "plan") { $0.add("entries", JSONText(array: entries)) }
   }
 
-  private func say(_ text: String, _ message: String, _ sessionID: String) {
+  func say(_ text: String, _ message: String, _ sessionID: String) {
     send(sessionID, "agent_message_chunk") { update in
       update.add("content") {
         $0.add("type", "text")

@@ -6,7 +6,9 @@ public import NIOCore
 ///
 /// It answers every prompt with a plan, a few pieces of text and an edit it pretends to make. Words in the prompt choose
 /// what else happens: `permission` makes it ask before the edit, `long` or `long 20` makes a turn of that many seconds
-/// that can be cancelled, `crash` ends the agent with status 3. It touches no file.
+/// that can be cancelled, `crash` ends the agent with status 3, `explain` makes it think aloud, `secret` lets a made-up
+/// token slip, `file` has its client change a greeting in the working directory, and `run` has it run a command. By itself it
+/// touches no file. It knows of one earlier conversation, which can be gone on with.
 public actor ExampleAgent {
   /// How fast the agent acts.
   public struct Pace: Sendable {
@@ -35,6 +37,9 @@ public actor ExampleAgent {
   private var questions: [Int64: CheckedContinuation<JSONText?, Never>] = [:]
   private var nextRequestID: Int64 = 0
   private var turnCount = 0
+  private var workingDirectories: [String: String] = [:]
+  /// What the client does for the agent.
+  private(set) var client = JSONText { _ in }
 
   /// What is known of a turn while it runs.
   struct Turn {
@@ -77,12 +82,27 @@ public actor ExampleAgent {
   private func receive(_ line: ByteBuffer, in group: inout DiscardingTaskGroup) {
     guard let message = try? JSONRPCMessage(line) else { return }
     switch message {
-    case .request(let id, "initialize", _): answer(id, Self.introduction)
-    case .request(let id, "session/new", _):
+    case .request(let id, "initialize", let params):
+      client = params?["clientCapabilities"] ?? client
+      answer(id, Self.introduction)
+    case .request(let id, "session/new", let params):
       sessionCount += 1
       let sessionID = "example-\(sessionCount)"
       running[sessionID] = nil
+      workingDirectories[sessionID] = params?["cwd"]?.string
       answer(id, JSONText { $0.add("sessionId", sessionID) })
+    case .request(let id, "session/list", let params):
+      answer(id, Self.conversations(in: params?["cwd"]?.string ?? "/"))
+    case .request(let id, "session/load", let params), .request(let id, "session/resume", let params):
+      guard let sessionID = params?["sessionId"]?.string, sessionID.hasPrefix("example-") else {
+        return write(JSONRPCLine.error(id: id, code: -32002, message: "Resource not found"))
+      }
+      workingDirectories[sessionID] = params?["cwd"]?.string
+      if case .request(_, "session/load", _) = message, sessionID == Self.earlier { replay() }
+      answer(id, JSONText { _ in })
+    case .request(let id, "session/close", let params):
+      if let sessionID = params?["sessionId"]?.string { workingDirectories[sessionID] = nil }
+      answer(id, JSONText { _ in })
     case .request(let id, "session/prompt", let params): prompt(id, params, in: &group)
     case .request(let id, _, _):
       write(JSONRPCLine.error(id: id, code: -32601, message: "Method not found"))
@@ -97,7 +117,12 @@ public actor ExampleAgent {
 
   private static let introduction = JSONText { result in
     result.add("protocolVersion", AgentDescription.protocolVersion)
-    result.add("agentCapabilities") { $0.add("loadSession", false) }
+    result.add("agentCapabilities") { capabilities in
+      capabilities.add("loadSession", true)
+      capabilities.add("sessionCapabilities") { session in
+        for name in ["list", "resume", "close"] { session.add(name, JSONText { _ in }) }
+      }
+    }
     result.add("authMethods", JSONText(array: []))
     result.add("agentInfo") {
       $0.add("name", "example-agent")
@@ -132,6 +157,9 @@ public actor ExampleAgent {
   }
 
   // MARK: - What a turn uses
+
+  /// Where a session works.
+  func workingDirectory(_ sessionID: String) -> String? { workingDirectories[sessionID] }
 
   func turnNumber(_ sessionID: String) -> Int { running[sessionID]?.number ?? 0 }
 
