@@ -100,7 +100,7 @@ struct Responder: Sendable {
   ) async throws -> Reply {
     switch match {
     case .none:
-      return .failure(.routeNotFound)
+      return request.asksForAPage(path) ? .pageNotFound : .failure(.routeNotFound)
     case .otherMethods(let allowed):
       return request.method == .options
         ? .empty(.noContent, headers: [.allow: allowed])
@@ -149,6 +149,11 @@ extension OriginRules.Request {
 }
 
 extension Request {
+  /// Whether a browser was sent here by a person, by an address that is none of the API's.
+  fileprivate func asksForAPage(_ path: Substring) -> Bool {
+    method == .get && !path.hasPrefix("/api/") && headers[.accept]?.hasPrefix("text/html") == true
+  }
+
   /// Whether it was sent with what says who the caller is, readable or not.
   fileprivate func isCredentialed(query: Substring) -> Bool {
     let isInHeaders = [.authorization, .apiKey, .sessions].contains { headers[$0] != nil }

@@ -64,6 +64,7 @@ def test_a_prompt_from_proposal_to_completion_seen_by_two_people_on_two_nodes(pr
             await host.click("#pending button.primary")
             for page in (host, guest):
                 await page.wait_text("#timeline", "the greeting is friendlier now", 60)
+                await page.evaluate("document.querySelectorAll('#timeline .step').forEach(step => (step.open = true))")
                 await page.wait_text("#timeline", "Hello, world")
                 await page.wait_text("#pending-count", "0")
 
@@ -174,6 +175,8 @@ def test_a_permission_request_is_shown_and_answered_by_an_option(processes, clus
                 shown = await page.wait_text("#pending .permission", "greeting")
                 assert "<b>greeting</b>U+202E.txt" in shown and "\u202e" not in shown
                 assert "/src/greeting.txt:3" in shown and "Hello, world" in shown
+                await page.evaluate("document.querySelector('#pending .whole').open = true")
+                shown = await page.wait_text("#pending .permission", "Raw input")
                 assert "rm -rf build" in shown and "true" in shown
             labels = "[...document.querySelectorAll('#pending .permission button')].map((b) => b.innerText)"
             for page in (host, dora):

@@ -79,7 +79,7 @@ def test_settings_people_and_the_handing_over_of_the_role(processes, cluster, tm
             await guest.fill("#composer-text", "do this and that")
             await guest.click("#composer-send")
             await guest.wait_text("#pending", "do this and that")
-            await press(host, person("Grace", "summary"))
+            await press(host, person("Grace", ".means-toggle"))
             await press(host, person("Grace", ".may-approve"))
             await guest.wait_text("#pending", "Approve and run")
             await guest.click("#pending .edit")
@@ -118,8 +118,8 @@ def test_invites_with_bounds_of_their_own_and_the_record(processes, cluster, tmp
             await choose(host, "#invite-role", "viewer")
             await host.fill("#invite-uses", "1")
             await host.click("#invite-form button")
-            await host.wait_text("#invite-list", "0 of 1 used")
-            link = await host.wait_text("#tool-result", "#invite=")
+            await host.wait_text("#invite-list", "Uses: 0 of 1")
+            link = await host.wait_text("#tool-result .url", "#invite=")
             assert link.startswith(f"{cluster.bases[0]}/s/{shared.id}#invite=")
 
             guest = await running.open(link.strip())
@@ -134,7 +134,7 @@ def test_invites_with_bounds_of_their_own_and_the_record(processes, cluster, tmp
             await host.click("#invite-form button")
             await host.wait_text("#invite-list", "somebody else")
             await host.click("#invite-list button")
-            await host.wait_text("#invite-list", "revoked")
+            await host.wait_text("#invite-list", "ended")
 
             await host.evaluate(f"({SAVED}, true)")
             await host.click("#record")

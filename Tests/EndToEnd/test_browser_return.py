@@ -162,11 +162,14 @@ def test_a_key_that_is_no_longer_taken_is_dropped_and_its_owner_can_join_again(p
 
             shared.api.delete(shared.path, shared.host).expect(200)
             over = await running.open(plain, beside=first)
-            await over.wait_text("#message", "This session is over")
+            await over.wait_text("#ended", "This session is over")
+            assert "once" in await over.wait_text("#timeline", "The host ended the session")
+            assert await over.evaluate("document.querySelector('#composer').hidden")
             await over.evaluate(f"({SAVED}, true)")
-            await over.click("#message-buttons button")
+            await over.click("#ended-record")
             assert '"once"' in await over.evaluate("window.saved")
-            await over.click("#message-buttons button:nth-child(2)")
+            await over.click("#forget")
+            await over.click("#confirm-yes")
             await over.wait_text("#message", "has forgotten you")
             assert shared.id not in await over.evaluate(STORED)
 

@@ -194,14 +194,15 @@ def test_an_approver_sees_the_exact_request_and_what_its_options_really_do(proce
     async def whole() -> None:
         async with browser(processes, tmp_path) as running:
             page = await running.open(link(turn.shared, turn.shared.host, cluster.bases[0]))
-            shown = await page.wait_text("#pending .permission", "run U+202Etests")
+            await page.wait_text("#pending .permission", "run U+202Etests")
+            await page.evaluate("document.querySelector('#pending .whole').open = true")
+            shown = await page.wait_text("#pending .permission", "Raw input")
             for text in EXACT:
                 assert text in shown, text
             people = await page.wait_text("#people", "GrU+202EaceU+200B")
             assert not set(people + shown) & set(map(chr, HIDDEN))
             assert await page.evaluate("[...document.querySelectorAll('#people bdi')].length") == 2
             await page.wait_text("#timeline", "GrU+202EaceU+200B joined")
-            await page.evaluate("document.querySelector('#pending .whole').open = true")
             whole = await page.wait_text("#pending .whole", '"toolCallId": "c"')
             assert "xU+00AD | sh" in whole
             # However long a command is, it wraps, also on a phone.
@@ -284,7 +285,7 @@ def test_a_card_whose_content_has_changed_is_drawn_anew_and_rests(processes, clu
     changed = """import("/web/lists.js").then(async ({ KeptList }) => {
       const { meaningOf, pendingNode } = await import("/web/decisions.js")
       const me = { id: "h", role: "host" }
-      const context = { model: { name: () => "x" }, me, actions: {} }
+      const context = { model: { who: () => ({ name: "x" }) }, me, actions: {} }
       const place = document.createElement("div")
       const list = new KeptList(place, (item) => pendingNode(item, context), (item) => meaningOf(item, me))
       const approval = { id: "a", kind: "prompt", prompt: "one", createdAt: "2026-01-01T00:00:00Z", participantId: "p" }
@@ -328,12 +329,17 @@ def test_refusals_and_a_lost_network_are_said_in_plain_sentences(processes, clus
             for answer, sentence in (
                 (REFUSE_WITH % ("HOST_NOT_ALLOWED", 421), "does not answer to the name"),
                 (REFUSE_WITH % ("ORIGIN_NOT_ALLOWED", 403), "takes nothing from a page of the address"),
-                (NO_NETWORK, "The server cannot be reached"),
             ):
                 await page.evaluate(answer)
                 await page.fill("#composer-text", "hello")
                 await page.click("#composer-send")
-                assert "Failed to fetch" not in await page.wait_text("#composer-error", sentence)
+                await page.wait_text("#composer-error", sentence)
+                assert await page.evaluate("document.querySelector('#composer-text').value") == "hello"
+            # What the network has swallowed waits, and goes out once.
+            await page.evaluate(NO_NETWORK)
+            await page.click("#composer-send")
+            await page.wait_text("#outbox", "Not sent yet")
+            assert "Failed to fetch" not in await page.evaluate("document.body.innerText")
             # Nobody's key is dropped because something stands between them and the server.
             await page.call("Network.enable")
             await page.call("Network.setBlockedURLs", urls=["*/api/*"])
@@ -343,5 +349,7 @@ def test_refusals_and_a_lost_network_are_said_in_plain_sentences(processes, clus
             await page.call("Network.setBlockedURLs", urls=[])
             await page.click("#message-buttons button")
             await page.wait_text("#connection", "Live")
+            assert (await page.wait_text("#timeline", "hello")).count("hello") == 1
+            await page.wait_for("document.querySelector('#outbox').hidden")
 
     asyncio.run(whole())

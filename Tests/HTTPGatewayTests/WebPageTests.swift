@@ -21,6 +21,18 @@ import Testing
     }
   }
 
+  @Test func whereNothingIsAPersonGetsAPageAndAProgramAnError() async throws {
+    try await withGateway { gateway in
+      let browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+      let page = try await gateway.call("GET", "/nowhere", headers: ["accept": browser])
+      #expect(page.status == 404 && page.headers["content-type"] == "text/html; charset=utf-8")
+      for (path, accept) in [("/nowhere", "*/*"), ("/api/nowhere", browser), ("/web/nowhere.js", browser)] {
+        let reply = try await gateway.call("GET", path, headers: ["accept": accept])
+        #expect(reply.status == 404 && reply.body.contains("NOT_FOUND"), "\(path)")
+      }
+    }
+  }
+
   @Test func everyFileThePageNamesIsServed() async throws {
     try await withGateway { gateway in
       var names: Set<String> = []
@@ -31,7 +43,7 @@ import Testing
           if part.hasPrefix("./"), part.hasSuffix(".js") { names.insert("/web/" + part.dropFirst(2)) }
         }
       }
-      #expect(names.count == WebFiles.scripts.count + 1, "every script, and the style sheet")
+      #expect(names.count == WebFiles.assets.count, "every script and style sheet")
       for name in names {
         let status = try await gateway.call("GET", name).status
         #expect(status == 200, "\(name)")

@@ -1,21 +1,31 @@
 // What a visitor can do to others' prompts, to people and to the queue; each answer comes back as an event of the stream.
 
 import { sha256 } from "./digest.js";
+import { element, plain } from "./parts.js";
 
 const GONE = {
-  approved: "it was approved", rejected: "it was rejected", withdrawn: "it was taken back", expired: "its time ran out", failed: "it had failed",
+  approved: "This is already approved.", rejected: "This is already rejected.", withdrawn: "This was taken back.", expired: "This ran out of time.",
+  failed: "This has failed.",
 };
 
+/** Who was faster, and with what. */
+function goneSentence(approval, model) {
+  const did = { approved: "approved", rejected: "rejected" }[approval?.status];
+  if (did && approval.resolvedByParticipantId) return `${plain(model.who(approval.resolvedByParticipantId))} has already ${did} this.`;
+  return GONE[approval?.status] ?? "This is gone.";
+}
+
 /** The calls behind the buttons. `attempt` shows what went wrong and says whether it went well, `confirm` asks first. */
-export function actionsFor(api, model, attempt, confirm) {
+export function actionsFor(api, model, { attempt, confirm, onNewInvite, moved }) {
   const patch = (id, change) => attempt(api.call("PATCH", `/participants/${id}`, change));
   /** Sends nothing about what this page knows to be over. */
   const whileItWaits = async (id, work) => {
-    const status = model.approvals.get(id)?.status;
-    if (status !== "pending") throw new Error(`That was no longer waiting: ${GONE[status] ?? "it is gone"}. Your answer changed nothing.`);
+    const approval = model.approvals.get(id);
+    if (approval?.status !== "pending") throw new Error(`${goneSentence(approval, model)} Your answer changed nothing.`);
     return work();
   };
   return {
+    moved,
     resolve: (id, prompt, action, reason, edited) =>
       attempt(whileItWaits(id, async () => api.post(`/approvals/${id}`, await decision(prompt, action, reason, edited)))),
     answer: (id, optionId, reason) =>
@@ -26,10 +36,18 @@ export function actionsFor(api, model, attempt, confirm) {
     letDecide: (id, canApprove) => patch(id, { canApprove }),
     handOver: async (person) => {
       const text = "? They decide from then on, also about you; prompts still run on this agent.";
-      if (await confirm(["Make ", { name: model.name(person.id) }, ` the host${text}`])) attempt(api.post("/host", { newHostParticipantId: person.id }));
+      if (await confirm(["Make ", model.who(person.id), ` the host${text}`], { yes: "Make host" })) attempt(api.post("/host", { newHostParticipantId: person.id }));
     },
+    /** Whoever is removed still holds the link they came by: it can be replaced in the same step. */
     remove: async (person) => {
-      if (await confirm(["Remove ", { name: model.name(person.id) }, " from the session?"])) attempt(api.delete(`/participants/${person.id}`));
+      const replace = element("input", { type: "checkbox", id: "also-replace" });
+      const also = element("label", { class: "check" }, replace, " Also replace the general invite link, so that they cannot come back by it");
+      if (!await confirm(["Remove ", model.who(person.id), " from the session?"], { yes: "Remove", more: also })) return;
+      const isReplaced = replace.checked;
+      attempt((async () => {
+        await api.delete(`/participants/${person.id}`);
+        if (isReplaced) onNewInvite((await api.post("/invite")).inviteToken);
+      })());
     },
   };
 }

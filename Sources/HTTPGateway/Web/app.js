@@ -13,18 +13,23 @@ const $ = (id) => document.getElementById(id);
 const show = (id, isShown = true) => { $(id).hidden = !isShown; };
 
 const sessionId = location.pathname.match(/^\/s\/([^/]+)$/)?.[1];
-const fragment = new URLSearchParams(location.hash.slice(1));
 let invite = null;
+let page = null;
 
-if (!sessionId) startPage();
-else enter();
+$("join-form").addEventListener("submit", (event) => { event.preventDefault(); join(); });
+if (sessionId) enter();
+else if (location.pathname === "/") startPage();
+else sorry("There is no such page", "The address leads nowhere on this server.", { "Start page": () => { location.href = "/"; } });
+// A link that is opened in the tab that is here already changes only what stands behind the #.
+addEventListener("hashchange", () => { if (sessionId && location.hash.length > 1) enter(); });
 
 function startPage() {
   only("start");
   $("start-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const link = linkIn("start-link");
-    if (link) location.href = link.pathname + link.hash;
+    // A session of another server is there, not here.
+    if (link) location.href = link.href;
     else problem("start-error", "That is not an invite link: it looks like …/s/SESSION#invite=TOKEN.");
   });
 }
@@ -33,7 +38,7 @@ function startPage() {
 function linkIn(id) {
   try {
     const link = new URL($(id).value);
-    return /^\/s\/[^/]+$/.test(link.pathname) ? link : null;
+    return /^\/s\/[^/]+$/.test(link.pathname) && ["http:", "https:"].includes(link.protocol) ? link : null;
   } catch {
     return null;
   }
@@ -41,10 +46,14 @@ function linkIn(id) {
 
 /** A host's link comes before what this browser remembers, and that before an invite: whoever joined comes back as themselves. */
 function enter() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
   const kept = read(sessionId);
-  invite = fragment.get("invite") ?? kept?.invite ?? null;
-  $("join-form").addEventListener("submit", (event) => { event.preventDefault(); join(); });
-  const credentials = hostIn(fragment.get("host")) ?? kept;
+  const host = hostIn(fragment.get("host"));
+  invite = fragment.get("invite") ?? kept?.invite ?? invite;
+  if (page && !host) return history.replaceState(null, "", location.pathname);
+  page?.clear();
+  page = null;
+  const credentials = host ? { ...host, ...invite ? { invite } : {} } : kept;
   if (credentials) return open(credentials);
   if (!invite) return sorry("An invite is missing", "The link to this session is not complete. Ask the host for the whole invite link.");
   joinForm();
@@ -97,23 +106,39 @@ async function joinAs(userId, body) {
 async function open(credentials) {
   const api = new Api(sessionId, credentials);
   const model = new Model();
+  let until = null, ended = null;
   try {
-    model.take(await api.get(""));
+    const snapshot = await api.get("");
+    model.take(snapshot);
+    until = snapshot.cursor;
   } catch (error) {
     if (isOfTheCredentials(error)) return refused(credentials, error);
     if (!isOfTheSession(error)) return sorry("This session cannot be opened now", error.message, again(credentials));
-    return over(api, error);
+    if (error.code === "SESSION_NOT_FOUND") return over(api, error);
+    // What happened in a session that has ended can be read for as long as it is kept.
+    ended = error;
   }
   keep(sessionId, credentials);
   history.replaceState(null, "", location.pathname);
   only("session");
-  show("facts");
-  show("connection");
-  new Page(api, model, credentials.id, {
-    refused: (error) => isOfTheCredentials(error)
-      ? refused(credentials, error) : sorry("The session cannot be followed now", error.message, again(credentials)),
-    left: (title, text) => { drop(sessionId, credentials.id); sorry(title, text); },
-  }).run();
+  for (const id of ["facts", "connection", "bar-buttons"]) show(id);
+  show("leave", !ended);
+  page = new Page(api, model, credentials.id, {
+    until,
+    refused: (error) => {
+      page = null;
+      if (ended) return over(api, ended);
+      if (isOfTheCredentials(error)) return refused(credentials, error);
+      return sorry("The session cannot be followed now", error.message, again(credentials));
+    },
+    left: (title, text, mayRejoin) => {
+      page = null;
+      drop(sessionId, credentials.id);
+      invite = mayRejoin ? credentials.invite ?? null : null;
+      sorry(title, text, invite ? { Rejoin: () => joinForm() } : {});
+    },
+  });
+  page.run();
 }
 
 /** Credentials that the server does not take are of no use to anybody: they go, and their owner can join again. */
@@ -147,12 +172,13 @@ function sorry(title, text, buttons = {}) {
   only("message");
   $("message-title").textContent = title;
   $("message-text").textContent = text;
-  $("message-buttons").replaceChildren(...Object.entries(buttons).map(([name, onclick]) => element("button", { type: "button", onclick }, name)));
+  $("message-title").focus({ preventScroll: true });
+  $("message-buttons").replaceChildren(...Object.entries(buttons).map(([name, onclick]) => element("button", { type: "button", class: "primary", onclick }, name)));
 }
 
 function only(part) {
   for (const id of ["start", "join", "message", "session"]) show(id, id === part);
-  if (part !== "session") for (const id of ["facts", "connection"]) show(id, false);
+  if (part !== "session") for (const id of ["facts", "connection", "bar-buttons", "session-title"]) show(id, false);
 }
 
 function problem(id, text) {

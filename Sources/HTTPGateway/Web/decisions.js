@@ -1,21 +1,33 @@
-// What waits for a decision. A card vouches for exactly what it showed when it was drawn; when that changes it is drawn anew.
+// What waits for a decision: one card, whoever asks. A card vouches for exactly what it showed when it was drawn; when that changes it is drawn anew.
 
-import { words } from "./model.js";
-import { element, exactText, head, hiddenNote } from "./parts.js";
+import { badge, button, duration, element, exactText, hiddenNote, listed, nameNode, objects, plain, time, words } from "./parts.js";
 import { revealed, revealedLine } from "./text.js";
-import { cutFrom, listed, objects, toolCallNode } from "./toolcalls.js";
+import { askOf, cutFrom, toolCallNode } from "./toolcalls.js";
 
 const meanings = new WeakMap();
 
 /** All that a card shows and offers, as a text. */
-export function meaningOf(approval, me) {
+export function meaningOf(approval, me, call = approval.toolCall) {
   const { kind, prompt, toolCall, options, participantId } = approval;
-  if (!meanings.has(approval)) meanings.set(approval, JSON.stringify([kind, prompt, toolCall, options, participantId]));
+  const isWhole = call === toolCall;
+  if (!isWhole || !meanings.has(approval)) {
+    const meaning = JSON.stringify([kind, prompt, call, options, participantId]);
+    if (!isWhole) return `${mayDecide(me)} ${me.id} ${meaning}`;
+    meanings.set(approval, meaning);
+  }
   return `${mayDecide(me)} ${me.id} ${meanings.get(approval)}`;
 }
 
-function mayDecide(me) {
+export function mayDecide(me) {
   return me.role === "host" || Boolean(me.canApprove);
+}
+
+/** The tool call as it was asked about; what the request leaves out is taken from the step that the agent has announced. */
+export function callOf(approval, model) {
+  const asked = approval.toolCall ?? {};
+  const isBare = asked.title === undefined && asked.kind === undefined && asked.content === undefined && asked.rawInput === undefined;
+  const seen = isBare ? model.stepOf?.(asked.toolCallId) : null;
+  return seen ? { ...seen, ...asked } : asked;
 }
 
 /** For whoever may decide with the means to decide, for its author with the means to take it back. */
@@ -23,17 +35,62 @@ export function pendingNode(approval, context) {
   return approval.kind === "permission" ? permissionCard(approval, context) : promptCard(approval, context);
 }
 
-function card(approval, name, ...children) {
-  return element("article", { class: `card pending ${name}`, "data-id": approval.id }, ...children);
+/** What of a card changes by itself: how long it has waited, and for whom. */
+export function updatePending(node, approval, { model, me }) {
+  const text = waitsText(approval, model, me);
+  const place = node.querySelector(".waits");
+  if (place.textContent !== text) place.replaceChildren(revealed(text));
+}
+
+function waitsText(approval, model, me) {
+  const seconds = (Date.now() - new Date(approval.createdAt)) / 1000;
+  const people = model.present ?? [];
+  const deciders = people.filter(mayDecide).map((person) => plain(model.who(person.id)));
+  const names = deciders.length > 3 ? [...deciders.slice(0, 2), `${deciders.length - 2} others`] : deciders;
+  const whom = mayDecide(me) ? "you" : names.length > 1 ? `${names.slice(0, -1).join(", ")} or ${names.at(-1)}` : names[0] ?? "the host";
+  const left = approval.expiresAt ? (new Date(approval.expiresAt) - Date.now()) / 1000 : null;
+  return `Waits for ${whom}${seconds >= 60 ? `, ${duration(seconds)}` : ""}${left !== null ? `; ends in ${duration(left)}` : ""}`;
+}
+
+/** One sentence about it, for titles and for what is spoken. */
+export function pendingSentence(approval, model) {
+  const who = plain(model.who(approval.participantId));
+  if (approval.kind !== "permission") return `${who} proposes: ${shortened(approval.prompt)}`;
+  const { verb, target, command } = askOf(callOf(approval, model));
+  return `The agent asks for ${who}: ${shortened([verb, target ?? command].filter(Boolean).join(" "))}`;
+}
+
+function shortened(text) {
+  const line = String(text).replaceAll(/\s+/g, " ").trim();
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}
+
+function card(approval, context, name, who, body, actions) {
+  const label = pendingSentence(approval, context.model);
+  const node = element("article", { class: `card pending ${name}`, "data-id": approval.id, tabindex: -1, "aria-label": label },
+    element("header", { class: "head" }, who, element("span", { class: "facts" }, time(approval.createdAt), element("span", { class: "waits quiet" }))),
+    element("div", { class: "body" }, ...body), actions.length ? element("div", { class: "actions" }, ...actions) : null);
+  updatePending(node, approval, context);
+  return node;
+}
+
+/** A person with their role: who is called like the host is not taken for the host. */
+function whoNode(id, model, before = null, after = null) {
+  const { name, number } = model.who(id);
+  const role = model.people?.get(id)?.role;
+  return element("span", { class: "asks" }, before, element("strong", {}, nameNode(name, number)), role ? badge(role, `role ${role}`) : null, after);
 }
 
 function reasonField() {
-  return element("input", { placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000 });
+  return element("input", { class: "reason", placeholder: "Reason (optional)", "aria-label": "Reason", maxlength: 1000, autocomplete: "off" });
 }
 
 /** A button that decides something: it is pressed only once it has stood still (see `Steady`). */
-function answerButton(name, onclick, ...children) {
-  return element("button", { type: "button", class: name, "data-answer": true, onclick }, ...children);
+function answerButton(name, what, onclick, ...children) {
+  const node = button(name, onclick, ...children);
+  node.setAttribute("data-answer", "");
+  if (what) node.dataset.do = what;
+  return node;
 }
 
 /** One answer at a time: the card rests until it is known what became of it. */
@@ -46,26 +103,28 @@ function promptCard(approval, context) {
   const { model, me, actions } = context;
   const { id, prompt } = approval;
   const shown = exactText(prompt);
-  const node = card(approval, "", head({ name: model.name(approval.participantId) }, approval.createdAt), shown);
+  const body = element("div", {}, shown);
+  const who = whoNode(approval.participantId, model, null, " proposes");
+  let node;
   if (!mayDecide(me)) {
-    if (approval.participantId !== me.id) return node;
-    node.append(element("div", { class: "row" }, answerButton("", () => answering(node, actions.withdraw(id)), "Take back")));
+    const takeBack = answerButton("", null, () => answering(node, actions.withdraw(id)), "Take back");
+    node = card(approval, context, "", who, [body], approval.participantId === me.id ? [element("div", { class: "row" }, takeBack)] : []);
     return node;
   }
   const reason = reasonField();
   let text;
   const decide = (action) => answering(node, actions.resolve(id, prompt, action, reason.value.trim(), text?.value));
-  const approve = answerButton("primary", () => decide("approve"), "Approve and run");
-  const edit = element("button", {
-    type: "button", class: "edit", onclick: () => {
-      text = editor(prompt);
-      shown.after(text.node);
-      edit.remove();
-      approve.textContent = "Approve as edited";
-      text.field.focus();
-    },
+  const approve = answerButton("primary", "approve", () => decide("approve"), "Approve and run");
+  const edit = button("edit", () => {
+    text = editor(prompt);
+    body.append(text.node);
+    edit.remove();
+    approve.textContent = "Approve as edited";
+    text.field.focus();
   }, "Edit");
-  node.append(reason, element("div", { class: "row" }, answerButton("", () => decide("reject"), "Reject"), edit, approve));
+  edit.dataset.do = "edit";
+  node = card(approval, context, "", who, [body],
+    [reason, element("div", { class: "row" }, answerButton("", "reject", () => decide("reject"), "Reject"), edit, approve)]);
   return node;
 }
 
@@ -77,21 +136,23 @@ function editor(prompt) {
   const look = () => below.replaceChildren(...(hiddenNote(field.value) ? [element("p", { class: "quiet" }, "The agent gets"), exactText(field.value)] : []));
   field.addEventListener("input", look);
   look();
-  return { field, node: element("div", {}, field, below), get value() { return field.value; } };
+  return { field, node: element("div", { class: "editor" }, field, below), get value() { return field.value; } };
 }
 
 /** What the agent asks: for those who may decide with one button for each of its options. */
 function permissionCard(approval, context) {
   const { model, me, actions } = context;
-  const node = card(approval, "permission", head(["The agent asks, working for ", { name: model.name(approval.participantId) }], approval.createdAt),
-    toolCallNode(approval));
-  if (!mayDecide(me)) return node;
+  const call = callOf(approval, model);
+  const who = whoNode(approval.participantId, model, element("span", {}, element("strong", {}, "The agent"), " asks, working for "));
+  let node;
   const reason = reasonField();
-  const cut = cutFrom(approval.toolCall);
+  const cut = cutFrom(call);
   const send = (option) => answering(node, actions.answer(approval.id, option.optionId, reason.value.trim()));
-  const offer = () => element("ul", { class: "options" }, ...objects(approval.options).map((option) => {
+  const options = objects(approval.options);
+  const byKey = new Map([["approve", "allow_once"], ["reject", "reject_once"]].map(([what, kind]) => [options.find((option) => option.kind === kind), what]));
+  const offer = () => element("ul", { class: "options" }, ...options.map((option) => {
     const name = option.kind === "allow_once" ? "primary" : "";
-    return element("li", {}, answerButton(name, () => cut.length ? unseen(option) : send(option), element("bdi", {}, revealedLine(option.name))),
+    return element("li", {}, answerButton(name, byKey.get(option) ?? null, () => cut.length ? unseen(option) : send(option), element("bdi", {}, revealedLine(option.name))),
       element("span", { class: `kind ${isRefusal(option) ? "refuses" : "allows"}` }, kindText(option)));
   }));
   /** The second step: whoever answers what they could not see says that they know it. */
@@ -100,12 +161,12 @@ function permissionCard(approval, context) {
     const step = element("div", { class: "unseen", role: "group", "aria-label": "Answer without having seen everything" },
       element("p", {}, "You have not seen ", revealedLine(listed(cut)), ". Answer “", element("bdi", {}, revealedLine(option.name)),
         "” (", kindText(option), ") all the same?"),
-      element("div", { class: "row" }, element("button", { type: "button", class: "back", onclick: back }, "Back"),
-        answerButton("danger unseen-yes", () => send(option), "Answer without having seen it")));
+      element("div", { class: "row" }, button("back", back, "Back"),
+        answerButton("danger unseen-yes", null, () => send(option), "Answer without having seen it")));
     node.querySelector(".options").replaceWith(step);
     step.querySelector(".back").focus();
   };
-  node.append(reason, offer());
+  node = card(approval, context, "permission", who, [toolCallNode(call)], mayDecide(me) ? [reason, offer()] : []);
   return node;
 }
 

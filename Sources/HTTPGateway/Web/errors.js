@@ -12,7 +12,7 @@ export class Refused extends Error {
 /** No answer came. What was sent may or may not have arrived. */
 export class Unreachable extends Error {
   constructor(method) {
-    super("The server cannot be reached; the network or the server may be down."
+    super("The server cannot be reached: the network or the server may be down."
       + (method === "GET" ? "" : " Look whether it has happened before you try it again."));
     this.code = "";
   }
@@ -23,8 +23,15 @@ const SENTENCES = {
     + "or ask whoever runs it to add this one to its list of hosts.",
   ORIGIN_NOT_ALLOWED: () => `The server takes nothing from a page of the address ${location.origin}. Open the page at the server's own address, `
     + "or ask whoever runs it to add this one to its list of origins (cors.origins).",
-  APPROVAL_ALREADY_RESOLVED: (said) => `${said} Your answer changed nothing.`,
+  APPROVAL_ALREADY_RESOLVED: (said) => {
+    const [, did, who] = String(said).match(/: it is (\w+)(?: by (.*))?\.$/) ?? [];
+    return `${who ? `${who} has already ${did} this.` : did ? `This is already ${did}.` : said} Your answer changed nothing.`;
+  },
   APPROVAL_NOT_FOUND: () => "That is gone. Your answer changed nothing.",
+  INVALID_FIELD: (said) => {
+    const [, has, most] = String(said).match(/has (\d+) bytes; at most (\d+)/) ?? [];
+    return has ? `Too long: ${Number(has).toLocaleString("en")} of ${Number(most).toLocaleString("en")} bytes.` : said;
+  },
   PROMPT_CHANGED: () => "The prompt is not the text that you were shown, so nothing was approved. Reload the page and read it again.",
 };
 

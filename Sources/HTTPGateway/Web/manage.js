@@ -1,7 +1,9 @@
 // What a host does with a live session besides deciding: its settings, its invites, its record.
 
-import { words } from "./model.js";
-import { element, nameNode } from "./parts.js";
+import { keep, read } from "./credentials.js";
+import { KeptList } from "./lists.js";
+import { button, element, nameNode, words } from "./parts.js";
+import { linkNode } from "./share.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -11,19 +13,24 @@ export class HostTools {
     Object.assign(this, { api, attempt, session });
     this.isChanged = false;
     const on = (id, type, work) => $(id).addEventListener(type, work, { signal });
-    on("settings", "input", () => { this.isChanged = true; });
-    on("settings", "submit", (event) => { event.preventDefault(); attempt(this.save()); });
+    on("settings", "input", () => { this.isChanged = true; this.saved("Not saved yet"); });
+    on("settings", "submit", (event) => { event.preventDefault(); this.saved("Saving…"); attempt(this.save()).then((isDone) => this.saved(isDone ? "Saved" : "Not saved")); });
     on("invite-form", "submit", (event) => { event.preventDefault(); attempt(this.invite()); });
     on("invites", "toggle", () => { if ($("invites").open) attempt(this.readInvites()); });
     on("tool-invite", "click", () => attempt(this.replaceInvite()));
+    this.list = new KeptList($("invite-list"), (invite) => this.inviteNode(invite), (invite) => JSON.stringify(invite));
+    this.general = read(api.sessionId)?.invite ?? null;
+    this.drawGeneral();
   }
+
+  saved(text) { $("settings-state").textContent = text; }
 
   render() {
     const { mode, viewerUpdates, approvalTimeoutSeconds } = this.session();
     if (this.isChanged) return;
-    $("set-mode").value = mode;
-    $("set-viewers").value = viewerUpdates ?? "all";
-    $("set-timeout").value = approvalTimeoutSeconds ? approvalTimeoutSeconds / 60 : "";
+    set("set-mode", mode);
+    set("set-viewers", viewerUpdates ?? "all");
+    set("set-timeout", approvalTimeoutSeconds ? String(approvalTimeoutSeconds / 60) : "");
   }
 
   /** Sends what differs from the session as it is. */
@@ -44,38 +51,57 @@ export class HostTools {
 
   async invite() {
     const body = { role: $("invite-role").value };
-    if ($("invite-label").value.trim()) body.label = $("invite-label").value.trim();
+    const label = $("invite-label").value.trim();
+    if (label) body.label = label;
     if ($("invite-uses").value) body.maxUses = Number($("invite-uses").value);
     if ($("invite-minutes").value) body.expiresInMinutes = Number($("invite-minutes").value);
     const { inviteToken } = await this.api.post("/invites", body);
-    $("tool-result").textContent = this.link(inviteToken);
+    $("tool-result").replaceChildren(element("p", {}, "The new invite", label ? ", for " : "", label ? nameNode(label) : "", ". It is shown only now:"),
+      linkNode(this.link(inviteToken), "the new invite"));
     $("invite-form").reset();
     await this.readInvites();
   }
 
   async replaceInvite() {
     const { inviteToken } = await this.api.post("/invite");
-    $("tool-result").textContent = this.link(inviteToken);
+    this.know(inviteToken);
+  }
+
+  /** The general invite's link is known only where it was made: this browser keeps it with the host's key. */
+  know(token) {
+    this.general = token;
+    const kept = read(this.api.sessionId);
+    if (kept) keep(this.api.sessionId, { id: kept.id, token: kept.token, invite: token });
+    this.drawGeneral("The old link no longer works. This is the new one:");
+  }
+
+  drawGeneral(text = "Whoever has this link can join, until the session ends or you replace it.") {
+    $("general-invite").replaceChildren(...(this.general
+      ? [element("p", { class: "quiet" }, text), linkNode(this.link(this.general), "the general invite")]
+      : [element("p", { class: "quiet" }, "It works until the session ends. This browser does not know its link; replace it to get a new one.")]));
   }
 
   async readInvites() {
     const { invites } = await this.api.get("/invites");
-    $("invite-list").replaceChildren(...invites.map((invite) => this.inviteNode(invite)));
+    this.list.render(invites);
+    $("invites-none").hidden = invites.length > 0;
   }
 
   inviteNode(invite) {
     const isOver = invite.revokedAt || (invite.expiresAt && new Date(invite.expiresAt) <= Date.now())
       || (invite.maxUses && invite.uses >= invite.maxUses);
-    const facts = [words(invite.role), `${invite.uses}${invite.maxUses ? ` of ${invite.maxUses}` : ""} used`];
-    if (invite.revokedAt) facts.push("revoked");
+    const facts = [words(invite.role), `Uses: ${invite.uses}${invite.maxUses ? ` of ${invite.maxUses}` : ""}`];
+    if (invite.revokedAt) facts.push("ended");
     else if (invite.expiresAt) facts.push(`${isOver ? "ended" : "until"} ${new Date(invite.expiresAt).toLocaleString([], { dateStyle: "short", timeStyle: "short" })}`);
+    else if (isOver) facts.push("used up");
     return element("li", { class: isOver ? "over" : false },
       element("span", { class: "name" }, invite.label ? nameNode(invite.label) : "An invite"), element("span", { class: "quiet" }, facts.join(" · ")),
-      isOver ? null : element("button", {
-        type: "button", class: "small danger",
-        onclick: () => this.attempt(this.api.delete(`/invites/${invite.id}`).then(() => this.readInvites())),
-      }, "Revoke"));
+      isOver ? null : button("small danger", () => this.attempt(this.api.delete(`/invites/${invite.id}`).then(() => this.readInvites())), "End"));
   }
+}
+
+function set(id, value) {
+  if ($(id).value !== value) $(id).value = value;
 }
 
 /** Saves everything that has happened as a file, one event per line. */

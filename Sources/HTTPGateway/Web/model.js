@@ -1,20 +1,37 @@
 // What a session looks like after its events: people, approvals, and the entries of the timeline. No DOM in here.
 
+import { words } from "./parts.js";
+import { numbersOf } from "./names.js";
+import { Turn } from "./turns.js";
+
+const MODES = {
+  view_only: "everybody else only watches", comment_only: "others may comment", prompt_with_approval: "others may propose prompts",
+  prompt_direct: "others may prompt the agent",
+};
+
 export class Model {
   constructor() {
     this.session = null;
     this.people = new Map();
     this.approvals = new Map();
     this.entries = [];
+    this.agent = {};
     this.runningDispatch = null;
-    this.tools = new Map();
+    this.turns = new Map();
+    this.open = null;
     this.nextEntry = 1;
+    this.isCut = false;
+    this.count = 0;
+    this.peopleRev = 0;
+    this.told = new Map();
   }
 
-  /** What `GET /{id}` answered. An entry is text (`parts`: strings, and names as `{name}`) or something to be shown in a way of its own. */
+  /** What `GET /{id}` answered. */
   take(snapshot) {
     this.session = snapshot.session;
+    if (snapshot.agent) Object.assign(this.agent, snapshot.agent);
     for (const participant of snapshot.participants) this.people.set(participant.id, participant);
+    this.peopleRev++;
     for (const approval of snapshot.approvals) {
       this.approvals.set(approval.id, approval);
       if (approval.dispatch?.state === "started") this.runningDispatch = approval.dispatch.id;
@@ -26,14 +43,21 @@ export class Model {
     return person ? person.displayName || person.userId : "somebody";
   }
 
-  get pending() {
-    return [...this.approvals.values()].filter((a) => a.status === "pending")
-      .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  /** Somebody as a part of a sentence: their name, and which of those who are called so. */
+  who(id) {
+    if (this.numbersRev !== this.peopleRev) {
+      this.numbers = numbersOf(this.people.values());
+      this.numbersRev = this.peopleRev;
+    }
+    return { name: this.name(id), number: this.numbers.get(id) ?? 1 };
   }
 
-  /** Somebody's name as a part of a sentence. */
-  who(id) {
-    return { name: this.name(id) };
+  get host() { return [...this.people.values()].find((person) => person.role === "host" && !person.leftAt); }
+
+  get present() { return [...this.people.values()].filter((person) => !person.leftAt); }
+
+  get pending() {
+    return [...this.approvals.values()].filter((a) => a.status === "pending").sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
   /** What the agent gets next, in order. */
@@ -42,10 +66,14 @@ export class Model {
       .sort((a, b) => (a.resolvedAt ?? "").localeCompare(b.resolvedAt ?? ""));
   }
 
-  /** Takes one event in. Returns the entries that are new or have changed. */
+  /** The turn that runs, if this page has seen it begin. */
+  get runningTurn() { return this.open?.isRunning ? this.open : null; }
+
+  /** Takes one event in. */
   apply(event) {
     const { type, payload, timestamp } = event;
-    const note = (text, kind = "note") => [this.add({ kind, parts: [text].flat(), at: timestamp })];
+    this.count++;
+    const note = (text, kind = "note") => this.add({ kind, parts: [text].flat(), at: timestamp });
     switch (type) {
       case "shared_session_created":
         this.session ??= payload.session;
@@ -53,29 +81,31 @@ export class Model {
       case "session_updated": {
         const before = this.session;
         this.session = payload.session;
-        return before?.mode === payload.session.mode ? [] : note(`The mode is now “${words(payload.session.mode)}”`);
+        return before?.mode === payload.session.mode ? null : note(`From now on ${MODES[payload.session.mode] ?? words(payload.session.mode)}`);
       }
       case "session_closed":
         if (this.session) this.session = { ...this.session, status: payload.status };
-        return note(payload.status === "expired" ? "The session has expired" : "The session was closed", "end");
+        this.open = null;
+        this.runningDispatch = null;
+        return note(payload.status === "expired" ? "The session has expired" : "The host ended the session", "end");
       case "participant_joined":
         this.person(payload.participant);
         return note([this.who(payload.participant.id), " joined"]);
       case "participant_left":
         this.person(payload.participant);
-        return note([this.who(payload.participant.id), payload.removedByParticipantId ? " was removed" : " left"]);
-      case "participant_updated":
-        this.person(payload.participant);
-        return note([this.who(payload.participant.id), ` is now a ${payload.participant.role}${payload.participant.canApprove ? " who may decide" : ""}`]);
+        return note(payload.removedByParticipantId
+          ? [this.who(payload.removedByParticipantId), " removed ", this.who(payload.participant.id)] : [this.who(payload.participant.id), " left"]);
+      case "participant_updated": return this.changed(payload.participant, note);
       case "participant_online":
       case "participant_offline": {
         const person = this.people.get(payload.participantId);
         if (person) person.online = type === "participant_online";
-        return [];
+        return null;
       }
       case "message_created":
-        if (payload.message.kind === "prompt") return [];
-        return [this.add({ kind: "comment", author: payload.message.participantId, name: payload.participant.displayName || payload.participant.userId, text: payload.message.text, at: payload.message.createdAt })];
+        if (payload.message.kind === "prompt") return null;
+        return this.add({ kind: "comment", author: payload.message.participantId, name: payload.participant.displayName || payload.participant.userId,
+          text: payload.message.text, at: payload.message.createdAt });
       case "prompt_pending_approval":
       case "prompt_approved":
       case "prompt_rejected":
@@ -83,124 +113,161 @@ export class Model {
       case "prompt_expired":
       case "permission_requested":
       case "permission_resolved":
-      case "permission_withdrawn":
-        return [this.approval(payload.approval, timestamp)];
-      case "prompt_dispatch_started":
-        this.runningDispatch = payload.dispatchId;
-        this.tools.clear();
-        return this.dispatch(payload, "started", timestamp);
-      case "prompt_dispatch_completed":
-        this.endTurn(payload.dispatchId);
-        return this.dispatch(payload, "completed", timestamp);
-      case "prompt_dispatch_failed":
-        this.endTurn(payload.dispatchId);
-        return this.dispatch(payload, "failed", timestamp);
-      case "host_online": return note("The host's agent is connected");
+      case "permission_withdrawn": return this.approval(payload.approval, timestamp);
+      case "prompt_dispatch_started": return this.begin(payload, timestamp);
+      case "prompt_dispatch_completed": return this.end(payload, "completed", timestamp);
+      case "prompt_dispatch_failed": return this.end(payload, "failed", timestamp);
+      case "host_online": return note("The agent is connected");
       case "host_offline": return note(
-        "The host's agent is not connected" + (payload.graceEndsAt ? "; prompts that wait fail unless it comes back" : ""));
+        "The agent is not connected" + (payload.graceEndsAt ? "; prompts that wait fail unless it comes back" : ""));
       case "host_session_update": return this.update(payload.notification, timestamp);
-      default: return [];
+      default: return null;
     }
   }
 
+  /** What happens while a turn runs is a part of it; everything else stands by itself. */
   add(entry) {
+    if (this.open?.isRunning && entry.kind !== "turn") return this.open.add(entry);
+    if (this.open && !this.open.approvalId) this.open = null;
     entry.id = this.nextEntry++;
+    entry.rev = 0;
     this.entries.push(entry);
     return entry;
   }
 
   person(participant) {
+    this.told.set(participant.id, participant);
     const before = this.people.get(participant.id);
     this.people.set(participant.id, { ...participant, online: participant.leftAt ? false : before?.online ?? participant.online });
+    this.peopleRev++;
   }
 
-  endTurn(dispatchId) {
-    if (this.runningDispatch === dispatchId) this.runningDispatch = null;
+  /** What a host has changed about somebody, from where the others sit. */
+  changed(participant, note) {
+    // A snapshot is ahead of what is replayed, so only events tell what was before.
+    const before = this.told.get(participant.id);
+    this.person(participant);
+    const who = this.who(participant.id);
+    const host = this.host ? this.who(this.host.id) : "The host";
+    if (participant.role === "host") return before?.role === "host" ? null : note([who, " is the host now"]);
+    if (before?.role === "host") return null;
+    if (before && before.role !== participant.role) {
+      return note(participant.role === "viewer" ? [who, " only watches from now on"] : [host, " lets ", who, " take part"]);
+    }
+    return note(participant.canApprove ? [host, " lets ", who, " approve prompts"] : [who, " no longer approves prompts"]);
   }
 
   /** A replayed event may be older than the snapshot: an approval never goes back to pending. */
   approval(approval, at) {
     const before = this.approvals.get(approval.id);
-    const current = before && before.status !== "pending" && approval.status === "pending" ? before : { ...approval, dispatch: approval.dispatch ?? before?.dispatch };
-    this.approvals.set(approval.id, current);
-    const entry = this.entries.find((e) => e.kind === "approval" && e.approvalId === approval.id);
-    return entry ?? this.add({ kind: "approval", approvalId: approval.id, at });
+    const isOlder = before && before.status !== "pending" && approval.status === "pending";
+    this.approvals.set(approval.id, isOlder ? before : { ...approval, dispatch: newer(before?.dispatch, approval.dispatch) });
+    const place = this.turns.get(approval.id);
+    if (place) {
+      if (place.item) place.turn.touch(place.item);
+      else place.turn.rev++;
+      return place.turn;
+    }
+    if (approval.kind === "permission") {
+      const turn = this.open ?? this.loose(at);
+      this.turns.set(approval.id, { turn, item: turn.add({ kind: "permission", approvalId: approval.id, at }) });
+      return turn;
+    }
+    return this.place(new Turn(this.nextEntry++, approval.id, at));
   }
 
-  dispatch(payload, state, at) {
-    const approval = this.approvals.get(payload.approvalId);
-    if (approval) {
-      approval.dispatch = { ...approval.dispatch, id: payload.dispatchId, state, stopReason: payload.stopReason };
-      if (state === "failed") Object.assign(approval, { status: "failed", errorMessage: payload.error });
+  place(turn) {
+    this.entries.push(turn);
+    if (turn.approvalId) this.turns.set(turn.approvalId, { turn });
+    return turn;
+  }
+
+  /** What the agent does that no prompt of this session has asked for. */
+  loose(at) {
+    this.open = this.place(new Turn(this.nextEntry++, null, at));
+    return this.open;
+  }
+
+  /** A turn stands where it began, however long its prompt had waited. */
+  begin({ approvalId, dispatchId }, at) {
+    this.runningDispatch = dispatchId;
+    const turn = this.turns.get(approvalId)?.turn ?? this.place(new Turn(this.nextEntry++, approvalId, at));
+    if (this.entries.at(-1) !== turn) {
+      const from = this.entries.lastIndexOf(turn);
+      if (from >= 0) this.entries.splice(from, 1);
+      this.entries.push(turn);
     }
-    const entry = this.entries.find((e) => e.kind === "approval" && e.approvalId === payload.approvalId);
-    if (state === "started") return entry ? [entry] : [];
-    const reason = payload.stopReason && payload.stopReason !== "end_turn" ? ` (${words(payload.stopReason)})` : "";
-    const text = state === "completed" ? `The agent has finished${reason}` : `The prompt failed: ${payload.error}`;
-    const note = this.add({ kind: state === "failed" ? "failure" : "note", parts: [text], at });
-    return entry ? [entry, note] : [note];
+    Object.assign(turn, { state: "started", startedAt: turn.startedAt ?? at, dispatchId });
+    turn.rev++;
+    this.open = turn;
+    this.setDispatch(approvalId, { id: dispatchId, state: "started" });
+  }
+
+  end({ approvalId, dispatchId, stopReason, error }, state, at) {
+    if (this.runningDispatch === dispatchId) this.runningDispatch = null;
+    this.setDispatch(approvalId, { id: dispatchId, state, stopReason }, state === "failed" ? { status: "failed", errorMessage: error } : {});
+    const turn = this.turns.get(approvalId)?.turn;
+    if (!turn) return this.add({ kind: state === "failed" ? "failure" : "note", parts: [state === "failed" ? `A prompt failed: ${error}` : "The agent has finished"], at });
+    Object.assign(turn, { state, endedAt: at, stopReason: stopReason ?? null, error: error ?? null });
+    for (const { step, group } of turn.steps.values()) {
+      if (["completed", "failed"].includes(step.call.status)) continue;
+      step.isOver = true;
+      step.rev++;
+      group.rev++;
+    }
+    turn.rev++;
+    if (this.open === turn) this.open = null;
+    return turn;
+  }
+
+  setDispatch(approvalId, dispatch, more = {}) {
+    const approval = this.approvals.get(approvalId);
+    if (approval) this.approvals.set(approvalId, { ...approval, ...more, dispatch: newer(approval.dispatch, { ...approval.dispatch, ...dispatch }) });
   }
 
   /** One ACP notification. Unknown kinds are left out, not an error. */
   update(notification, at) {
     const update = notification?.params?.update;
-    if (notification?.method !== "session/update" || !update) return [];
+    if (notification?.method !== "session/update" || !update) return null;
+    const turn = () => this.open ?? this.loose(at);
     switch (update.sessionUpdate) {
-      case "agent_message_chunk": return this.chunk("agent", update, at);
-      case "agent_thought_chunk": return this.chunk("thought", update, at);
+      case "agent_message_chunk": return turn().chunk("message", update, at);
+      case "agent_thought_chunk": return turn().chunk("thought", update, at);
       case "tool_call":
-      case "tool_call_update": return [this.tool(update, at)];
-      case "plan": return [this.plan(update.entries ?? [], at)];
-      case "current_mode_update": return [this.add({ kind: "note", parts: [`The agent's mode is now ${update.currentModeId}`], at })];
-      default: return [];
+      case "tool_call_update": return turn().step(update, at);
+      case "plan": {
+        const open = turn();
+        open.plan = update.entries ?? [];
+        open.rev++;
+        this.agent.plan = open.plan;
+        return open;
+      }
+      case "current_mode_update":
+        this.agent.mode = update.currentModeId;
+        return this.add({ kind: "note", parts: [`The agent's mode is now ${update.currentModeId}`], at });
+      case "available_commands_update": this.agent.commands = update.availableCommands; return null;
+      case "config_option_update": this.agent.options = update.configOptions; return null;
+      case "session_info_update":
+        if (update.title !== undefined) this.agent.title = update.title;
+        return null;
+      case "usage_update":
+        this.agent.usage = { used: update.used, size: update.size, cost: update.cost };
+        if (this.open) this.open.usage = this.agent.usage;
+        return null;
+      default: return null;
     }
   }
 
-  /** Chunks of one message follow each other; a message id, where there is one, tells two messages apart. */
-  chunk(kind, update, at) {
-    const last = this.entries.at(-1);
-    const text = contentText(update.content);
-    if (last?.kind === kind && last.messageId === update.messageId) {
-      last.text += text;
-      return [last];
-    }
-    return [this.add({ kind, text, messageId: update.messageId, at })];
-  }
-
-  tool(update, at) {
-    let entry = this.tools.get(update.toolCallId);
-    if (!entry) {
-      entry = this.add({ kind: "tool", tool: {}, at });
-      this.tools.set(update.toolCallId, entry);
-    }
-    for (const key of ["title", "kind", "status", "content", "locations", "_meta"]) {
-      if (update[key] !== undefined && update[key] !== null) entry.tool[key] = update[key];
-    }
-    return entry;
-  }
-
-  /** A plan replaces the one before it, as long as nothing but the same turn lies between. */
-  plan(entries, at) {
-    const plan = this.entries.findLast((e) => e.kind === "plan" && e.turn === this.runningDispatch);
-    if (!plan) return this.add({ kind: "plan", plan: entries, turn: this.runningDispatch, at });
-    plan.plan = entries;
-    return plan;
+  /** The step of the running turn that a request of the agent is about, as far as it has been shown. */
+  stepOf(toolCallId) {
+    return this.open?.steps.get(toolCallId)?.step.call ?? null;
   }
 }
 
-/** A content block of the protocol as text. */
-export function contentText(content) {
-  switch (content?.type) {
-    case "text": return content.text ?? "";
-    case "resource_link": return `[${content.title ?? content.name ?? content.uri}]`;
-    case "resource": return content.resource?.text ?? `[${content.resource?.uri ?? "resource"}]`;
-    case "image": return "[image]";
-    case "audio": return "[audio]";
-    default: return "";
-  }
-}
+const ORDER = ["queued", "started", "completed", "failed"];
 
-/** An identifier as words. */
-export function words(identifier) {
-  return String(identifier).replaceAll("_", " ");
+/** A replayed event may be older than the snapshot: a dispatch goes forward only. */
+function newer(before, after) {
+  if (!before || !after) return after ?? before;
+  return ORDER.indexOf(after.state) >= ORDER.indexOf(before.state) ? { ...before, ...after } : before;
 }

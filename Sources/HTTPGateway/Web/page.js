@@ -1,21 +1,30 @@
 // The session on the page: what happens in it, and what the visitor may do.
 
 import { actionsFor } from "./actions.js";
-import { EventReader } from "./api.js";
+import { clearSpoken } from "./announce.js";
+import { Attention } from "./attention.js";
+import { Composer, forgetDrafts } from "./composer.js";
 import { forgetVisitor, onDropped } from "./credentials.js";
-import { meaningOf, pendingNode } from "./decisions.js";
+import { meaningOf, callOf, mayDecide, pendingNode, pendingSentence, updatePending } from "./decisions.js";
 import { confirm } from "./dialog.js";
 import { isOfTheSession } from "./errors.js";
+import { EventReader } from "./events.js";
+import { Keys } from "./keys.js";
 import { KeptList } from "./lists.js";
 import { downloadRecord, HostTools } from "./manage.js";
-import { words } from "./model.js";
-import { personNode, queuedNode } from "./people.js";
+import { News } from "./news.js";
+import { Panels } from "./panels.js";
+import { duration } from "./parts.js";
+import { personNode, queuedNode, updatePerson } from "./people.js";
+import { copied } from "./share.js";
 import { Steady } from "./steady.js";
-import { revealed } from "./text.js";
-import { entryNode } from "./view.js";
+import { revealed, revealedLine } from "./text.js";
+import { Timeline } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
-const show = (id, isShown = true) => { $(id).hidden = !isShown; };
+const show = (id, isShown = true) => { if ($(id).hidden === isShown) $(id).hidden = !isShown; };
+const set = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
+const MODES = { view_only: "view only", comment_only: "comment only", prompt_with_approval: "prompts need approval", prompt_direct: "prompts run directly" };
 
 function problem(id, text) {
   $(id).replaceChildren(revealed(text ?? ""));
@@ -27,42 +36,55 @@ function problem(id, text) {
  * `refused` when the server no longer lets them follow. Everything it has hung into the page goes with it.
  */
 export class Page {
-  constructor(api, model, id, { left, refused }) {
+  constructor(api, model, id, { left, refused, until = null }) {
     Object.assign(this, { api, model, id, left, refused });
-    this.nodes = new Map();
-    this.dirty = new Set();
-    this.isScheduled = false;
+    this.isScheduled = this.isCaughtUp = this.isEnded = false;
     this.over = new AbortController();
     const { signal } = this.over;
     this.attempt = (work) => work.then(() => { problem("notice", null); return true; }, (error) => { problem("notice", error.message); return false; });
-    this.actions = actionsFor(api, model, this.attempt, confirm);
+    this.panels = new Panels(signal, () => this.steady?.look());
     this.hostTools = new HostTools(api, { attempt: this.attempt, session: () => model.session, signal });
-    const rights = (item) => `${this.me.id} ${this.me.role} ${this.me.canApprove ?? false} ${JSON.stringify(item)}`;
+    this.actions = actionsFor(api, model, { attempt: this.attempt, confirm, onNewInvite: (token) => { this.hostTools.know(token); $("general").open = true; }, moved: () => this.steady.look() });
+    const page = this;
+    this.context = { model, actions: this.actions, get me() { return page.me; } };
     this.lists = {
-      pending: new KeptList($("pending"), (approval) => pendingNode(approval, this.context), (approval) => meaningOf(approval, this.me)),
-      people: new KeptList($("people"), (person) => personNode(person, this.context), rights),
-      queue: new KeptList($("queue"), (approval) => queuedNode(approval, this.context), rights),
+      pending: new KeptList($("pending"), (approval) => pendingNode(approval, this.context), (approval) => meaningOf(approval, this.me, this.callOf(approval)),
+        (node, approval) => updatePending(node, approval, this.context)),
+      people: new KeptList($("people"), (person) => personNode(person, this.context), (person) => `${this.me.id} ${this.me.role} ${person.role} ${person.canApprove ?? false}`,
+        (node, person) => updatePerson(node, person, this.context)),
+      queue: new KeptList($("queue"), (approval) => queuedNode(approval, this.context), (approval) => `${this.me.id} ${this.me.role} ${this.me.canApprove ?? false} ${approval.editedPrompt ?? approval.prompt}`),
     };
     this.steady = new Steady(document.querySelector(".side"), signal);
-    $("timeline").replaceChildren();
+    this.timeline = new Timeline($("timeline"), $("jump"), this.context, signal);
+    this.attention = new Attention(signal);
+    this.news = new News(model, () => this.me);
+    this.keys = new Keys(this, signal);
+    this.composer = new Composer(api, { signal, rights: () => this.rights, onSent: () => this.schedule({ mine: true }), onLive: (flush) => { this.flush = flush; } });
+    this.reader = new EventReader(api, {
+      until, onEvents: (events, isCaughtUp) => this.take(events, isCaughtUp), onState: (state, error) => this.connection(state, error), onGone: (error) => this.end(error),
+    });
   }
 
   get me() { return this.model.people.get(this.id) ?? { id: this.id, role: "viewer" }; }
-  get context() { return { model: this.model, me: this.me, actions: this.actions }; }
+
+  callOf(approval) { return approval.kind === "permission" ? callOf(approval, this.model) : approval.toolCall; }
+
+  get rights() {
+    const { mode = "view_only", status } = this.model.session ?? {};
+    const { role, leftAt } = this.me;
+    const isActive = status === "active" && !leftAt && !this.isEnded;
+    return {
+      mayComment: isActive && (role === "host" || (role === "collaborator" && mode !== "view_only")),
+      mayPrompt: isActive && (role === "host" || (role === "collaborator" && mode.startsWith("prompt_"))),
+      needsApproval: role !== "host" && mode === "prompt_with_approval",
+    };
+  }
 
   run() {
-    this.reader = new EventReader(this.api, {
-      onEvent: (event) => this.take(event),
-      onState: (state, error) => {
-        $("connection").textContent = state === "live" ? "Live" : state === "connecting" ? "Connecting…" : "Reconnecting…";
-        $("connection").className = `state ${state}`;
-        if (state !== "connecting") problem("trouble", error && `${error.message} Trying again.`);
-      },
-      onGone: (error) => this.end(error),
-    });
     this.listen();
-    this.renderSide();
-    const facts = setInterval(() => this.renderFacts(), 15_000);
+    clearSpoken();
+    if (this.model.session) this.renderSide();
+    const facts = setInterval(() => { this.renderFacts(); this.lists.pending.render(this.model.pending); this.renderTurn(); }, 10_000);
     this.over.signal.addEventListener("abort", () => { clearInterval(facts); this.reader.stop(); });
     this.reader.start();
   }
@@ -70,46 +92,37 @@ export class Page {
   listen() {
     const { signal } = this.over;
     const on = (id, type, work) => $(id).addEventListener(type, work, { signal });
-    on("composer", "submit", (event) => { event.preventDefault(); this.send(); });
-    on("composer", "change", () => this.renderComposer());
-    on("composer-text", "keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.send(); }
-    });
     on("turn-cancel", "click", () => this.attempt(this.api.post("/cancel")));
     on("leave", "click", () => this.leave());
     on("forget", "click", () => this.forget());
     on("record", "click", () => this.attempt(downloadRecord(this.api)));
+    on("ended-record", "click", () => this.attempt(downloadRecord(this.api)));
     on("tool-close", "click", async () => {
-      if (await confirm("End the session for everybody?")) this.attempt(this.api.delete(""));
+      if (await confirm("End the session for everybody?", { yes: "End it" })) this.attempt(this.api.delete(""));
     });
-    on("jump", "click", () => this.scroll());
-    on("timeline", "scroll", () => show("jump", !this.isAtEnd()));
+    on("timeline", "click", (event) => {
+      const copy = event.target.closest("[data-copy]");
+      if (copy) copied(copy, copy.closest("figure").querySelector("code").textContent);
+    });
+    addEventListener("online", () => this.reader.hurry(), { signal });
     onDropped(this.api.sessionId, signal, () => this.goodbye("You are gone from here",
       "You left this session, or had it forgotten, in another tab of this browser. Open the invite link to come back."));
   }
 
-  async send() {
-    const text = $("composer-text").value;
-    if (!text.trim() || $("composer-send").disabled) return;
-    $("composer-send").disabled = true;
-    try {
-      if (this.kind === "prompt") await this.api.post("/prompts", { prompt: text });
-      else await this.api.post("/messages", { text });
-      $("composer-text").value = "";
-      problem("composer-error", null);
-    } catch (error) {
-      problem("composer-error", error.message);
-    }
-    this.renderComposer();
-    $("composer-text").focus();
+  connection(state, error) {
+    if (this.isEnded) return;
+    set("connection", state === "live" ? "Live" : state === "connecting" ? "Connecting…" : "Reconnecting…");
+    $("connection").className = `state ${state}`;
+    if (state !== "connecting") problem("trouble", error && `${error.message} Trying again.`);
+    if (state === "live") this.flush?.();
   }
 
   async leave() {
     const isHost = this.me.role === "host";
-    if (!await confirm(isHost ? "You are the host: leaving ends the session for everybody. Leave?" : "Leave the session?")) return;
+    if (!await confirm(isHost ? "You are the host: leaving ends the session for everybody. Leave?" : "Leave the session?", { yes: "Leave" })) return;
     if (!await this.attempt(this.api.post("/leave"))) return;
     if (isHost) this.renderEnded();
-    else this.goodbye("You have left the session", "Open the invite link to come back.");
+    else this.goodbye("You have left the session", "You can join again as long as your invite works.", true);
   }
 
   /** Takes the visitor's key and name out of this browser, and what they saw out of the page. They stay a participant. */
@@ -118,15 +131,16 @@ export class Page {
       ? "You are the host: without the host link nobody can decide from this browser again, and the session goes on without you."
       : "To come back from here you need the invite link, and come as somebody new.";
     if (!await confirm("This removes your name and your key to this session from this browser; other sessions stay. "
-      + `${way} You stay on the list of people until you leave. Forget?`)) return;
+      + `${this.isEnded ? "" : `${way} `}You stay on the list of people until you leave. Forget?`, { yes: "Forget" })) return;
     forgetVisitor();
     this.goodbye("This browser has forgotten you",
       "You are still on the session's list of people, until the host removes you or the session ends. Open the invite link to join again.");
   }
 
-  goodbye(title, text) {
+  goodbye(title, text, mayRejoin = false) {
     this.clear();
-    this.left(title, text);
+    forgetDrafts(this.api.sessionId);
+    this.left(title, text, mayRejoin);
   }
 
   clear() {
@@ -134,14 +148,17 @@ export class Page {
     for (const list of Object.values(this.lists)) list.render([]);
     $("timeline").replaceChildren();
     $("composer-text").value = "";
-    $("tool-result").textContent = "";
+    for (const id of ["tool-result", "general-invite"]) $(id).replaceChildren();
+    for (const id of ["outbox", "jump", "turn", "ended"]) show(id, false);
     for (const id of ["notice", "trouble"]) problem(id, null);
+    clearSpoken();
+    this.panels.close();
   }
 
   /** What the server says when it lets the visitor follow no longer. */
   end(error) {
     if (this.over.signal.aborted) return;
-    if (isOfTheSession(error) || this.model.session?.status !== "active") return this.renderEnded();
+    if (this.model.count && (isOfTheSession(error) || this.model.session?.status !== "active")) return this.renderEnded();
     this.clear();
     this.refused(error);
   }
@@ -154,109 +171,132 @@ export class Page {
     }
   }
 
-  async take(event) {
-    if (event.type === "connected") return;
-    if (event.type === "stream_reset") {
-      await this.reread();
-    } else {
+  async take(events, isCaughtUp) {
+    for (const event of events) {
+      if (event.type === "connected") continue;
+      if (event.type === "stream_reset") {
+        this.model.isCut = true;
+        await this.reread();
+        continue;
+      }
+      if (!this.model.count && event.type !== "shared_session_created") this.model.isCut = true;
       const wasViewer = this.me.role === "viewer";
-      for (const entry of this.model.apply(event)) this.dirty.add(entry);
+      this.model.apply(event);
+      if (this.isCaughtUp) this.news.heard(event);
       // What a viewer was shown may lack what somebody who decides has to see.
-      if (event.type === "participant_updated" && wasViewer && this.me.role !== "viewer") await this.reread();
+      if (this.isCaughtUp && event.type === "participant_updated" && event.payload.participant.id === this.id && wasViewer && this.me.role !== "viewer") await this.reread();
+      if (event.type === "session_closed") {
+        this.model.session ??= { status: event.payload.status, mode: "view_only" };
+        this.isOver = true;
+      }
+      if (this.over.signal.aborted) return;
     }
-    if (event.type === "session_closed") this.renderEnded();
-    if (!this.isScheduled && !this.over.signal.aborted) {
-      this.isScheduled = true;
-      requestAnimationFrame(() => this.render());
-    }
+    if (isCaughtUp || this.isOver) this.isCaughtUp = true;
+    if (this.isCaughtUp) this.schedule();
+    if (this.isOver) this.renderEnded();
+  }
+
+  schedule({ mine = false } = {}) {
+    this.isMine ||= mine;
+    if (this.isScheduled || this.over.signal.aborted) return;
+    this.isScheduled = true;
+    // A page that nobody sees gets no frames; it still has to count what waits.
+    if (document.hidden) setTimeout(() => this.render(), 200);
+    else requestAnimationFrame(() => this.render());
   }
 
   render() {
     this.isScheduled = false;
-    if (this.over.signal.aborted) return;
-    const wasAtEnd = this.isAtEnd();
-    for (const entry of this.dirty) {
-      const node = entryNode(entry, this.context);
-      const before = this.nodes.get(entry.id);
-      if (before) {
-        const open = before.querySelector("details")?.open;
-        if (open !== undefined && node.querySelector("details")) node.querySelector("details").open ||= open;
-        before.replaceWith(node);
-      } else {
-        $("timeline").append(node);
-      }
-      this.nodes.set(entry.id, node);
-    }
-    this.dirty.clear();
+    if (this.over.signal.aborted || !this.model.session) return;
+    const mine = this.isMine;
+    this.isMine = false;
+    this.timeline.render({ mine });
     this.renderSide();
-    if (wasAtEnd) this.scroll();
   }
-
-  isAtEnd() {
-    const timeline = $("timeline");
-    return timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 80;
-  }
-
-  scroll() { $("timeline").scrollTop = $("timeline").scrollHeight; }
 
   renderSide() {
-    const pending = this.model.pending;
+    const { model, me } = this;
+    const isHost = me.role === "host";
+    const pending = this.isEnded ? [] : model.pending;
     this.lists.pending.render(pending);
+    this.lists.people.render(model.present);
+    this.lists.queue.render(this.isEnded ? [] : model.queued);
     show("pending-none", pending.length === 0);
-    $("pending-count").textContent = pending.length;
-    const people = [...this.model.people.values()].filter((person) => !person.leftAt);
-    this.lists.people.render(people);
-    $("people-count").textContent = people.length;
-    const queued = this.model.queued;
-    show("queue-section", queued.length > 0);
-    $("queue-count").textContent = queued.length;
-    this.lists.queue.render(queued);
-    const isHost = this.me.role === "host";
-    show("host-tools", isHost);
+    set("pending-count", String(pending.length));
+    set("people-count", String(model.present.length));
+    set("people-button-count", String(model.present.length));
+    show("queue-section", !this.isEnded && model.queued.length > 0);
+    set("queue-count", String(model.queued.length));
+    show("host-tools", isHost && !this.isEnded);
     if (isHost) this.hostTools.render();
-    show("turn", Boolean(this.model.runningDispatch));
-    show("turn-cancel", isHost);
-    document.title = pending.length && (isHost || this.me.canApprove) ? `(${pending.length}) Tandem` : "Tandem";
+    const mine = mayDecide(me) ? pending : [];
+    for (const approval of mine) this.attention.tell(approval.id, pendingSentence(approval, model));
+    if (this.isCaughtUp) this.news.decisions(pending);
+    const title = String(model.agent.title ?? "").slice(0, 80);
+    this.attention.show(mine.length, title ? `${title} – Tandem` : "Tandem");
+    this.panels.waiting(pending, pending[0] ? pendingSentence(pending[0], model) : "", mayDecide(me));
+    this.renderTurn();
     this.renderFacts();
-    this.renderComposer();
-    this.steady.look();
+    this.composer.render();
+    const shape = `${pending.map((approval) => approval.id)} ${model.present.length} ${isHost} ${model.queued.length}`;
+    if (this.shape !== shape) this.steady.look();
+    this.shape = shape;
+  }
+
+  renderTurn() {
+    const { model } = this;
+    const isRunning = Boolean(model.runningDispatch) && !this.isEnded;
+    show("turn", isRunning);
+    show("turn-cancel", this.me.role === "host");
+    if (!isRunning) return;
+    const begun = model.runningTurn?.startedAt;
+    const asks = model.pending.some((approval) => approval.kind === "permission");
+    const seconds = begun ? (Date.now() - new Date(begun)) / 1000 : 0;
+    set("turn-text", `${asks ? "The agent waits for an answer" : "The agent is working"}${seconds >= 10 ? `, ${duration(seconds)}` : ""}`);
   }
 
   renderFacts() {
-    const { mode, expiresAt } = this.model.session;
-    $("fact-mode").textContent = words(mode);
-    $("fact-role").textContent = this.me.role;
-    const left = expiresAt ? Math.max(0, Math.round((new Date(expiresAt) - Date.now()) / 60_000)) : null;
+    const { model } = this;
+    const { mode = "view_only", expiresAt } = model.session ?? {};
+    const title = String(model.agent.title ?? "");
+    show("session-title", Boolean(title));
+    if (this.title !== title) $("session-title").replaceChildren(revealedLine(title.slice(0, 200)));
+    this.title = title;
+    set("fact-mode", MODES[mode] ?? mode);
+    set("fact-role", this.me.role);
+    const left = expiresAt && !this.isEnded ? Math.max(0, Math.round((new Date(expiresAt) - Date.now()) / 60_000)) : null;
     show("fact-expiry", left !== null);
-    if (left !== null) $("fact-expiry").textContent = left > 90 ? `ends in ${Math.round(left / 60)} h` : `ends in ${left} min`;
+    if (left !== null) set("fact-expiry", left > 90 ? `ends in ${Math.round(left / 60)} h` : `ends in ${left} min`);
   }
 
-  get kind() { return new FormData($("composer")).get("kind"); }
-
-  renderComposer() {
-    const { mode, status } = this.model.session;
-    const { role } = this.me;
-    const isActive = status === "active" && !this.me.leftAt;
-    const mayComment = isActive && (role === "host" || (role === "collaborator" && mode !== "view_only"));
-    const mayPrompt = isActive && (role === "host" || (role === "collaborator" && mode.startsWith("prompt_")));
-    const isPrompt = this.kind === "prompt";
-    const may = isPrompt ? mayPrompt : mayComment;
-    const needsApproval = role !== "host" && mode === "prompt_with_approval";
-    $("composer").hidden = !mayComment && !mayPrompt;
-    $("composer-send").disabled = !may;
-    $("composer-send").textContent = !isPrompt ? "Send" : needsApproval ? "Propose" : "Run";
-    $("composer-text").placeholder = isPrompt ? "What should the agent do?" : "Say something to everybody";
-    $("composer-hint").textContent = !may
-      ? `This session's mode does not let you ${isPrompt ? "prompt" : "comment"}.`
-      : isPrompt && needsApproval ? "The host sees this text and decides." : "Ctrl+Enter sends";
-  }
-
+  /** Everything stays readable, nothing can be done any more. */
   renderEnded() {
+    if (this.over.signal.aborted) return;
+    this.isEnded = true;
     problem("trouble", null);
     this.reader.stop();
-    $("composer").hidden = true;
-    $("connection").textContent = "Ended";
+    set("connection", "Ended");
     $("connection").className = "state ended";
-    show("turn", false);
+    set("ended-text", this.model.session?.status === "expired" ? "This session is over: its time ran out." : "This session is over.");
+    show("ended");
+    show("leave", false);
+    this.isCaughtUp = true;
+    this.schedule();
+  }
+
+  // What keys do.
+
+  openSheet() { this.panels.openSheet(); }
+  openDrawer() { this.panels.openDrawer(); }
+  closePanels() { this.panels.close(); }
+
+  write() {
+    this.panels.close();
+    $("composer-text").focus();
+  }
+
+  async askToStop() {
+    if ($("turn").hidden || $("turn-cancel").hidden) return;
+    if (await confirm("Stop the agent?", { yes: "Stop" })) this.attempt(this.api.post("/cancel"));
   }
 }

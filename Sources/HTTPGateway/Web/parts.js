@@ -13,19 +13,38 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-export function time(at) {
-  const date = new Date(at);
-  return element("time", { datetime: at, title: date.toLocaleString() }, date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+/** A button that sends no form. */
+export function button(name, onclick, ...children) {
+  return element("button", { type: "button", class: name, onclick }, ...children);
 }
 
-/** Somebody's name: whatever is in it, it neither hides nor moves what stands around it. */
-export function nameNode(name) {
-  return element("bdi", {}, revealedLine(name));
+export function time(at) {
+  const date = new Date(at);
+  return element("time", { datetime: at, dir: "ltr", title: date.toLocaleString() },
+    date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+}
+
+const MOST_OF_A_NAME = 40;
+
+/**
+ * Somebody's name: whatever is in it, it neither hides nor moves what stands around it. `number` tells the second
+ * of one name from the first.
+ */
+export function nameNode(name, number = 1) {
+  const letters = [...String(name)];
+  const isLong = letters.length > MOST_OF_A_NAME;
+  const node = element("bdi", isLong ? { title: name } : {}, revealedLine(isLong ? `${letters.slice(0, MOST_OF_A_NAME - 1).join("")}…` : name));
+  return number > 1 ? element("span", { class: "who" }, node, element("span", { class: "number" }, ` (${number})`)) : node;
 }
 
 /** Strings and `{name}`s as one sentence. */
 export function sentence(parts) {
-  return element("span", {}, ...[parts].flat().map((part) => typeof part === "string" ? revealed(part) : nameNode(part.name)));
+  return element("span", {}, ...[parts].flat().map((part) => typeof part === "string" ? revealed(part) : nameNode(part.name, part.number)));
+}
+
+/** The same as plain text, for titles and for what is spoken. */
+export function plain(parts) {
+  return [parts].flat().map((part) => typeof part === "string" ? part : part.number > 1 ? `${part.name} (${part.number})` : part.name).join("");
 }
 
 /** Who, when, and more. */
@@ -33,8 +52,8 @@ export function head(who, at, ...more) {
   return element("p", { class: "head" }, element("strong", {}, sentence(who)), " ", time(at), ...more);
 }
 
-export function badge(text) {
-  return element("span", { class: `badge ${text.replaceAll(" ", "-")}` }, text);
+export function badge(text, name = text.replaceAll(" ", "-")) {
+  return element("span", { class: `badge ${name}` }, text);
 }
 
 export function paragraph(text) {
@@ -45,10 +64,11 @@ const [LONG_LINES, LONG_CHARACTERS] = [10, 1_000];
 
 /** Text somebody has to judge: exactly as it is, left to right, with everything hidden in it shown. */
 export function exactText(text) {
-  return element("div", {}, element("pre", { class: "exact", dir: "ltr", tabindex: isLong(text) ? 0 : false }, revealed(text)), lengthNote(text), hiddenNote(text));
+  return element("div", { class: "exact-part" }, element("pre", { class: "exact", dir: "ltr", tabindex: isLong(text) ? 0 : false }, revealed(text)),
+    lengthNote(text), hiddenNote(text));
 }
 
-function isLong(text) {
+export function isLong(text) {
   return String(text).length > LONG_CHARACTERS || String(text).split("\n").length > LONG_LINES;
 }
 
@@ -66,4 +86,26 @@ export function hiddenNote(text) {
 /** A number and what it counts. */
 export function count(number, thing) {
   return `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+/** Seconds as people say them. */
+export function duration(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
+}
+
+/** Texts as one list in a sentence. */
+export function listed(texts) {
+  return texts.length > 1 ? `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}` : texts[0];
+}
+
+/** An identifier as words. */
+export function words(identifier) {
+  return String(identifier).replaceAll("_", " ");
+}
+
+/** The objects of a list that an agent has sent, if it is one. */
+export function objects(value) {
+  return Array.isArray(value) ? value.filter((item) => item && typeof item === "object") : [];
 }

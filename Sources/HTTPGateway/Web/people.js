@@ -1,36 +1,63 @@
-// People of the session, and what waits for the agent.
+// People of the session, and what waits for the agent: rows that stay, and change in place.
 
-import { element, nameNode } from "./parts.js";
+import { redraw } from "./lists.js";
+import { badge, button, element, nameNode } from "./parts.js";
 import { revealed } from "./text.js";
 
 /** An approved prompt that waits for the agent; its author and whoever may decide can still take it out. */
 export function queuedNode(approval, context) {
   const { model, me, actions } = context;
   const mayTakeOut = me.role === "host" || me.canApprove || approval.participantId === me.id;
+  const { name, number } = model.who(approval.participantId);
+  const out = button("small", () => actions.takeOut(approval.id), "Remove from queue");
+  out.setAttribute("data-answer", "");
   return element("li", { "data-id": approval.id }, element("span", { class: "title" }, revealed(approval.editedPrompt ?? approval.prompt)),
-    element("span", { class: "quiet" }, nameNode(model.name(approval.participantId)), " "),
-    mayTakeOut ? element("button", { type: "button", class: "small", "data-answer": true, onclick: () => actions.takeOut(approval.id) }, "Take out") : null);
+    element("span", { class: "quiet" }, nameNode(name, number), " "), mayTakeOut ? out : null);
 }
 
+/** A person's row; what is in it is filled in by `updatePerson`. */
 export function personNode(person, context) {
-  const { me, actions } = context;
-  const isMe = person.id === me.id;
-  const node = element("li", { "data-id": person.id },
-    element("span", { class: `presence ${person.online ? "online" : ""}`, role: "img", "aria-label": person.online ? "online" : "away" }),
-    element("span", { class: "name" }, nameNode(person.displayName || person.userId)), isMe ? element("span", { class: "quiet" }, "(you)") : null,
-    element("span", { class: "quiet" }, person.canApprove ? `${person.role}, may approve` : person.role));
-  if (me.role === "host" && !isMe && person.role !== "host") node.append(meansNode(person, actions));
-  return node;
+  const { me } = context;
+  const isOther = me.role === "host" && person.id !== me.id && person.role !== "host";
+  return element("li", { "data-id": person.id },
+    element("span", { class: "presence", role: "img" }), element("span", { class: "name" }),
+    person.id === me.id ? element("span", { class: "quiet" }, "(you)") : null, element("span", { class: "role-place" }),
+    ...isOther ? meansNodes(person, context) : []);
+}
+
+export function updatePerson(node, person, { model }) {
+  const presence = node.querySelector(".presence");
+  const label = person.online ? "online" : "away";
+  if (presence.getAttribute("aria-label") !== label) {
+    presence.className = `presence ${person.online ? "online" : ""}`;
+    presence.setAttribute("aria-label", label);
+    presence.title = label;
+  }
+  const { name, number } = model.who(person.id);
+  redraw(node.querySelector(".name"), `${name} ${number}`, () => nameNode(name, number));
+  redraw(node.querySelector(".role-place"), `${person.role} ${person.canApprove ?? false}`, () =>
+    [badge(person.role, `role ${person.role}`), person.canApprove && person.role !== "host" ? element("span", { class: "quiet" }, " may approve") : null]);
 }
 
 /** What the host can do about a person, folded away. */
-function meansNode(person, actions) {
+function meansNodes(person, { actions }) {
   const other = person.role === "viewer" ? "collaborator" : "viewer";
-  const button = (name, text, onclick) => element("button", { type: "button", class: `small ${name}`, "data-answer": true, onclick }, text);
-  return element("details", { class: "means" }, element("summary", { class: "quiet" }, "Change"),
-    button("change-role", `Make ${other}`, () => actions.changeRole(person.id, other)),
+  const act = (name, text, onclick) => {
+    const node = button(`small ${name}`, onclick, text);
+    node.setAttribute("data-answer", "");
+    return node;
+  };
+  const means = element("div", { class: "means row start", hidden: true },
+    act("change-role", person.role === "viewer" ? "Let them take part" : "Let them only watch", () => actions.changeRole(person.id, other)),
     person.role === "collaborator"
-      ? button("may-approve", person.canApprove ? "May not decide" : "May decide too", () => actions.letDecide(person.id, !person.canApprove)) : null,
-    button("make-host", "Make host", () => actions.handOver(person)),
-    button("danger", "Remove", () => actions.remove(person)));
+      ? act("may-approve", person.canApprove ? "May no longer approve" : "May approve too", () => actions.letDecide(person.id, !person.canApprove)) : null,
+    act("make-host", "Make host", () => actions.handOver(person)),
+    act("danger", "Remove", () => actions.remove(person)));
+  const toggle = button("quiet-button small means-toggle", () => {
+    means.hidden = !means.hidden;
+    toggle.setAttribute("aria-expanded", String(!means.hidden));
+    actions.moved();
+  }, "Change");
+  toggle.setAttribute("aria-expanded", "false");
+  return [toggle, means];
 }

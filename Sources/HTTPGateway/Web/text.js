@@ -1,4 +1,4 @@
-// Text as it really is: invisible and bidirectional characters made visible, and differences between two texts.
+// Text as it really is: invisible and bidirectional characters made visible.
 
 const NAMES = new Map(Object.entries({
   0x00ad: "soft hyphen", 0x034f: "grapheme joiner", 0x061c: "Arabic letter mark", 0x115f: "Hangul filler",
@@ -37,6 +37,11 @@ export function revealedLine(value) {
   return revealed(value, HIDDEN_IN_LINE);
 }
 
+/** The text without them: for comparing, never for showing. */
+export function withoutHidden(text) {
+  return String(text).replaceAll(HIDDEN, "");
+}
+
 /** How many such characters a text holds. */
 export function hiddenCount(text) {
   return [...String(text).matchAll(HIDDEN)].length;
@@ -50,52 +55,4 @@ function mark(character) {
   node.textContent = number;
   node.title = NAMES.get(code) ?? "invisible or special character";
   return node;
-}
-
-const MOST_CELLS = 250_000;
-
-/** The lines of two texts as [sign, line], sign being " ", "-" or "+". */
-export function difference(before, after) {
-  const [a, b] = [lines(before), lines(after)];
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start++;
-  let [endA, endB] = [a.length, b.length];
-  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) { endA--; endB--; }
-  const middle = changed(a.slice(start, endA), b.slice(start, endB));
-  return [...a.slice(0, start).map((l) => [" ", l]), ...middle, ...a.slice(endA).map((l) => [" ", l])];
-}
-
-function lines(text) {
-  if (!text) return [];
-  const all = String(text).split("\n");
-  if (all.at(-1) === "") all.pop();
-  return all;
-}
-
-/** By longest common subsequence; beyond a size simply all of the old and all of the new. */
-function changed(a, b) {
-  if (a.length * b.length > MOST_CELLS) return [...a.map((l) => ["-", l]), ...b.map((l) => ["+", l])];
-  const width = b.length + 1;
-  const longest = new Uint32Array((a.length + 1) * width);
-  for (let i = a.length - 1; i >= 0; i--) {
-    for (let j = b.length - 1; j >= 0; j--) {
-      longest[i * width + j] = a[i] === b[j]
-        ? longest[(i + 1) * width + j + 1] + 1
-        : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
-    }
-  }
-  const result = [];
-  let [i, j] = [0, 0];
-  while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
-      result.push([" ", a[i]]);
-      i++;
-      j++;
-    } else if (j >= b.length || (i < a.length && longest[(i + 1) * width + j] >= longest[i * width + j + 1])) {
-      result.push(["-", a[i++]]);
-    } else {
-      result.push(["+", b[j++]]);
-    }
-  }
-  return result;
 }

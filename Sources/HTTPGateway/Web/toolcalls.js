@@ -1,73 +1,126 @@
 // Tool calls: what an agent does or wants to do, where and with what, as exactly as it has said it.
 
-import { contentText, words } from "./model.js";
-import { count, element, exactText, hiddenNote, time } from "./parts.js";
-import { difference, revealed, revealedLine } from "./text.js";
+import { isTerminalText, terminalNodes } from "./ansi.js";
+import { changeNode, diffNode, fileName } from "./diffview.js";
+import { count, element, exactText, listed, objects, words } from "./parts.js";
+import { hiddenCount, revealed, revealedLine } from "./text.js";
+import { changesOf, contentText } from "./turns.js";
 
-/** A tool call that runs or has run, as an entry of the timeline. */
-export function toolNode({ tool, at }) {
-  const status = tool.status ?? "pending";
-  const contents = objects(tool.content).map(toolContent).filter(Boolean);
-  const summary = element("summary", {}, element("span", { class: `mark ${status}`, "aria-label": words(status) }),
-    element("span", { class: "title" }, revealedLine(tool.title ?? "Tool call")), element("span", { class: "quiet" }, revealedLine(words(tool.kind ?? ""))), " ", time(at));
-  return element("li", { class: "entry tool" }, element("details", { open: contents.some((c) => c.className === "diff") },
-    summary, placesNode(tool), ...contents, cutNode(tool)));
+const VERBS = {
+  read: "Read", edit: "Edit", delete: "Delete", move: "Move", search: "Search", execute: "Run", think: "Think", fetch: "Fetch", switch_mode: "Switch mode",
+};
+
+/** The command that a tool call runs, where it says so. */
+export function commandOf(call) {
+  const input = call.rawInput;
+  if (!input || typeof input !== "object" || Array.isArray(input)) return null;
+  for (const name of ["command", "cmd", "script"]) if (typeof input[name] === "string" && input[name].trim()) return input[name];
+  return null;
+}
+
+function placesOf(call) {
+  return objects(call.locations).filter((place) => place.path !== undefined);
+}
+
+/** What it is in few words: `verb` and `target`, and whether the agent's own title says anything more. */
+export function askOf(call) {
+  const title = String(call.title ?? "").trim();
+  const verb = Object.hasOwn(VERBS, call.kind ?? "") ? VERBS[call.kind] : null;
+  const command = commandOf(call);
+  const paths = [...new Set([...changesOf(call).paths, ...placesOf(call).map((place) => String(place.path))])];
+  const target = call.kind === "execute" ? (command ? null : title.replace(/^`(.*)`$/s, "$1"))
+    : paths.length === 1 ? fileName(paths[0]) : paths.length > 1 ? count(paths.length, "file") : title;
+  if (!verb || (call.kind === "execute" && !command && !target)) return { verb: null, target: title || "Use a tool", title: null, command, paths };
+  const same = [command, target, `${verb} ${target}`, `\`${command}\``, `${verb} ${command}`, `${verb} ${paths[0]}`];
+  const saysMore = title && !same.some((text) => text && text.toLowerCase() === title.toLowerCase());
+  return { verb, target, title: saysMore && target !== title ? title : null, command, paths };
+}
+
+/** The head of a request: "Edit Tokenizer.swift +2 −1". */
+export function askNode(call) {
+  const { verb, target, title, paths } = askOf(call);
+  return element("div", { class: "ask" },
+    element("p", { class: "verb" }, verb ? element("strong", {}, verb) : null, verb ? " " : null,
+      target ? element("bdi", { class: "target", title: paths.length === 1 ? paths[0] : false }, revealedLine(target)) : null, " ", changeNode(changesOf(call))),
+    title ? element("p", { class: "quiet says" }, "The agent calls it: ", element("bdi", {}, revealedLine(title))) : null);
 }
 
 /** The tool call somebody has to judge: what it is, where, with what, and what of it cannot be shown. */
-export function toolCallNode(approval) {
-  const call = approval.toolCall ?? {};
-  return element("div", { class: "tool-call" }, exactText(call.title ?? approval.prompt),
-    call.kind ? element("p", { class: "quiet" }, revealedLine(words(call.kind))) : null,
-    placesNode(call), ...objects(call.content).map(toolContent).filter(Boolean), inputNode(call.rawInput),
-    call.rawOutput === undefined || call.rawOutput === null ? null : element("div", {}, element("p", { class: "quiet" }, "Its output so far"), inputNode(call.rawOutput)),
-    cutNode(call), wholeNode(call));
+export function toolCallNode(call) {
+  const { command } = askOf(call);
+  const contents = objects(call.content).map((item) => contentNode(item, { narrow: true })).filter(Boolean);
+  const diffPaths = new Set(changesOf(call).paths);
+  const places = placesOf(call).filter((place) => place.line || !diffPaths.has(String(place.path)));
+  return element("div", { class: "tool-call" }, askNode(call), command ? exactText(command) : null, ...contents, placesNode(places), cutNode(call), detailsNode(() => call));
 }
 
 /** Each place on a line of its own, whatever its name holds. */
-function placesNode(call) {
-  const places = objects(call.locations).map((place) => element("p", { class: "quiet path", dir: "ltr" },
-    revealedLine(place.path + (place.line ? `:${place.line}` : ""))));
-  return places.length ? element("div", {}, ...places) : null;
+export function placesNode(places) {
+  const nodes = places.map((place) => element("p", { class: "quiet path", dir: "ltr" }, revealedLine(place.path + (place.line ? `:${place.line}` : ""))));
+  return nodes.length ? element("div", {}, ...nodes) : null;
 }
 
-function toolContent(item) {
-  if (item.type === "diff") return diffNode(item);
-  if (item.type === "terminal") return element("p", { class: "quiet" }, "Output in the host's terminal");
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+/** A picture that came with the event itself; of any other kind it is only named. */
+export function pictureNode({ mimeType, data }) {
+  if (!PICTURES.includes(mimeType) || !/^[A-Za-z0-9+/=\s]+$/.test(data ?? "")) return null;
+  return element("img", { class: "picture", src: `data:${mimeType};base64,${data}`, alt: "A picture from the agent", loading: "lazy" });
+}
+
+/** One part of what a tool call holds. */
+export function contentNode(item, { narrow = false } = {}) {
+  if (item.type === "diff") return diffNode(item, { narrow });
+  if (item.type === "terminal") return element("p", { class: "quiet" }, "Its output is in the host's terminal.");
   if (item.type !== "content") return jsonNode(item);
+  if (item.content?.type === "image") return pictureNode(item.content) ?? exactText(contentText(item.content));
   const text = contentText(item.content);
-  if (text) return exactText(text);
+  if (text) return !narrow && isTerminalText(text) ? terminalNode(text) : exactText(text);
   return item.content?.type === "text" ? null : jsonNode(item.content ?? null);
 }
 
-function diffNode(item) {
-  const table = element("div", { class: "diff", tabindex: 0 }, element("p", { class: "path", dir: "ltr" }, revealedLine(item.path),
-    item.oldText === undefined || item.oldText === null ? element("span", { class: "badge" }, "new file") : null));
-  const hidden = hiddenNote(`${item.oldText ?? ""}${item.newText ?? ""}`);
-  if (hidden) table.append(hidden);
-  for (const [sign, line] of difference(item.oldText ?? "", item.newText ?? "")) {
-    table.append(element("div", { class: sign === "+" ? "added" : sign === "-" ? "removed" : "same", dir: "ltr" },
-      element("span", { class: "sign", "aria-label": sign === "+" ? "added" : sign === "-" ? "removed" : undefined }, sign), revealed(line)));
-  }
-  return table;
+export function terminalNode(text) {
+  return element("pre", { class: "terminal", dir: "ltr", tabindex: 0, "aria-label": "Terminal output" }, terminalNodes(text));
 }
 
-/** The objects of a list that an agent has sent, if it is one. */
-export function objects(value) {
-  return Array.isArray(value) ? value.filter((item) => item && typeof item === "object") : [];
+/** Text that has only become longer is added to, so that a selection in it survives. */
+export function grows(node, text) {
+  const shown = node.querySelector?.("pre.exact")?.firstChild;
+  if (!shown || shown.nextSibling || shown.nodeType !== Node.TEXT_NODE || !text.startsWith(shown.data)) return false;
+  const more = text.slice(shown.data.length);
+  if (hiddenCount(more) || isTerminalText(more)) return false;
+  shown.appendData(more);
+  return true;
 }
+
+/** Raw input and output, and everything as it came, for whoever wants to see also what has no place above. */
+export function detailsNode(call, name = "whole") {
+  const node = element("details", { class: name }, element("summary", {}, "Details"));
+  node.addEventListener("toggle", () => {
+    if (!node.open) return;
+    for (const old of [...node.children].slice(1)) old.remove();
+    const { rawInput, rawOutput } = call();
+    node.append(...[
+      isThere(rawInput) ? element("div", {}, element("p", { class: "quiet label" }, "Raw input"), inputNode(rawInput)) : null,
+      isThere(rawOutput) ? element("div", {}, element("p", { class: "quiet label" }, "Raw output"), inputNode(rawOutput)) : null,
+      element("p", { class: "quiet label" }, "The whole request as it came"), jsonNode(call()),
+    ].filter(Boolean));
+  });
+  return node;
+}
+
+function isThere(value) { return value !== undefined && value !== null; }
 
 /** What the tool is given: texts as they are, the rest as JSON. */
 function inputNode(input) {
-  if (input === undefined || input === null) return null;
-  const shown = (value) => typeof value === "string" ? exactText(value) : jsonNode(value);
+  const shown = (value) => typeof value === "string" ? isTerminalText(value) ? element("div", {}, terminalNode(value), exactText(value)) : exactText(value) : jsonNode(value);
   if (typeof input !== "object" || Array.isArray(input)) return shown(input);
   return element("dl", { class: "input" }, ...Object.entries(input).flatMap(([name, value]) =>
     [element("dt", {}, revealedLine(name)), element("dd", {}, shown(value))]));
 }
 
 /** A value as JSON; a number that this page cannot hold as it was sent is said to be one. */
-function jsonNode(value) {
+export function jsonNode(value) {
   let isRounded = false;
   const text = JSON.stringify(value, (_, part) => {
     isRounded ||= typeof part === "number" && Number.isInteger(part) && !Number.isSafeInteger(part);
@@ -75,13 +128,6 @@ function jsonNode(value) {
   }, 2);
   const node = exactText(text);
   if (isRounded) node.append(element("p", { class: "warning" }, "A number in this is too large to be shown exactly; its last digits may be others."));
-  return node;
-}
-
-/** Everything the agent has sent about it, for whoever wants to see also what has no place above. */
-function wholeNode(call) {
-  const node = element("details", { class: "whole" }, element("summary", { class: "quiet" }, "The whole request as it came"));
-  node.addEventListener("toggle", () => node.append(jsonNode(call)), { once: true });
   return node;
 }
 
@@ -101,12 +147,21 @@ export function cutFrom(call) {
   });
 }
 
-function cutNode(call) {
+export function cutNode(call) {
   const cut = cutFrom(call);
   return cut.length ? element("p", { class: "warning cut" }, revealedLine(`Not everything is shown. Cut because it was too large: ${listed(cut)}.`)) : null;
 }
 
-/** Texts as one list in a sentence. */
-export function listed(texts) {
-  return texts.length > 1 ? `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}` : texts[0];
+/** The words for where a step stands. */
+export function stepState({ call, isOver }) {
+  const status = call.status ?? "pending";
+  if (isOver) return ["stopped", "Not finished"];
+  return { pending: ["pending", "Waiting"], in_progress: ["in_progress", "Running"], completed: ["completed", "Done"], failed: ["failed", "Failed"] }[status] ?? ["other", words(status)];
+}
+
+/** The words on a step's row. */
+export function stepTitle(call) {
+  if (call.title) return revealed(String(call.title).replaceAll("\n", " ").replace(/^`([^`]*)`$/, "$1"));
+  const { verb, target } = askOf(call);
+  return revealedLine([verb, target].filter(Boolean).join(" "));
 }

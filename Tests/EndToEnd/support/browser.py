@@ -124,6 +124,32 @@ class Page:
         await self.wait_for(f"{found} && {taking} && {found}.getClientRects().length > 0")
         await self.evaluate(f"{found}.click()")
 
+    async def press(self, key: str) -> None:
+        """One key, wherever the focus is."""
+        code = {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, ord(key[0].upper()))
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    async def tap(self, selector: str) -> None:
+        """One real click in the middle of an element, as a mouse does it: no script helps, nothing is tried twice."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.wait_for(f"{found}?.getClientRects().length > 0")
+        place = await self.evaluate(
+            f"(({{x, y, width, height}}) => ({{x: x + width / 2, y: y + height / 2}}))({found}.getBoundingClientRect())"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    async def resize(self, width: int, height: int) -> None:
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+        await self.call("Emulation.setDeviceMetricsOverride", **screen)
+
+    async def prefer(self, **features: str) -> None:
+        """Media features, such as `prefers_color_scheme="dark"`."""
+        wanted = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        await self.call("Emulation.setEmulatedMedia", features=wanted)
+
     async def close(self) -> None:
         """Closes the tab; its profile stays."""
         await self.browser.call("Target.closeTarget", targetId=self.target)
@@ -134,6 +160,7 @@ async def browser(processes: Processes, directory: Path):
     """A browser that ends with the block."""
     profile = directory / "profile"
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+    options.append("--window-size=1440,900")
     process = processes.start(
         "chromium",
         [program("chromium"), *options, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
