@@ -95,8 +95,13 @@ function answerButton(name, what, onclick, ...children) {
 
 /** One answer at a time: the card rests until it is known what became of it. */
 async function answering(node, work) {
+  const hadFocus = node.contains(document.activeElement);
+  // What rests cannot hold the focus: it waits where the next card will be.
+  if (hadFocus) node.closest("[data-focus-home]")?.focus({ preventScroll: true });
   node.inert = true;
-  if (!await work) node.inert = false;
+  if (await work) return;
+  node.inert = false;
+  if (hadFocus) node.focus({ preventScroll: true });
 }
 
 function promptCard(approval, context) {

@@ -107,7 +107,7 @@ function cells(line) {
 /** A block as one element. */
 export function blockNode(block, depth = 0) {
   switch (block.type) {
-    case "heading": return element("p", { class: `heading h${block.level}`, role: "heading", "aria-level": Math.min(6, block.level + 2), dir: "auto" }, inlineNodes(block.text));
+    case "heading": return element("p", { class: `heading h${block.level}`, role: "heading", "aria-level": 3, dir: "auto" }, inlineNodes(block.text));
     case "rule": return element("hr");
     case "quote": return element("blockquote", {}, nested(block.lines.join("\n"), depth));
     case "code": return codeNode(block);

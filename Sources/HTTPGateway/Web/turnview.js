@@ -32,7 +32,7 @@ export class TurnView {
     const [name, word] = stateOf(turn, approval);
     this.node.className = `entry turn ${name}${turn.items.length ? "" : " bare"}`;
     redraw(this.header, JSON.stringify([name, approval?.id, approval?.prompt, approval?.editedPrompt, approval?.reason, approval?.resolvedByParticipantId, approval?.participantId]),
-      () => approval ? headNodes(approval, name, word, this.context.model) : [element("p", { class: "head" }, element("strong", {}, "The agent"), " ", time(turn.at))]);
+      () => approval ? headNodes(approval, name, word, this.context.model) : [element("p", { class: "head", role: "heading", "aria-level": 2 }, element("strong", {}, "The agent"), " ", time(turn.at))]);
     redraw(this.plan, JSON.stringify(turn.plan), () => objects(turn.plan).length ? planNode(turn.plan) : null);
     this.earlier.hidden = from === 0;
     if (from) this.earlier.textContent = `Show what came before in this turn (${count(from, "part")})`;
@@ -68,7 +68,7 @@ function headNodes(approval, name, word, model) {
   if (approval.reason) facts.push([`Reason: ${approval.reason}`]);
   const { name: author, number } = model.who(approval.participantId);
   return [
-    element("p", { class: "head" }, element("strong", {}, nameNode(author, number)), " ", approval.status === "pending" ? "proposes" : "asked the agent", " ",
+    element("p", { class: "head", role: "heading", "aria-level": 2 }, element("strong", {}, nameNode(author, number)), " ", approval.status === "pending" ? "proposes" : "asked the agent", " ",
       time(approval.createdAt), badge(word, name)),
     promptNode(approval.editedPrompt ?? approval.prompt),
     facts.length ? element("p", { class: "quiet facts-line" }, ...facts.flatMap((fact, at) => [at ? " · " : null, sentence(fact)])) : null,

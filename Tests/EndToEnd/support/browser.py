@@ -15,6 +15,20 @@ from .processes import Processes
 from .topology import program
 from .waiting import PATIENCE, PAUSE, Deadline, eventually
 
+# The middle of an element that stands still and is covered by nothing.
+AT_REST = """new Promise(resolve => {
+  const node = document.querySelector(%s)
+  if (!node) return resolve(null)
+  node.scrollIntoView({ block: "nearest" })
+  const middle = () => { const { x, y, width, height } = node.getBoundingClientRect(); return [x + width / 2, y + height / 2] }
+  const before = middle().join()
+  setTimeout(() => {
+    const [x, y] = middle()
+    const top = document.elementFromPoint(x, y)
+    resolve(middle().join() === before && node.contains(top) ? { x, y } : null)
+  }, 50)
+})"""
+
 
 class Browser:
     """One running browser. Every page lives in a profile of its own, as if each visitor had a machine of their own."""
@@ -133,11 +147,7 @@ class Page:
 
     async def tap(self, selector: str) -> None:
         """One real click in the middle of an element, as a mouse does it: no script helps, nothing is tried twice."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        await self.wait_for(f"{found}?.getClientRects().length > 0")
-        place = await self.evaluate(
-            f"(({{x, y, width, height}}) => ({{x: x + width / 2, y: y + height / 2}}))({found}.getBoundingClientRect())"
-        )
+        place = await self.wait_for(AT_REST % json.dumps(selector))
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
