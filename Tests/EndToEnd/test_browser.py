@@ -23,6 +23,7 @@ RECORD_REQUESTS = """(() => {
   const plain = window.fetch
   window.fetch = (address, options) => (sent.push(options.body), plain(address, options))
 })()"""
+OPEN_STEPS = "document.querySelectorAll('#timeline .step').forEach(step => (step.open = true))"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 
 
@@ -64,7 +65,7 @@ def test_a_prompt_from_proposal_to_completion_seen_by_two_people_on_two_nodes(pr
             await host.click("#pending button.primary")
             for page in (host, guest):
                 await page.wait_text("#timeline", "the greeting is friendlier now", 60)
-                await page.evaluate("document.querySelectorAll('#timeline .step').forEach(step => (step.open = true))")
+                await page.evaluate(OPEN_STEPS)
                 await page.wait_text("#timeline", "Hello, world")
                 await page.wait_text("#pending-count", "0")
 

@@ -1,4 +1,4 @@
-"""Everybody can use the page: axe-core finds nothing on any view, in light and dark; on a phone and at 200 % nothing is lost."""
+"""Everybody can use the page: axe-core finds nothing on any view; on a phone and at 200 % nothing is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ OUTPUT = "\x1b[1mBuilding\x1b[0m\n\x1b[31merror:\x1b[0m no\n\x1b[38;5;208mwarnin
 SCHEMES = ("light", "dark")
 # Everything that can be pressed or written into, and how large it is where it can be seen.
 SMALL = """[...document.querySelectorAll("button, summary, select, input, textarea, label.check")]
-  .filter(node => node.getClientRects().length && node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
+  .filter(node => node.getClientRects().length)
+  .filter(node => node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
   .filter(node => !node.closest(".segmented, label.check input") && !node.matches("label.check input, .backdrop"))
   .filter(node => node.getBoundingClientRect().height < 43.5)
   .map(node => node.outerHTML.slice(0, 80))"""
@@ -211,14 +212,18 @@ def test_links_are_copied_and_their_qr_codes_can_be_read(processes, cluster, tmp
             for text, rows in zip(texts, await page.evaluate(codes % texts), strict=True):
                 blank = "0" * len(rows[0])
                 assert decoded([blank] * 4 + rows + [blank] * 4) == text
-            too_long = "import('/web/qr.js').then(({ qrRows }) => { try { qrRows('x'.repeat(667)) } catch (e) { return e.name } })"
+            too_long = """import("/web/qr.js").then(({ qrRows }) => {
+              try { qrRows("x".repeat(667)) } catch (error) { return error.name }
+            })"""
             assert await page.evaluate(too_long) == "RangeError"
 
             await page.click("#general summary")
             await page.wait_text("#general .url", link)
             await page.click("#general .qr-place summary")
             await page.wait_for("document.querySelector('#general .qr') !== null")
-            size = int((await page.evaluate("document.querySelector('#general .qr').getAttribute('viewBox')")).split()[2])
+            size = int(
+                (await page.evaluate("document.querySelector('#general .qr').getAttribute('viewBox')")).split()[2]
+            )
             dark = {tuple(place) for place in await page.evaluate(drawn)}
             assert decoded(["".join("1" if (x, y) in dark else "0" for x in range(size)) for y in range(size)]) == link
             await page.evaluate("(navigator.clipboard.writeText = async text => { window.copied = text }, true)")

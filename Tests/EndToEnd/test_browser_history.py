@@ -44,7 +44,7 @@ def long_history(cluster):
                     thought(f"thinking about part {at}. "),
                     tool(f"{turn}-{at}", f"Edit file{at}.swift", kind="edit", status="in_progress"),
                     {"sessionUpdate": "tool_call_update", "toolCallId": f"{turn}-{at}", "status": "completed",
-                     "content": [{"type": "diff", "path": f"/src/file{at}.swift", "oldText": "a\nb\n", "newText": "a\nc\n"}]},
+                     "content": [{"type": "diff", "path": f"/{at}.swift", "oldText": "a\nb\n", "newText": "a\nc\n"}]},
                     message(f"Part **{at}** of turn {turn} is done: `file{at}.swift`. ", f"{turn}-{at}"),
                     message("It was changed in one place.\n", f"{turn}-{at}"),
                 ]  # fmt: skip

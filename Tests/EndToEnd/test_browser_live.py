@@ -107,7 +107,10 @@ def test_every_control_reacts_to_its_first_click_while_the_agent_streams(process
 @pytest.mark.timeout(120)
 def test_what_hides_in_a_message_that_grows_is_shown_and_nothing_widens_the_page(processes, cluster, turn, tmp_path):
     shared, _ = turn
-    hostile = "<img src=x onerror=alert(1)> \u202egnp.exe [click](javascript:alert(1)) [bank](https://bank.example@evil.example/) "
+    hostile = (
+        "<img src=x onerror=alert(1)> \u202egnp.exe [click](javascript:alert(1)) "
+        "[bank](https://bank.example@evil.example/) "
+    )
     widths = """[document.documentElement, ...document.querySelectorAll("#timeline, .side, .decisions, .drawer")]
       .map(part => part.scrollWidth - part.clientWidth)"""
 

@@ -1,4 +1,4 @@
-"""Text of all kinds becomes nodes, never markup: Markdown, terminal output, code, differences. Run in a real browser."""
+"""Text of all kinds becomes nodes, never markup: Markdown, terminal output, code, differences."""
 
 from __future__ import annotations
 
@@ -49,21 +49,27 @@ GROWN = """import("/web/markdown.js").then(({ MarkdownView }) => {
   })
 })"""
 HOSTILE = """import("/web/markdown.js").then(({ MarkdownView }) => {
-  const begun = performance.now()
-  const texts = ["*".repeat(50000), "*a ".repeat(20000), "[".repeat(50000), "[a](".repeat(15000), "`".repeat(3).concat(" `` ` ").repeat(9000), "> ".repeat(3000),
-    "- ".repeat(3000), "|a".repeat(20000) + "\\n" + "|-".repeat(20000), "_".repeat(9999) + "x" + "_".repeat(9999), "http://" + "a".repeat(50000), "\\u202e".repeat(20000)]
-  return texts.map((text) => { const view = new MarkdownView(); view.update(text); return view.node.textContent.length > 0 || /^[*> -]+$/.test(text) })
+  const texts = ["*".repeat(50000), "*a ".repeat(20000), "[".repeat(50000), "[a](".repeat(15000),
+    "``` `` ` ".repeat(9000), "> ".repeat(3000), "- ".repeat(3000), "|a".repeat(20000) + "\\n" + "|-".repeat(20000),
+    "_".repeat(9999) + "x" + "_".repeat(9999), "http://" + "a".repeat(50000), "\\u202e".repeat(20000)]
+  return texts.map((text) => {
+    const view = new MarkdownView()
+    view.update(text)
+    return view.node.textContent.length > 0 || /^[*> -]+$/.test(text)
+  })
 })"""
 ANSI = """import("/web/ansi.js").then(({ terminalNodes }) => {
   const box = document.createElement("div")
-  box.append(terminalNodes("\\u001b[1;31mred\\u001b[0m plain \\u001b]0;title\\u0007\\u001b[2J\\u001b[38;5;46mgreen\\u001b[48;2;0;0;250m blue\\u001b[m\\u202e\\r\\nten\\rtwo"))
+  box.append(terminalNodes("\\u001b[1;31mred\\u001b[0m plain \\u001b]0;title\\u0007\\u001b[2J\\u001b[38;5;46mgreen"
+    + "\\u001b[48;2;0;0;250m blue\\u001b[m\\u202e\\r\\nten\\rtwo"))
   return [box.innerHTML.replaceAll(/ title="[^"]*"/g, ""), box.querySelectorAll("[style]").length]
 })"""
 DIFF = """import("/web/diff.js").then(({ rowsOf, hunks, pairs }) => {
   const old = Array.from({ length: 40 }, (_, n) => `line ${n + 1}`).join("\\n")
   const { rows, added, removed } = rowsOf({ oldText: old, newText: old.replace("line 20", "line twenty\\nand more") })
   const parts = hunks(rows).map(({ folded, rows }) => [folded, rows.length])
-  const changed = rows.filter(({ sign }) => sign !== " ").map(({ sign, old, new: now, text }) => [sign, old ?? null, now ?? null, text])
+  const changed = rows.filter(({ sign }) => sign !== " ")
+    .map(({ sign, old, new: now, text }) => [sign, old ?? null, now ?? null, text])
   const side = pairs(rows.slice(18, 23)).map(([a, b]) => [a?.text ?? null, b?.text ?? null])
   return { added, removed, parts, changed, side }
 })"""
@@ -89,7 +95,11 @@ def test_text_becomes_nodes_as_it_was_meant_and_never_markup(processes, cluster,
             diff = await page.evaluate(DIFF)
             assert (diff["added"], diff["removed"]) == (2, 1)
             assert diff["parts"] == [[True, 16], [False, 9], [True, 17]]
-            assert diff["changed"] == [["-", 20, None, "line 20"], ["+", None, 20, "line twenty"], ["+", None, 21, "and more"]]
+            assert diff["changed"] == [
+                ["-", 20, None, "line 20"],
+                ["+", None, 20, "line twenty"],
+                ["+", None, 21, "and more"],
+            ]
             assert diff["side"][1:3] == [["line 20", "line twenty"], [None, "and more"]]
             assert page.problems == []
 

@@ -59,8 +59,8 @@ def test_links_in_the_same_tab_leaving_and_coming_back_and_a_link_to_another_ser
             await page.click("#leave")
             await page.click("#confirm-yes")
             await page.wait_text("#message", "You have left the session")
-            live = "[...document.querySelectorAll('#session, .bar-buttons, #connection')].map(part => part.checkVisibility())"
-            assert await page.evaluate(live) == [False] * 3, "no live controls"
+            live = "document.querySelectorAll('#session, .bar-buttons, #connection')"
+            assert await page.evaluate(f"[...{live}].map(part => part.checkVisibility())") == [False] * 3
             assert shared.id not in await page.evaluate(STORED)
             await page.click("#message-buttons button")
             await join(page, "Grace")
@@ -204,7 +204,9 @@ def test_the_whole_story_by_keyboard_alone(processes, cluster, tmp_path):
             assert await page.evaluate("document.activeElement !== document.body")
             await page.press("c")
             await page.call("Input.insertText", text="done, n a r e s ?")
-            await page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, modifiers=2)
+            await page.call(
+                "Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, modifiers=2
+            )
             await page.wait_text("#timeline", "done, n a r e s ?")
             await page.evaluate("(document.querySelector('#timeline').focus(), true)")
             await page.press("?")

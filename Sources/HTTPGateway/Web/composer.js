@@ -1,5 +1,6 @@
 // Where people write. What was begun survives a reload; what was sent and not taken is kept by the outbox.
 
+import { Commands } from "./commands.js";
 import { Outbox, tabStore } from "./outbox.js";
 import { revealed } from "./text.js";
 
@@ -8,8 +9,9 @@ const KIND = { comment: "Say something to everybody", prompt: "What should the a
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 export class Composer {
-  constructor(api, { signal, rights, onSent, onLive }) {
+  constructor(api, { signal, rights, commands, onSent, onLive }) {
     Object.assign(this, { api, rights, onSent });
+    this.commands = new Commands($("commands"), $("composer-text"), { commands, isPrompt: () => this.kind === "prompt", signal });
     const on = (id, type, work) => $(id).addEventListener(type, work, { signal });
     this.problem(null);
     $("composer-text").value = "";
@@ -31,7 +33,7 @@ export class Composer {
       },
     });
     on("composer", "submit", (event) => { event.preventDefault(); this.send(); });
-    on("composer", "change", () => { this.keepDraft(); this.render(); });
+    on("composer", "change", () => { this.keepDraft(); this.commands.draw(); this.render(); });
     on("composer-text", "input", () => { this.grow(); this.keepSoon(); });
     on("composer-text", "keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) { event.preventDefault(); this.send(); }

@@ -1,6 +1,6 @@
 // What waits for a decision: one card, whoever asks. A card vouches for exactly what it showed when it was drawn; when that changes it is drawn anew.
 
-import { badge, button, duration, element, exactText, hiddenNote, listed, nameNode, objects, plain, time, words } from "./parts.js";
+import { badge, button, count, duration, element, exactText, hiddenNote, listed, nameNode, objects, plain, time, words } from "./parts.js";
 import { revealed, revealedLine } from "./text.js";
 import { askOf, cutFrom, toolCallNode } from "./toolcalls.js";
 
@@ -8,10 +8,10 @@ const meanings = new WeakMap();
 
 /** All that a card shows and offers, as a text. */
 export function meaningOf(approval, me, call = approval.toolCall) {
-  const { kind, prompt, toolCall, options, participantId } = approval;
+  const { kind, prompt, toolCall, options, participantId, content, control } = approval;
   const isWhole = call === toolCall;
   if (!isWhole || !meanings.has(approval)) {
-    const meaning = JSON.stringify([kind, prompt, call, options, participantId]);
+    const meaning = JSON.stringify([kind, prompt, call, options, participantId, content, control]);
     if (!isWhole) return `${mayDecide(me)} ${me.id} ${meaning}`;
     meanings.set(approval, meaning);
   }
@@ -108,8 +108,8 @@ function promptCard(approval, context) {
   const { model, me, actions } = context;
   const { id, prompt } = approval;
   const shown = exactText(prompt);
-  const body = element("div", {}, shown);
-  const who = whoNode(approval.participantId, model, null, " proposes");
+  const body = element("div", {}, shown, attachmentsNode(approval.content));
+  const who = whoNode(approval.participantId, model, null, approval.kind === "control" ? " wants to set" : " proposes");
   let node;
   if (!mayDecide(me)) {
     const takeBack = answerButton("", null, () => answering(node, actions.withdraw(id)), "Take back");
@@ -131,6 +131,14 @@ function promptCard(approval, context) {
   node = card(approval, context, "", who, [body],
     [reason, element("div", { class: "row" }, answerButton("", "reject", () => decide("reject"), "Reject"), edit, approve)]);
   return node;
+}
+
+/** What comes with a prompt, by name, kind and size. */
+function attachmentsNode(content) {
+  const attached = objects(content).filter(({ type }) => type !== "text");
+  if (!attached.length) return null;
+  return element("ul", { class: "attachments" }, ...attached.map(({ type, name, uri, mimeType, size }) =>
+    element("li", {}, element("bdi", {}, revealedLine(name ?? uri ?? words(type))), element("span", { class: "quiet" }, " ", revealedLine([mimeType, size ? count(size, "byte") : null].filter(Boolean).join(", "))))));
 }
 
 /** A field for the text that is to run instead; what its letters hide is shown below it as it is typed. */

@@ -9,22 +9,21 @@ import { meaningOf, callOf, mayDecide, pendingNode, pendingSentence, updatePendi
 import { confirm } from "./dialog.js";
 import { isOfTheSession } from "./errors.js";
 import { EventReader } from "./events.js";
+import { renderHeader, renderTurn } from "./header.js";
 import { Keys } from "./keys.js";
 import { KeptList } from "./lists.js";
 import { downloadRecord, HostTools } from "./manage.js";
 import { News } from "./news.js";
 import { Panels } from "./panels.js";
-import { duration } from "./parts.js";
 import { personNode, queuedNode, updatePerson } from "./people.js";
 import { copied } from "./share.js";
 import { Steady } from "./steady.js";
-import { revealed, revealedLine } from "./text.js";
+import { revealed } from "./text.js";
 import { Timeline } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const show = (id, isShown = true) => { if ($(id).hidden === isShown) $(id).hidden = !isShown; };
 const set = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
-const MODES = { view_only: "view only", comment_only: "comment only", prompt_with_approval: "prompts need approval", prompt_direct: "prompts run directly" };
 
 function problem(id, text) {
   $(id).replaceChildren(revealed(text ?? ""));
@@ -59,7 +58,7 @@ export class Page {
     this.attention = new Attention(signal);
     this.news = new News(model, () => this.me);
     this.keys = new Keys(this, signal);
-    this.composer = new Composer(api, { signal, rights: () => this.rights, onSent: () => this.schedule({ mine: true }), onLive: (flush) => { this.flush = flush; } });
+    this.composer = new Composer(api, { signal, rights: () => this.rights, commands: () => model.agent.commands, onSent: () => this.schedule({ mine: true }), onLive: (flush) => { this.flush = flush; } });
     this.reader = new EventReader(api, {
       until, onEvents: (events, isCaughtUp) => this.take(events, isCaughtUp), onState: (state, error) => this.connection(state, error), onGone: (error) => this.end(error),
     });
@@ -243,31 +242,9 @@ export class Page {
     this.shape = shape;
   }
 
-  renderTurn() {
-    const { model } = this;
-    const isRunning = Boolean(model.runningDispatch) && !this.isEnded;
-    show("turn", isRunning);
-    show("turn-cancel", this.me.role === "host");
-    if (!isRunning) return;
-    const begun = model.runningTurn?.startedAt;
-    const asks = model.pending.some((approval) => approval.kind === "permission");
-    const seconds = begun ? (Date.now() - new Date(begun)) / 1000 : 0;
-    set("turn-text", `${asks ? "The agent waits for an answer" : "The agent is working"}${seconds >= 10 ? `, ${duration(seconds)}` : ""}`);
-  }
+  renderTurn() { renderTurn(this.model, this.me, this.isEnded); }
 
-  renderFacts() {
-    const { model } = this;
-    const { mode = "view_only", expiresAt } = model.session ?? {};
-    const title = String(model.agent.title ?? "");
-    show("session-title", Boolean(title));
-    if (this.title !== title) $("session-title").replaceChildren(revealedLine(title.slice(0, 200)));
-    this.title = title;
-    set("fact-mode", MODES[mode] ?? mode);
-    set("fact-role", this.me.role);
-    const left = expiresAt && !this.isEnded ? Math.max(0, Math.round((new Date(expiresAt) - Date.now()) / 60_000)) : null;
-    show("fact-expiry", left !== null);
-    if (left !== null) set("fact-expiry", left > 90 ? `ends in ${Math.round(left / 60)} h` : `ends in ${left} min`);
-  }
+  renderFacts() { renderHeader(this.model, this.me, this.isEnded); }
 
   /** Everything stays readable, nothing can be done any more. */
   renderEnded() {

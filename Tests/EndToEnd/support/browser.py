@@ -20,7 +20,10 @@ AT_REST = """new Promise(resolve => {
   const node = document.querySelector(%s)
   if (!node) return resolve(null)
   node.scrollIntoView({ block: "nearest" })
-  const middle = () => { const { x, y, width, height } = node.getBoundingClientRect(); return [x + width / 2, y + height / 2] }
+  const middle = () => {
+    const { x, y, width, height } = node.getBoundingClientRect()
+    return [x + width / 2, y + height / 2]
+  }
   const before = middle().join()
   setTimeout(() => {
     const [x, y] = middle()
