@@ -1,5 +1,7 @@
 // What is spoken to those who do not see the page change: each thing once, when it is whole.
 
+import { withoutHidden } from "./text.js";
+
 const $ = (id) => document.getElementById(id);
 const MOST = 300;
 
@@ -11,6 +13,7 @@ export function sayDecision(text) { speak("spoken-decision", text); }
 
 function speak(id, text) {
   const line = document.createElement("p");
+  text = withoutHidden(text);
   line.textContent = text.length > MOST ? `${text.slice(0, MOST)}…` : text;
   $(id).append(line);
   while ($(id).children.length > 3) $(id).firstElementChild.remove();

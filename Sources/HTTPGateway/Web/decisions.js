@@ -1,7 +1,7 @@
 // What waits for a decision: one card, whoever asks. A card vouches for exactly what it showed when it was drawn; when that changes it is drawn anew.
 
 import { badge, button, count, duration, element, exactText, hiddenNote, listed, nameNode, objects, plain, time, words } from "./parts.js";
-import { revealed, revealedLine } from "./text.js";
+import { revealed, revealedLine, withoutHidden } from "./text.js";
 import { askOf, cutFrom, toolCallNode } from "./toolcalls.js";
 
 const meanings = new WeakMap();
@@ -66,7 +66,7 @@ function shortened(text) {
 }
 
 function card(approval, context, name, who, body, actions) {
-  const label = pendingSentence(approval, context.model);
+  const label = withoutHidden(pendingSentence(approval, context.model));
   const node = element("article", { class: `card pending ${name}`, "data-id": approval.id, tabindex: -1, "aria-label": label },
     element("header", { class: "head" }, who, element("span", { class: "facts" }, time(approval.createdAt), element("span", { class: "waits quiet" }))),
     element("div", { class: "body" }, ...body), actions.length ? element("div", { class: "actions" }, ...actions) : null);

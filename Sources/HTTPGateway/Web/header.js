@@ -45,8 +45,11 @@ export function usageText(usage) {
 /** What the agent does now, and for how long it has. */
 export function renderTurn(model, me, isEnded) {
   const isRunning = Boolean(model.runningDispatch) && !isEnded;
-  show("turn", isRunning);
-  show("turn-cancel", me.role === "host");
+  const isAway = model.isAgentAway && !isEnded;
+  show("turn", isRunning || isAway);
+  show("turn-spinner", isRunning && !isAway);
+  show("turn-cancel", me.role === "host" && isRunning);
+  if (isAway) return set("turn-text", "The agent is not connected. What is approved waits for it to come back.");
   if (!isRunning) return;
   const begun = model.runningTurn?.startedAt;
   const asks = model.pending.some((approval) => approval.kind === "permission");

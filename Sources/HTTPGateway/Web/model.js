@@ -21,6 +21,7 @@ export class Model {
     this.open = null;
     this.nextEntry = 1;
     this.isCut = false;
+    this.isAgentAway = false;
     this.count = 0;
     this.peopleRev = 0;
     this.told = new Map();
@@ -117,8 +118,12 @@ export class Model {
       case "prompt_dispatch_started": return this.begin(payload, timestamp);
       case "prompt_dispatch_completed": return this.end(payload, "completed", timestamp);
       case "prompt_dispatch_failed": return this.end(payload, "failed", timestamp);
-      case "host_online": return note("The agent is connected");
-      case "host_offline": return note(
+      case "host_online":
+        this.isAgentAway = false;
+        return note("The agent is connected");
+      case "host_offline":
+        this.isAgentAway = true;
+        return note(
         "The agent is not connected" + (payload.graceEndsAt ? "; prompts that wait fail unless it comes back" : ""));
       case "host_session_update": return this.update(payload.notification, timestamp);
       default: return null;

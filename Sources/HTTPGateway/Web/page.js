@@ -18,7 +18,7 @@ import { Panels } from "./panels.js";
 import { personNode, queuedNode, updatePerson } from "./people.js";
 import { copied } from "./share.js";
 import { Steady } from "./steady.js";
-import { revealed } from "./text.js";
+import { revealed, withoutHidden } from "./text.js";
 import { Timeline } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
@@ -38,6 +38,7 @@ export class Page {
   constructor(api, model, id, { left, refused, until = null }) {
     Object.assign(this, { api, model, id, left, refused });
     this.isScheduled = this.isCaughtUp = this.isEnded = false;
+    this.wasReadByViewer = this.me.role === "viewer";
     this.over = new AbortController();
     const { signal } = this.over;
     this.attempt = (work) => work.then(() => { problem("notice", null); return true; }, (error) => { problem("notice", error.message); return false; });
@@ -165,6 +166,7 @@ export class Page {
   async reread() {
     try {
       this.model.take(await this.api.get(""));
+      this.wasReadByViewer = this.me.role === "viewer";
     } catch (error) {
       this.end(error);
     }
@@ -179,11 +181,11 @@ export class Page {
         continue;
       }
       if (!this.model.count && event.type !== "shared_session_created") this.model.isCut = true;
-      const wasViewer = this.me.role === "viewer";
       this.model.apply(event);
       if (this.isCaughtUp) this.news.heard(event);
       // What a viewer was shown may lack what somebody who decides has to see.
-      if (this.isCaughtUp && event.type === "participant_updated" && event.payload.participant.id === this.id && wasViewer && this.me.role !== "viewer") await this.reread();
+      const isAboutMe = event.type === "participant_updated" && event.payload.participant.id === this.id;
+      if (isAboutMe && this.wasReadByViewer && this.me.role !== "viewer") await this.reread();
       if (event.type === "session_closed") {
         this.model.session ??= { status: event.payload.status, mode: "view_only" };
         this.isOver = true;
@@ -229,9 +231,9 @@ export class Page {
     show("host-tools", isHost && !this.isEnded);
     if (isHost) this.hostTools.render();
     const mine = mayDecide(me) ? pending : [];
-    for (const approval of mine) this.attention.tell(approval.id, pendingSentence(approval, model));
+    for (const approval of mine) this.attention.tell(approval.id, withoutHidden(pendingSentence(approval, model)));
     if (this.isCaughtUp) this.news.decisions(pending);
-    const title = String(model.agent.title ?? "").slice(0, 80);
+    const title = withoutHidden(model.agent.title ?? "").slice(0, 80);
     this.attention.show(mine.length, title ? `${title} – Tandem` : "Tandem");
     this.panels.waiting(pending, pending[0] ? pendingSentence(pending[0], model) : "", mayDecide(me));
     this.renderTurn();

@@ -4,12 +4,13 @@ import { hiddenCount, revealed, revealedLine } from "./text.js";
 
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
+  // Before the attributes: a browser looks for the direction of a `dir=auto` again with every child that comes.
+  node.append(...children.filter((child) => child !== null && child !== undefined));
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "class") node.className = value || "";
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
   return node;
 }
 

@@ -23,14 +23,26 @@ const HIDDEN_IN_LINE = new RegExp(`${HIDDEN.source}|[\\t\\n]`, "gu");
 export function revealed(value, hidden = HIDDEN) {
   const text = String(value);  // Agents send what they like.
   const fragment = document.createDocumentFragment();
-  let end = 0;
-  for (const match of text.matchAll(hidden)) {
-    fragment.append(text.slice(end, match.index), mark(match[0]));
-    end = match.index + match[0].length;
+  let end = 0, run = null;
+  for (const { 0: character, index } of text.matchAll(hidden)) {
+    const isAgain = run && index === end && run.character === character;
+    if (isAgain && run.count >= MOST_OF_A_RUN) {
+      run.node.textContent = `${run.name} × ${(run.count + 1).toLocaleString("en")}`;
+    } else {
+      if (index > end) fragment.append(text.slice(end, index));
+      const node = mark(character);
+      fragment.append(node);
+      run = isAgain ? { ...run, node } : { character, node, name: node.textContent, count: 0 };
+    }
+    run.count++;
+    end = index + character.length;
   }
-  fragment.append(text.slice(end));
+  if (end < text.length) fragment.append(text.slice(end));
   return fragment;
 }
+
+// So many of one character are shown one by one; of more the last says how many there are.
+const MOST_OF_A_RUN = 8;
 
 /** The same for what stands on one line, such as a name or a path: it does not break it. */
 export function revealedLine(value) {
