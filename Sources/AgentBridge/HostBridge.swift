@@ -327,7 +327,7 @@ public final class HostBridge: Service {
   private func tellRemoved() async {
     let count = redactor.takeCount()
     guard !count.isEmpty else { return }
-    logger.notice("secrets were removed", metadata: ["redaction.kinds": "\(count.sentence)"])
+    logger.notice("secrets were removed", metadata: [LogKey.redactionKinds: "\(count.sentence)"])
     await observer.secretsRemoved(count)
   }
 

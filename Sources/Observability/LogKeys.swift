@@ -90,6 +90,8 @@ public enum LogKey {
   public static let agentLine = "agent.line"
   /// A method that the agent used.
   public static let agentMethod = "agent.method"
+  /// Which kinds of secrets were removed, and how often.
+  public static let redactionKinds = "redaction.kinds"
   /// The kind of an update of the agent's.
   public static let agentUpdate = "agent.update"
   /// How many updates of an agent.

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The arguments the runner fills in by itself, wherever a script or a piece it uses names them.
 enum FrameArgument: String, Sendable, CaseIterable {
   /// The caller's participant id ('' none), the digest of their token ('' none), and how they come.
@@ -37,14 +39,14 @@ enum FrameArgument: String, Sendable, CaseIterable {
       case .mostMessageBytes: settings.maximumMessageBytes
       case .mostApprovals: settings.maximumApprovals
       case .mostApprovalBytes: settings.approvalBytesRetained
-      case .dispatchTimeout: Int(settings.dispatchTimeout.milliseconds)
-      case .hostLifetime: Int((settings.maximumLifetime + settings.retention).milliseconds)
+      case .dispatchTimeout: Int(settings.dispatchTimeout.wholeMilliseconds)
+      case .hostLifetime: Int((settings.maximumLifetime + settings.retention).wholeMilliseconds)
       case .mostPlaces: SharedSessionSettings.placesKept
       case .batchesKept: SharedSessionSettings.batchesKept
       case .stepCount: SharedSessionSettings.endStepCount
       case .stepBytes: SharedSessionSettings.endStepBytes
-      case .longest: Int(settings.maximumLifetime.milliseconds)
-      case .retention: Int(settings.retention.milliseconds)
+      case .longest: Int(settings.maximumLifetime.wholeMilliseconds)
+      case .retention: Int(settings.retention.wholeMilliseconds)
       case .caller, .token, .how, .once: preconditionFailure("not a setting")
       }
     return String(number)
