@@ -100,11 +100,6 @@ struct ScriptRunner: Sendable {
   /// Sends one command.
   @discardableResult
   func send(_ name: String, key: String, _ arguments: RedisArgument...) async throws(SharedSessionError) -> RedisValue {
-    try await send(name, key: key, arguments)
-  }
-
-  /// Sends one command.
-  func send(_ name: String, key: String, _ arguments: [RedisArgument]) async throws(SharedSessionError) -> RedisValue {
     do {
       return try await redis.send(RedisCommand(name, arguments: [.string(key)] + arguments), key: key)
     } catch { throw failure(error, of: name) }

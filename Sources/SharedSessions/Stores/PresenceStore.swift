@@ -35,11 +35,13 @@ public final class PresenceStore: Sendable {
   /// Those of some nodes that are alive: they hold a lease by the clock of Redis.
   public func living(_ nodes: some Collection<String>) async throws(SharedSessionError) -> Set<String> {
     guard !nodes.isEmpty else { return [] }
-    let names = Array(nodes)
-    let leases = try await runner.send("ZMSCORE", key: runner.keys.nodes, names.map { .string($0) }).array ?? []
-    guard leases.count == names.count else { throw SharedSessionError(.internalError) }
     let now = Double(try await runner.now())
-    return Set(zip(names, leases).filter { Double($0.1.string ?? "") ?? 0 > now }.map(\.0))
+    var living: Set<String> = []
+    for node in nodes {
+      let end = try await runner.send("ZSCORE", key: runner.keys.nodes, .string(node)).string.flatMap(Double.init)
+      if let end, end > now { living.insert(node) }
+    }
+    return living
   }
 
   /// Renews this node's own lease. When others have taken this node for dead meanwhile, what it holds is announced again.
