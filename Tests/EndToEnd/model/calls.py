@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .cells import Cell, value
@@ -76,6 +78,24 @@ class Answer:
     code: str | None = None
     mentions: tuple[str, ...] = ()
     exact: Any = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went out, to be sent once more."""
+
+    method: str
+    path: str
+    raw: bytes | None
+    headers: dict[str, str]
+    rule: Callable[[Call], Answer]
+    call: Call
+
+    def changed(self) -> Sent:
+        """The same with another body: a field more, which nobody looks at."""
+        assert self.call.repeat
+        raw = json.dumps(json.loads(self.raw or b"{}") | {"more": 1}, ensure_ascii=False).encode()
+        return replace(self, raw=raw, call=replace(self.call, repeat=replace(self.call.repeat, body=raw)))
 
 
 class Refused(Exception):

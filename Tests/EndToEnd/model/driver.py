@@ -6,7 +6,6 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from support.client import API, Reply
@@ -14,59 +13,14 @@ from support.redis_server import RedisServer
 from support.streams import Stream
 from support.waiting import eventually
 
-from .calls import Answer, Call, HostSession, Refused, Repeat, Who
+from .calls import Answer, Call, HostSession, Refused, Repeat, Sent, Who
 from .cells import Mismatch, Vault, compare, value, without_absent
 from .hosting import Model
-from .values import Event, Participant, Session, Settings
+from .values import Participant, Session, Settings
+from .watcher import Watcher
 
 ROOT = "/api/shared-sessions"
 HOSTS = "/api/host-sessions"
-
-
-@dataclass
-class Watcher:
-    """An open stream and how many of the session's events it has shown."""
-
-    stream: Stream
-    session: Session
-    participant: Participant
-    #: What was there when it was opened is shown as it was to be seen then.
-    past: int
-    role: str
-    updates: str
-    seen: int = 0
-    ended: bool = False
-
-    @property
-    def sees_less(self) -> bool:
-        return self.role == "viewer" and self.updates == "reduced"
-
-    def passed(self, event: Event) -> None:
-        """An event changes what may be seen of those after it."""
-        self.seen += 1
-        if self.seen > self.past and event.type == "session_updated":
-            self.updates = event.payload["session"]["viewerUpdates"]
-        elif self.seen > self.past and event.type == "participant_updated":
-            if event.payload["participant"]["id"] is self.participant.id:
-                self.role = event.payload["participant"]["role"]
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request as it went out, to be sent once more."""
-
-    method: str
-    path: str
-    raw: bytes | None
-    headers: dict[str, str]
-    rule: Callable[[Call], Answer]
-    call: Call
-
-    def changed(self) -> Sent:
-        """The same with another body: a field more, which nobody looks at."""
-        assert self.call.repeat
-        raw = json.dumps(json.loads(self.raw or b"{}") | {"more": 1}, ensure_ascii=False).encode()
-        return replace(self, raw=raw, call=replace(self.call, repeat=replace(self.call.repeat, body=raw)))
 
 
 def how_it_ended(line: dict[str, Any]) -> str | None:
