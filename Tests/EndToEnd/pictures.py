@@ -1,4 +1,7 @@
-"""Takes the pictures of the README: `.build/venv/bin/python Tests/EndToEnd/pictures.py FOLDER` (a debug build is needed)."""
+"""Takes the pictures of the README from a real session; a debug build is needed.
+
+    .build/venv/bin/python Tests/EndToEnd/pictures.py .github
+"""
 
 from __future__ import annotations
 

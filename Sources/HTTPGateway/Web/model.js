@@ -86,6 +86,7 @@ export class Model {
       }
       case "session_closed":
         if (this.session) this.session = { ...this.session, status: payload.status };
+        if (this.open?.isRunning) Object.assign(this.open, { state: "cut", rev: this.open.rev + 1 });
         this.open = null;
         this.runningDispatch = null;
         return note(payload.status === "expired" ? "The session has expired" : "The host ended the session", "end");

@@ -46,11 +46,11 @@ export class Page {
     this.hostTools = new HostTools(api, { attempt: this.attempt, session: () => model.session, signal });
     this.actions = actionsFor(api, model, { attempt: this.attempt, confirm, onNewInvite: (token) => { this.hostTools.know(token); $("general").open = true; }, moved: () => this.steady.look() });
     const page = this;
-    this.context = { model, actions: this.actions, get me() { return page.me; } };
+    this.context = { model, actions: this.actions, get me() { return page.me; }, get isEnded() { return page.isEnded; } };
     this.lists = {
       pending: new KeptList($("pending"), (approval) => pendingNode(approval, this.context), (approval) => meaningOf(approval, this.me, this.callOf(approval)),
         (node, approval) => updatePending(node, approval, this.context)),
-      people: new KeptList($("people"), (person) => personNode(person, this.context), (person) => `${this.me.id} ${this.me.role} ${person.role} ${person.canApprove ?? false}`,
+      people: new KeptList($("people"), (person) => personNode(person, this.context), (person) => `${this.isEnded} ${this.me.id} ${this.me.role} ${person.role} ${person.canApprove ?? false}`,
         (node, person) => updatePerson(node, person, this.context)),
       queue: new KeptList($("queue"), (approval) => queuedNode(approval, this.context), (approval) => `${this.me.id} ${this.me.role} ${this.me.canApprove ?? false} ${approval.editedPrompt ?? approval.prompt}`),
     };

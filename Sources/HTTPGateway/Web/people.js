@@ -17,8 +17,8 @@ export function queuedNode(approval, context) {
 
 /** A person's row; what is in it is filled in by `updatePerson`. */
 export function personNode(person, context) {
-  const { me } = context;
-  const isOther = me.role === "host" && person.id !== me.id && person.role !== "host";
+  const { me, isEnded } = context;
+  const isOther = !isEnded && me.role === "host" && person.id !== me.id && person.role !== "host";
   return element("li", { "data-id": person.id },
     element("span", { class: "presence", role: "img" }), element("span", { class: "name" }),
     person.id === me.id ? element("span", { class: "quiet" }, "(you)") : null, element("span", { class: "role-place" }),

@@ -54,6 +54,7 @@ export function stateOf(turn, approval) {
     default: break;
   }
   if (turn.state === "started") return ["running", "Running"];
+  if (turn.state === "cut") return ["stopped", "Still ran at the end"];
   if (turn.state === "completed") return turn.stopReason === "cancelled" ? ["stopped", "Stopped"] : ["done", "Done"];
   return ["queued", "Next for the agent"];
 }
@@ -68,7 +69,7 @@ function headNodes(approval, name, word, model) {
   if (approval.reason) facts.push([`Reason: ${approval.reason}`]);
   const { name: author, number } = model.who(approval.participantId);
   return [
-    element("p", { class: "head", role: "heading", "aria-level": 2 }, element("strong", {}, nameNode(author, number)), " ", approval.status === "pending" ? "proposes" : "asked the agent", " ",
+    element("p", { class: "head", role: "heading", "aria-level": 2 }, element("strong", {}, nameNode(author, number)), " ", { pending: "proposes", rejected: "proposed", withdrawn: "proposed", expired: "proposed" }[approval.status] ?? "asked the agent", " ",
       time(approval.createdAt), badge(word, name)),
     promptNode(approval.editedPrompt ?? approval.prompt),
     facts.length ? element("p", { class: "quiet facts-line" }, ...facts.flatMap((fact, at) => [at ? " · " : null, sentence(fact)])) : null,

@@ -37,11 +37,12 @@ AFTER = BEFORE.replace(
     '      result.append(character == "\\\\" ? try escape() : character)\n',
 ).replace(
     "  mutating func word()",
-    '  /// The character that an escape stands for.\n  private mutating func escape() throws -> Character {\n'
-    '    switch text.popFirst() {\n    case "n": "\\n"\n    case "t": "\\t"\n    default: throw TokenizerError.unknownEscape\n'
+    "  /// The character that an escape stands for.\n  private mutating func escape() throws -> Character {\n"
+    '    switch text.popFirst() {\n    case "n": "\\n"\n    case "t": "\\t"\n'
+    "    default: throw TokenizerError.unknownEscape\n"
     "    }\n  }\n\n  mutating func word()",
 )
-TESTS = "import Testing\n\n@Test func escapesAreRead() throws {\n  #expect(try read(#\"\"a\\n\"\"#) == \"a\\n\")\n}\n"
+TESTS = 'import Testing\n\n@Test func escapesAreRead() throws {\n  #expect(try read(#""a\\n""#) == "a\\n")\n}\n'
 OUTPUT = (
     "\x1b[1mTest run started.\x1b[0m\n\x1b[32m\u2714\x1b[0m wordsAreRead() passed\n"
     "\x1b[32m\u2714\x1b[0m escapesAreRead() passed\n\x1b[32m\u2714 13 tests passed\x1b[0m after 0.1 seconds.\n"
@@ -79,9 +80,12 @@ def play(api: API, base: str) -> tuple[Shared, Bridge]:
         {"sessionUpdate": "session_info_update", "title": "Escapes in the tokenizer"},
         {"sessionUpdate": "plan", "entries": [{"content": c, "priority": "high", "status": s} for c, s in plan]},
         thought("Strings are read in one function, so that is where escapes belong."),
-        tool("1", "Read Tokenizer.swift", kind="read", status="completed", locations=[{"path": "Sources/Tokenizer.swift"}]),
-        tool("2", "Edit Tokenizer.swift", kind="edit", status="completed", content=[diff("Sources/Tokenizer.swift", BEFORE, AFTER)]),
-        tool("3", "Edit TokenizerTests.swift", kind="edit", status="completed", content=[diff("Tests/TokenizerTests.swift", None, TESTS)]),
+        tool("1", "Read Tokenizer.swift", kind="read", status="completed",
+             locations=[{"path": "Sources/Tokenizer.swift"}]),
+        tool("2", "Edit Tokenizer.swift", kind="edit", status="completed",
+             content=[diff("Sources/Tokenizer.swift", BEFORE, AFTER)]),
+        tool("3", "Edit TokenizerTests.swift", kind="edit", status="completed",
+             content=[diff("Tests/TokenizerTests.swift", None, TESTS)]),
         tool("4", "swift test", kind="execute", status="completed", rawInput={"command": "swift test"},
              content=[{"type": "content", "content": {"type": "text", "text": OUTPUT}}]),
         message(ANSWER, "answer"),
@@ -94,7 +98,13 @@ def play(api: API, base: str) -> tuple[Shared, Bridge]:
     dispatch = agent.take()
     agent.start(dispatch)
     send(shared, message("I found two files that nothing uses.\n", "found"))
-    ask(shared, dispatch, title="Delete old files", kind="execute", rawInput={"command": "git rm -r Sources/OldTokenizer"})
+    ask(
+        shared,
+        dispatch,
+        title="Delete old files",
+        kind="execute",
+        rawInput={"command": "git rm -r Sources/OldTokenizer"},
+    )
     return shared, agent
 
 
