@@ -45,7 +45,6 @@ async def take(processes: Processes, work: Path, address: str, folder: Path) -> 
         await page.evaluate(OPEN_THE_EDIT)
         await picture(page, folder / "page.png", 1280, 860, "light")
         await page.evaluate("(document.querySelector('#jump').click(), true)")
-        await picture(page, folder / "page-dark.png", 1280, 860, "dark")
         await page.resize(390, 780)
         await page.click("#waiting-bar")
         await page.evaluate("(document.querySelector('#pending').lastElementChild.scrollIntoView(), true)")

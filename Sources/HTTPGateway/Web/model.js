@@ -24,6 +24,7 @@ export class Model {
     this.isAgentAway = false;
     this.count = 0;
     this.peopleRev = 0;
+    this.approvalsRev = 0;
     this.told = new Map();
   }
 
@@ -33,6 +34,7 @@ export class Model {
     if (snapshot.agent) Object.assign(this.agent, snapshot.agent);
     for (const participant of snapshot.participants) this.people.set(participant.id, participant);
     this.peopleRev++;
+    this.approvalsRev++;
     for (const approval of snapshot.approvals) {
       this.approvals.set(approval.id, approval);
       if (approval.dispatch?.state === "started") this.runningDispatch = approval.dispatch.id;
@@ -102,6 +104,7 @@ export class Model {
       case "participant_offline": {
         const person = this.people.get(payload.participantId);
         if (person) person.online = type === "participant_online";
+        this.peopleRev++;
         return null;
       }
       case "message_created":
@@ -165,6 +168,7 @@ export class Model {
 
   /** A replayed event may be older than the snapshot: an approval never goes back to pending. */
   approval(approval, at) {
+    this.approvalsRev++;
     const before = this.approvals.get(approval.id);
     const isOlder = before && before.status !== "pending" && approval.status === "pending";
     this.approvals.set(approval.id, isOlder ? before : { ...approval, dispatch: newer(before?.dispatch, approval.dispatch) });
@@ -227,6 +231,7 @@ export class Model {
   }
 
   setDispatch(approvalId, dispatch, more = {}) {
+    this.approvalsRev++;
     const approval = this.approvals.get(approvalId);
     if (approval) this.approvals.set(approvalId, { ...approval, ...more, dispatch: newer(approval.dispatch, { ...approval.dispatch, ...dispatch }) });
   }

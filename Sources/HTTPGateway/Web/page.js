@@ -219,9 +219,16 @@ export class Page {
     const { model, me } = this;
     const isHost = me.role === "host";
     const pending = this.isEnded ? [] : model.pending;
-    this.lists.pending.render(pending);
-    this.lists.people.render(model.present);
-    this.lists.queue.render(this.isEnded ? [] : model.queued);
+    // Where nothing has changed there is nothing to look at: most frames bring words of the agent only.
+    const [people, approvals] = [model.peopleRev, model.approvalsRev];
+    const asks = pending.some((approval) => approval.kind === "permission") ? model.count : 0;
+    const seen = `${this.isEnded} ${people} ${approvals} ${asks}`;
+    if (this.seen !== seen) {
+      this.lists.pending.render(pending);
+      this.lists.people.render(model.present);
+      this.lists.queue.render(this.isEnded ? [] : model.queued);
+    }
+    this.seen = seen;
     show("pending-none", pending.length === 0);
     set("pending-count", String(pending.length));
     set("people-count", String(model.present.length));
