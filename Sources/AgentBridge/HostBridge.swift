@@ -14,14 +14,14 @@ import Synchronization
 /// session ends, takes dispatches from any node, runs them on the agent and publishes what the agent says. Loss of a
 /// node or of every connection interrupts nothing on the agent's side; what was not published yet waits, within bounds.
 public final class HostBridge: Service {
-  private let configuration: BridgeConfiguration
-  private let observer: any HostObserver
-  private let logger: Logger
-  private let api: HostAPI
-  private let ending = Latch()
-  private let redactor: Redactor
+  let configuration: BridgeConfiguration
+  let observer: any HostObserver
+  let logger: Logger
+  let api: HostAPI
+  let ending = Latch()
+  let redactor: Redactor
   /// Names this process to the nodes, which tell by it a bridge that comes back from a new one.
-  private let bridgeID = UUID().uuidString.lowercased()
+  let bridgeID = UUID().uuidString.lowercased()
 
   /// A bridge that has not begun.
   public init(
@@ -245,151 +245,12 @@ public final class HostBridge: Service {
     return failure
   }
 
-  /// Publishes what was said before, ahead of everything else; until it is done or sharing is to end.
-  private func publish(_ history: [AgentNotification], of host: HostAPI.HostSession) async -> NodeError? {
-    guard !history.isEmpty else { return nil }
-    let publisher = NotificationPublisher(
-      limits: configuration.notificationLimits, logger: logger, makeKey: { IdempotencyKey.make() }
-    ) {
-      [api] batch, key throws(NodeError) in
-      _ = try await api.client.insist(on: api.publish(batch, of: host, areReplayed: true, key: key))
-    }
-    return await withTaskGroup(of: NodeError?.self) { group in
-      group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
-      group.addTask { [ending] in
-        await ending.wait()
-        return nil
-      }
-      group.addTask { [redactor, configuration] in
-        let updates = history.filter { configuration.filter.allows($0) }.flatMap { redactor.redact($0) }
-        for notification in updates + redactor.finish() { await publisher.add(notification) }
-        await publisher.flush()
-        return nil
-      }
-      let failure = await group.next() ?? nil
-      group.cancelAll()
-      return failure
-    }
-  }
-
-  private static func failure(of body: () async throws(NodeError) -> Void) async -> NodeError? {
+  static func failure(of body: () async throws(NodeError) -> Void) async -> NodeError? {
     do {
       try await body()
       return nil
     } catch {
       return error
-    }
-  }
-
-  private func work(
-    _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher, _ relay: AgentRelay
-  ) -> DispatchRunner.Work {
-    let (api, redactor) = (api, redactor)
-    return DispatchRunner.Work(
-      reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
-      prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
-      cancelTurn: { supervisor.cancel() },
-      flush: {
-        await relay.endTurn()
-        await publisher.flush()
-        await self.tellRemoved()
-      },
-      reportEnd: { dispatch, end throws(NodeError) in
-        switch end {
-        case .completed(let reason):
-          try await api.report("completed", dispatch, of: host, stopReason: redactor.redact(reason))
-        case .failed(let error):
-          try await api.report("failed", dispatch, of: host, error: redactor.redact(error))
-        }
-      })
-  }
-
-  /// What is done for the agent.
-  private func makeTools(_ relay: AgentRelay) throws(WorkingTree.Failure) -> ToolDesk {
-    var tools = ToolDesk()
-    if configuration.files != .none {
-      let tree = try WorkingTree(configuration.agent.workingDirectory, maximumBytes: configuration.fileBytes)
-      tools.files = FileDesk(
-        tree: tree, asksForWrites: configuration.files == .ask, ask: { await relay.agentAsks($0) })
-    }
-    if configuration.offersTerminals {
-      var limits = TerminalDesk.Limits()
-      limits.outputBytes = configuration.terminalBytes
-      tools.terminals = TerminalDesk(
-        environment: configuration.agent.environment.variables,
-        workingDirectory: configuration.agent.workingDirectory, limits: limits, secrets: configuration.secrets,
-        publish: { await relay.agentSent($0) })
-    }
-    return tools
-  }
-
-  /// Tells the host what was taken out of what the agent has said.
-  private func tellRemoved() async {
-    let count = redactor.takeCount()
-    guard !count.isEmpty else { return }
-    logger.notice("secrets were removed", metadata: [LogKey.redactionKinds: "\(count.sentence)"])
-    await observer.secretsRemoved(count)
-  }
-
-  /// Takes dispatches, on one node after another.
-  private func attach(
-    _ host: HostAPI.HostSession, _ runner: DispatchRunner, _ permissions: SessionPermissions
-  ) async throws(NodeError) {
-    let stream = NodeStream(
-      client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger,
-      maximumEventBytes: configuration.eventBytes)
-    try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { message in
-      guard let message = DispatchMessage(message) else {
-        self.logger.warning("malformed dispatch message ignored")
-        return true
-      }
-      switch message {
-      case .permission(let notice): permissions.noticed(notice)
-      case .attached: permissions.lookAgain()
-      default: break
-      }
-      runner.receive(message)
-      return true
-    }
-  }
-
-  /// Shows the session's events. Returns when the session has ended and nothing runs any more.
-  private func watch(_ session: SharedSession, _ runner: DispatchRunner) async throws(NodeError) {
-    let stream = NodeStream(
-      client: api.client, path: "\(session.path)/stream", token: session.credentials, logger: logger,
-      maximumEventBytes: configuration.eventBytes, lastEventID: "earliest")
-    do throws(NodeError) {
-      try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { event in
-        let type = event["type"]?.string
-        if type != "connected" { await self.observer.event(event) }
-        return type != "session_closed"
-      }
-    } catch {
-      // A session that has ended, or is long gone, has no stream.
-      guard case .refused(_, "SESSION_INACTIVE", _) = error else { throw error }
-    }
-    logger.info("the shared session has ended")
-    await runner.waitUntilIdle()
-  }
-
-  /// Shows the host what viewers see: what the nodes send to one.
-  private func preview(_ session: SharedSession) async {
-    do {
-      let call = api.joinAsViewer(
-        session, userID: "\(configuration.userID).preview", displayName: "The host's preview",
-        key: IdempotencyKey.make())
-      let viewer = try await api.client.insist(on: call)["participant"]
-      guard let id = viewer?["id"]?.string, let token = viewer?["accessToken"]?.string else { return }
-      let stream = NodeStream(
-        client: api.client, path: "\(session.path)/stream", token: "\(id).\(token)", logger: logger,
-        maximumEventBytes: configuration.eventBytes, lastEventID: "earliest")
-      try await stream.read { event in
-        let type = event["type"]?.string
-        if type != "connected" { await self.observer.viewerSees(event) }
-        return type != "session_closed"
-      }
-    } catch {
-      if error != .stopped { logger.warning("the preview has ended", metadata: ["reason": "\(error)"]) }
     }
   }
 

@@ -8,34 +8,6 @@ import NIOCore
 /// It knows both id spaces, which sessions are ours, which questions of the agent are open and which lines wait to be
 /// written, in their order. It is generic over what waits for an answer: a continuation in the driver, a word in a test.
 struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
-  /// What the driver has to do, in this order.
-  enum Action: Sendable {
-    /// A request has ended.
-    case resume(Waiter, Result<JSONText, AgentError>)
-    /// Pass on an update of one of our sessions.
-    case deliver(AgentNotification)
-    /// Ask somebody, and call `answerPermission`.
-    case askPermission(AgentPermissionRequest)
-    /// Do something for the agent, and call `answerTool`.
-    case useTool(AgentToolRequest)
-    /// Nobody needs to answer this question or request any more.
-    case withdrawPermission(key: Int)
-    /// Something was ignored that may interest whoever debugs the agent.
-    case note(Note)
-  }
-
-  /// What the log should know.
-  enum Note: Hashable, Sendable {
-    case lineIgnored(ByteBuffer)
-    case lineTooLong
-    case methodUnknown(String)
-    case answerUnexpected
-    case updateOfOtherSession(kind: String)
-    case updatesDropped
-    /// So many updates from the beginning of an earlier conversation were left out.
-    case replayCut(Int)
-  }
-
   /// What is kept of a request until its answer comes.
   private enum Purpose: Sendable {
     case plain
@@ -55,8 +27,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private var replay: ConversationReplay
   private var calls: RecentToolCalls
   private var sessions: Set<String> = []
-  private var early: Deque<AgentNotification> = []
-  private var earlyBytes = 0
+  private var early: EarlyUpdates
   private var outgoing: Deque<ByteBuffer> = []
   private var outgoingBytes = 0
   private var failure: AgentError?
@@ -65,6 +36,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     self.limits = limits
     self.adapter = adapter
     self.offered = offered
+    early = EarlyUpdates(maximumUpdates: limits.earlyUpdates, maximumBytes: limits.earlyUpdateBytes)
     replay = ConversationReplay(maximumUpdates: limits.replayedUpdates, maximumBytes: limits.replayedBytes)
     calls = RecentToolCalls(maximumCalls: limits.rememberedCalls, maximumBytes: limits.rememberedCallBytes)
   }
@@ -187,7 +159,8 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
         return [.resume(request.waiter, .failure(error))] + dropEarlyIfSettled()
       }
       sessions.insert(sessionID)
-      return [.resume(request.waiter, .success(result))] + releaseEarly(of: sessionID) + dropEarlyIfSettled()
+      return [.resume(request.waiter, .success(result))] + early.take(of: sessionID).map { .deliver($0) }
+        + dropEarlyIfSettled()
     case (.loadSession(let sessionID, _), .result(let result)):
       // What came until here was the replay.
       sessions.insert(sessionID)
@@ -291,13 +264,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     }
     guard isOpeningSession else { return [.note(.updateOfOtherSession(kind: notification.kind))] }
     // Agents send updates of a session before the answer that names it.
-    let bytes = notification.text.bytes.readableBytes
-    guard early.count < limits.earlyUpdates, earlyBytes + bytes <= limits.earlyUpdateBytes else {
-      return [.note(.updatesDropped)]
-    }
-    early.append(notification)
-    earlyBytes += bytes
-    return []
+    return early.append(notification) ? [] : [.note(.updatesDropped)]
   }
 
   private var isOpeningSession: Bool {
@@ -320,17 +287,9 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     return nil
   }
 
-  private mutating func releaseEarly(of sessionID: String) -> [Action] {
-    let released = early.filter { $0.sessionID == sessionID }
-    early.removeAll { $0.sessionID == sessionID }
-    earlyBytes = early.reduce(0) { $0 + $1.text.bytes.readableBytes }
-    return released.map { .deliver($0) }
-  }
-
   private mutating func dropEarlyIfSettled() -> [Action] {
     guard !isOpeningSession, !early.isEmpty else { return [] }
     early.removeAll()
-    earlyBytes = 0
     return [.note(.updatesDropped)]
   }
 

@@ -16,6 +16,9 @@ if first and first ~= digest then return refuse('IDEMPOTENCY_KEY_REUSED') end
 if first then return {'ok', call('ZRANGEBYSCORE', sessions, '-inf', since)} end
 local kept = {}
 for known in string.gmatch(H.batches or '', '%S+') do kept[#kept + 1] = known end
-kept[#kept + 1] = batch .. '@' .. dec(NOW)
-call('HSET', host, 'batches', ' ' .. table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
+-- A session that is shared later gets a later place, also within this millisecond.
+local newest = call('ZREVRANGE', sessions, 0, 0, 'WITHSCORES')[2]
+local at = math.max(NOW, tonumber(newest or '0'))
+kept[#kept + 1] = batch .. '@' .. at
+call('HSET', host, 'batchedAt', at, 'batches', ' ' .. table.concat(kept, ' ', math.max(1, #kept - tonumber(batches_kept) + 1)))
 return {'ok', call('ZRANGE', sessions, 0, -1)}

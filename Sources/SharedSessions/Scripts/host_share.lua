@@ -11,7 +11,8 @@ if not H then return refuse('HOST_SESSION_NOT_FOUND') end
 if (token_needed == 'true' or H.sharing == 'token') and H.tokenHash ~= token then return refuse('HOST_TOKEN_REQUIRED') end
 if not call('ZSCORE', sessions, id) then
   if call('ZCARD', sessions) >= tonumber(most) then return refuse('SESSION_LIMIT') end
-  call('ZADD', sessions, dec(NOW), id)
+  -- After the last batch, whose repeat must not reach it.
+  call('ZADD', sessions, math.max(NOW, tonumber(H.batchedAt or '0') + 1), id)
 end
 keep_host()
 return {'ok', H.workspaceId, tostring(attached()), H.fence or '0'}

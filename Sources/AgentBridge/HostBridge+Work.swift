@@ -1,0 +1,84 @@
+import AgentClientProtocol
+import JSONText
+import Logging
+internal import Observability
+
+/// What sharing consists of, beside the streams.
+extension HostBridge {
+  /// Publishes what was said before, ahead of everything else; until it is done or sharing is to end.
+  func publish(_ history: [AgentNotification], of host: HostAPI.HostSession) async -> NodeError? {
+    guard !history.isEmpty else { return nil }
+    let publisher = NotificationPublisher(
+      limits: configuration.notificationLimits, logger: logger, makeKey: { IdempotencyKey.make() }
+    ) {
+      [api] batch, key throws(NodeError) in
+      _ = try await api.client.insist(on: api.publish(batch, of: host, areReplayed: true, key: key))
+    }
+    return await withTaskGroup(of: NodeError?.self) { group in
+      group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
+      group.addTask { [ending] in
+        await ending.wait()
+        return nil
+      }
+      group.addTask { [redactor, configuration] in
+        let updates = history.filter { configuration.filter.allows($0) }.flatMap { redactor.redact($0) }
+        for notification in updates + redactor.finish() { await publisher.add(notification) }
+        await publisher.flush()
+        return nil
+      }
+      let failure = await group.next() ?? nil
+      group.cancelAll()
+      return failure
+    }
+  }
+
+  func work(
+    _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher, _ relay: AgentRelay
+  ) -> DispatchRunner.Work {
+    let (api, redactor) = (api, redactor)
+    return DispatchRunner.Work(
+      reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
+      prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
+      cancelTurn: { supervisor.cancel() },
+      flush: {
+        await relay.endTurn()
+        await publisher.flush()
+        await self.tellRemoved()
+      },
+      reportEnd: { dispatch, end throws(NodeError) in
+        switch end {
+        case .completed(let reason):
+          try await api.report("completed", dispatch, of: host, stopReason: redactor.redact(reason))
+        case .failed(let error):
+          try await api.report("failed", dispatch, of: host, error: redactor.redact(error))
+        }
+      })
+  }
+
+  /// What is done for the agent.
+  func makeTools(_ relay: AgentRelay) throws(WorkingTree.Failure) -> ToolDesk {
+    var tools = ToolDesk()
+    if configuration.files != .none {
+      let tree = try WorkingTree(configuration.agent.workingDirectory, maximumBytes: configuration.fileBytes)
+      tools.files = FileDesk(
+        tree: tree, asksForWrites: configuration.files == .ask, ask: { await relay.agentAsks($0) })
+    }
+    if configuration.offersTerminals {
+      var limits = TerminalDesk.Limits()
+      limits.outputBytes = configuration.terminalBytes
+      tools.terminals = TerminalDesk(
+        environment: configuration.agent.environment.variables,
+        workingDirectory: configuration.agent.workingDirectory, limits: limits, secrets: configuration.secrets,
+        publish: { await relay.agentSent($0) })
+    }
+    return tools
+  }
+
+  /// Tells the host what was taken out of what the agent has said.
+  func tellRemoved() async {
+    let count = redactor.takeCount()
+    guard !count.isEmpty else { return }
+    logger.notice("secrets were removed", metadata: [LogKey.redactionKinds: "\(count.sentence)"])
+    await observer.secretsRemoved(count)
+  }
+}
