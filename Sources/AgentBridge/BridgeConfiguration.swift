@@ -65,6 +65,8 @@ public struct BridgeConfiguration: Sendable {
   public var fileBytes = 10 * 1024 * 1024
   /// Whether commands are run for the agent.
   public var offersTerminals = false
+  /// Terminals that are open at once.
+  public var openTerminals = 16
   /// Bytes of a command's output that are kept for the agent.
   public var terminalBytes = 1024 * 1024
   /// How long a question of the agent waits for word of its answer before the bridge asks a node for it.

@@ -66,6 +66,7 @@ extension HostBridge {
     if configuration.offersTerminals {
       var limits = TerminalDesk.Limits()
       limits.outputBytes = configuration.terminalBytes
+      limits.terminals = configuration.openTerminals
       tools.terminals = TerminalDesk(
         environment: configuration.agent.environment.variables,
         workingDirectory: configuration.agent.workingDirectory, limits: limits, secrets: configuration.secrets,

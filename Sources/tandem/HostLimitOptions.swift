@@ -27,7 +27,8 @@ struct HostLimitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Questions of the agent that are open at once, 1 to 1000; a further one is refused.", valueName: "number"))
+      "Questions of the agent, and requests for files and terminals, that are open at once, 1 to 1000 of each; a further "
+        + "one is refused.", valueName: "number"))
   var agentQuestions = 64
 
   @Option(
@@ -63,6 +64,11 @@ struct HostLimitOptions: ParsableArguments {
     help: ArgumentHelp(
       "Largest file that is read or written for the agent, 64KiB to 1GiB.", valueName: "bytes"))
   var fileBytes = BytesArgument(10 << 20)
+
+  @Option(
+    help: ArgumentHelp(
+      "Terminals of the agent that are open at once, 1 to 1000; a further one is refused.", valueName: "number"))
+  var openTerminals = 16
 
   @Option(
     help: ArgumentHelp(
@@ -109,6 +115,9 @@ struct HostLimitOptions: ParsableArguments {
     guard (1...100_000).contains(waitingUpdates) else {
       throw ValidationError("--waiting-updates takes a number from 1 to 100000.")
     }
+    guard (1...1_000).contains(openTerminals) else {
+      throw ValidationError("--open-terminals takes a number from 1 to 1000.")
+    }
     guard (1...100_000).contains(historyUpdates) else {
       throw ValidationError("--history-updates takes a number from 1 to 100000.")
     }
@@ -128,6 +137,7 @@ struct HostLimitOptions: ParsableArguments {
     configuration.eventBytes = eventBytes.count
     configuration.fileBytes = fileBytes.count
     configuration.terminalBytes = terminalBytes.count
+    configuration.openTerminals = openTerminals
   }
 }
 
@@ -138,6 +148,7 @@ extension HostLimitOptions {
     agent.limits.lineBytes = agentLine.count
     agent.limits.outgoingBytes = agentUnread.count
     agent.limits.openPermissions = agentQuestions
+    agent.limits.openRequests = agentQuestions
     agent.limits.replayedUpdates = historyUpdates
     agent.limits.replayedBytes = historyBytes.count
   }

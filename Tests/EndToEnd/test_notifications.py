@@ -140,3 +140,25 @@ def test_what_is_no_list_of_objects_is_refused_and_publishes_nothing(api, raw):
 def test_an_empty_list_is_accepted(api):
     agent = register_host(api)
     assert api.post(f"{HOSTS}/{agent.id}/notifications", {"notifications": []}, agent).expect(202) == {"accepted": 0}
+
+
+@pytest.mark.parametrize("kind", ["json", "ndjson"])
+def test_what_was_said_before_is_marked(api, kind):
+    agent = register_host(api)
+    shared = share(api, agent)
+    path = f"{HOSTS}/{agent.id}/notifications"
+    with shared.stream() as stream:
+        if kind == "json":
+            raw = {"raw": b'{"notifications": [' + VERBATIM.encode() + b"]}"}
+        else:
+            raw = {"raw": VERBATIM.encode() + b"\n", "headers": {"Content-Type": "application/x-ndjson"}}
+        api.post(f"{path}?replayed=true", None, agent, **raw).expect(202)
+        api.post(f"{path}?replayed=false", {"notifications": [update("live")]}, agent).expect(202)
+        replayed, live = stream.expect("host_session_update"), stream.expect("host_session_update")
+        assert replayed.payload["replayed"] is True and VERBATIM in replayed.data
+        assert set(live.payload) == {"notification"}
+        viewer = shared.join(role="viewer")
+        with shared.stream(viewer, "earliest") as other:
+            seen = other.until("host_session_update")[-1]
+        assert seen.payload["replayed"] is True
+    api.post(f"{path}?replayed=yes", {"notifications": []}, agent).expect(400, "INVALID_QUERY")

@@ -62,4 +62,47 @@ import Testing
     let message = HostEnvironmentOptions.fullMessage(for: error)
     #expect(message.contains("--env") && !message.contains("hunter2"))
   }
+
+  @Test func whatIsAlreadyThere() throws {
+    let plain = try HostConversationOptions.parse([])
+    #expect(plain.choice == nil && plain.task == nil && plain.directories(from: "/w").isEmpty)
+    #expect(try HostConversationOptions.parse(["--load", "last"]).choice == .last)
+    #expect(try HostConversationOptions.parse(["--load", "a b"]).choice == .id("a b"))
+    #expect(
+      try HostConversationOptions.parse(["--directory", "/tmp", "--directory", "/"]).directories(from: "/w") == [
+        "/tmp", "/",
+      ])
+    let path = try file(#"{"mcpServers":{"a":{"command":"x","env":{"K":"V"}}}}"#)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try HostConversationOptions.parse(["--mcp-servers", path]).servers().map(\.values) == [["K": "V"]])
+  }
+
+  @Test(arguments: [
+    ["--load", ""], ["--sessions", "--sign-out"], ["--mcp-servers", "/no/such/file"],
+    ["--directory", "/no/such/directory"],
+  ])
+  func whatIsNotThereIsNamed(_ arguments: [String]) throws {
+    let error = try #require(#expect(throws: (any Error).self) { try HostConversationOptions.parse(arguments) })
+    #expect(HostConversationOptions.fullMessage(for: error).contains(arguments[0]))
+  }
+
+  @Test(
+    arguments: [([], nil), (["--files"], .ask), (["--files", "allow"], .allow), (["--files", "ask"], .ask)]
+      as [([String], FileAccess?)])
+  func filesAreOfferedWithOrWithoutAWord(_ arguments: [String], _ expected: FileAccess?) throws {
+    let command = try HostCommand.parse(arguments + ["--json", "--", "agent", "--files"])
+    #expect(command.files == expected && command.agent == ["agent", "--files"])
+  }
+
+  @Test func moreSecretsComeFromAFile() throws {
+    let path = try file("project-x\n")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    _ = try HostRedactionOptions.parse(["--redact", path]).patterns(
+      variables: ["A_TOKEN": "secret-1"], apiKey: "key-123")
+    for other in [try file("abc\n"), path + "-gone"] {
+      let error = try #require(
+        #expect(throws: (any Error).self) { try HostRedactionOptions.parse(["--redact", other]) })
+      #expect(HostRedactionOptions.fullMessage(for: error).contains("--redact: "))
+    }
+  }
 }

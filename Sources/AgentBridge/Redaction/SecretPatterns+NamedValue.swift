@@ -32,9 +32,13 @@ extension SecretPatterns {
     guard value < text.count else { return isEnd ? .nothing : .undecided(safe: value - sign) }
     let isTight = text[sign] == UInt8(ascii: "=") && value == sign + 1 && name.upperBound == sign
     if text[value] == UInt8(ascii: "\\") || ByteSet.quotes.contains(text[value]) {
-      return quotedValue(text, sign, value, isEnd)
+      // In 'token:' the sign is the end of a text, and what follows it is no beginning.
+      let endsText =
+        value == sign + 1 && name.upperBound == sign && name.lowerBound > 0
+        && text[name.lowerBound - 1] == text[value]
+      return endsText ? .nothing : quotedValue(text, name, sign, value, isEnd)
     }
-    if let behind = Self.scheme(text, value) {
+    if let behind = Self.scheme(text, value, of: text[name]) {
       guard behind < text.count else { return isEnd ? .nothing : .undecided(safe: 0) }
       return plainValue(text, sign, behind, isTight: true, isEnvironment: true, isEnd)
     }
@@ -55,26 +59,46 @@ extension SecretPatterns {
   }
 
   /// The first byte behind `Bearer ` and the like.
-  private static func scheme(_ text: [UInt8], _ value: Int) -> Int? {
+  private static func scheme(_ text: [UInt8], _ value: Int, of name: ArraySlice<UInt8>) -> Int? {
     let word = text[value...].prefix(7).prefix { ByteSet.alphanumeric.contains($0) }
-    guard ["bearer", "basic", "token"].contains(String(decoding: word, as: UTF8.self).lowercased()) else { return nil }
+    switch String(decoding: word, as: UTF8.self).lowercased() {
+    case "bearer", "basic": break
+    case "token" where String(decoding: name, as: UTF8.self).lowercased().hasSuffix("authorization"): break
+    default: return nil
+    }
     let behind = value + word.count
     guard behind < text.count else { return behind }
     return text[behind] == UInt8(ascii: " ") ? behind + 1 : nil
   }
 
-  private func quotedValue(_ text: [UInt8], _ sign: Int, _ quote: Int, _ isEnd: Bool) -> Verdict {
+  private func quotedValue(
+    _ text: [UInt8], _ name: Range<Int>, _ sign: Int, _ quote: Int, _ isEnd: Bool
+  ) -> Verdict {
     let isEscaped = text[quote] == UInt8(ascii: "\\")
     let value = isEscaped ? quote + 2 : quote + 1
     guard value < text.count else { return isEnd ? .nothing : .undecided(safe: text.count - sign) }
     let mark = text[value - 1]
-    guard ByteSet.quotes.contains(mark), text[value] != mark, !Self.isPlaceholder(text[value]) else { return .nothing }
+    guard ByteSet.quotes.contains(mark) else { return .nothing }
     // Inside of a text that is itself in quotes, the backslash ends the value.
     let end = ByteSet(isEscaped ? "\\\n" : String(UnicodeScalar(mark)) + "\n")
-    guard !end.contains(text[value]) else { return .nothing }
-    let scheme = Self.scheme(text, value) ?? value
-    guard scheme < text.count else { return isEnd ? .nothing : .undecided(safe: 0) }
-    return secret(text, from: scheme, to: scheme, rest: .until(end, left: Self.quotedBytes), isEnd)
+    var behind = value
+    while behind < text.count, behind - value < Self.valueBytes, !end.contains(text[behind]) { behind += 1 }
+    if behind == text.count, behind - value < Self.valueBytes, !isEnd { return .undecided(safe: value - sign) }
+    let start = Self.scheme(text, value, of: text[name]) ?? value
+    guard start < behind, !Self.isPlaceholder(text[start]), !text[start...].starts(with: "\\(".utf8),
+      start > value || Self.mayBeSecret(text[value..<behind], of: text[name])
+    else { return .nothing }
+    return secret(text, from: start, to: start, rest: .until(end, left: Self.quotedBytes), isEnd)
+  }
+
+  /// Whether a value in quotes is more than a word of a program or a sentence.
+  private static func mayBeSecret(_ value: ArraySlice<UInt8>, of name: ArraySlice<UInt8>) -> Bool {
+    if plainValues.contains(String(decoding: value, as: UTF8.self).lowercased()) { return false }
+    let hasDigits = value.contains { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    if !hasDigits, value.allSatisfy({ ByteSet.name.contains($0) }), SecretName.isSecret(value) { return false }
+    // Of all secrets only those that people think of have blanks.
+    let word = String(decoding: name, as: UTF8.self).lowercased()
+    return !value.contains(UInt8(ascii: " ")) || word.contains("pass") || word.contains("pwd")
   }
 
   private func plainValue(
@@ -92,6 +116,10 @@ extension SecretPatterns {
 
   /// Whether a value that isn't in quotes is more than a piece of a program.
   private static func looksSecret(_ value: ArraySlice<UInt8>, isTight: Bool) -> Bool {
+    // What stands behind a type or a value in some languages.
+    var value = value
+    while let last = value.last, last == UInt8(ascii: "?") || last == UInt8(ascii: "!") { value.removeLast() }
+    guard !value.isEmpty else { return false }
     if value.contains(UInt8(ascii: "(")) || value.contains(UInt8(ascii: "[")) { return false }
     let digits = value.count { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
     if digits == value.count { return value.count > 6 }
