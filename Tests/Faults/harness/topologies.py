@@ -371,10 +371,16 @@ class Cluster(Topology):
         keys = source.client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100_000)
         self._migrate(source, target, keys[: len(keys) // 2])
         Deadline(half).wait_until(lambda: False)
+        deadline = Deadline(60)
         while keys := source.client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1000):
+            assert not deadline.passed, f"slot {slot} still has {keys}"
             self._migrate(source, target, keys)
-        for server in (target, source, *self.primaries()):
-            server.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self.id(target))
+        others = [server for server in self.primaries() if server not in (target, source)]
+        target.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self.id(target))
+        for server in (source, *others):
+            # Who has given its last slot away is a replica by now, and knows.
+            with contextlib.suppress(redis.ResponseError):
+                server.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self.id(target))
 
     @staticmethod
     def _migrate(source: RedisServer, target: RedisServer, keys: list[str]) -> None:
@@ -387,6 +393,7 @@ class Cluster(Topology):
         self._meet(made, self.primaries()[0])
         count = len(self.running())
         eventually(lambda: all(len(self.map(s)) >= count for s in self.running()), "all to know the new one", 40)
+        self.settle()
         return made
 
     def settle(self) -> None:
