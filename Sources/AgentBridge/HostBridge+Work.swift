@@ -1,4 +1,5 @@
 import AgentClientProtocol
+internal import Basics
 import JSONText
 import Logging
 internal import Observability
