@@ -141,7 +141,7 @@ def test_axe_finds_nothing_on_any_view_in_light_and_dark(processes, cluster, ses
             session.close()
             await host.wait_text("#ended", "This session is over")
             live = "#people .means-toggle, #composer:not([hidden]), #host-tools:not([hidden]), #pending button"
-            assert await host.evaluate(f"document.querySelectorAll('{live}').length") == 0
+            await host.wait_for(f"document.querySelectorAll('{live}').length === 0")
             await clean(host, "ended")
             assert host.problems == []
 
