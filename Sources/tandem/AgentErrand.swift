@@ -1,5 +1,6 @@
 import AgentBridge
 import AgentClientProtocol
+import Basics
 import JSONText
 import Logging
 
