@@ -1,5 +1,14 @@
 public import NIOCore
 
+/// Why the service cannot work now. A value.
+public struct ProbeFailure: Error, Sendable {
+  /// What failed, as the beginning of a sentence; without addresses, because anybody may ask.
+  public var part: String
+
+  /// A failure of a part.
+  public init(part: String) { self.part = part }
+}
+
 /// What the program tells about itself. A value.
 public struct Operations: Sendable {
   /// The program's version.

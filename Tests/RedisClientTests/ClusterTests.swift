@@ -13,14 +13,14 @@ struct ClusterTests {
     name: "write", source: "#!lua\nredis.call('INCR', KEYS[2])\nreturn redis.call('INCR', KEYS[1])")
 
   private func withCluster(
-    replicas: Bool = false, lines: (Int, Int) -> [String] = { _, _ in [] },
+    replicas: Bool = false, nodeTimeout: Int = 30_000, lines: (Int, Int) -> [String] = { _, _ in [] },
     configure: (inout RedisClientConfiguration, RedisCluster) -> Void = { _, _ in },
     _ body: @Sendable (RedisCluster, RedisClient) async throws -> Void
   ) async throws {
-    let cluster = try await RedisCluster.start(replicas: replicas, lines: lines)
+    let cluster = try await RedisCluster.start(replicas: replicas, nodeTimeout: nodeTimeout, lines: lines)
     defer { cluster.stop() }
     var configuration = cluster.configuration
-    configuration.commandTimeout = .seconds(10)
+    configuration.commandTimeout = patience
     configure(&configuration, cluster)
     let settings = configuration
     try await withClient(settings) { client in try await body(cluster, client) }
@@ -118,7 +118,7 @@ struct ClusterTests {
     arguments: [false, true])
   func failover(stopped: Bool) async throws {
     try await withCluster(
-      replicas: true,
+      replicas: true, nodeTimeout: 3_000,
       configure: { configuration, _ in
         configuration.connectionWait = .milliseconds(300)
         configuration.commandTimeout = .seconds(3)
@@ -145,10 +145,10 @@ struct ClusterTests {
         return heard.messages.contains("news") && heard.events.contains(.restored)
       }
       for other in [0, 2] {
-        try await client.send(
-          RedisCommand("SET", .string("{\(Self.tags[other])}k"), "1"), key: "{\(Self.tags[other])}k"
-        )
-        .expectOK()
+        let key = "{\(Self.tags[other])}k"
+        try await eventually("a write elsewhere") {
+          (try? await client.send(RedisCommand("SET", .string(key), "1"), key: key)) == .status("OK")
+        }
       }
       if stopped { cluster.servers[1].thaw() }
     }
@@ -163,9 +163,13 @@ struct ClusterTests {
       let subscription = try await client.subscribe(to: "{\(tag)}live") { heard.append($0) }
       defer { subscription.cancel() }
       for _ in 0..<20 { _ = try await client.evaluate(write, keys: keys, arguments: []) }
-      try await cluster.servers[5].ask("CLUSTER", "FAILOVER")
+      // Redis gives up a switch that takes it longer than 5 s.
       try await eventually("the replica is the primary") {
-        try await cluster.servers[5].ask("ROLE").array?.first?.string == "master"
+        try await cluster.servers[5].ask("CLUSTER", "FAILOVER")
+        return
+          (try? await eventually("the switch", within: .seconds(7)) {
+            try await cluster.servers[5].ask("ROLE").array?.first?.string == "master"
+          }) != nil
       }
       for number in 21...40 {
         let count = try await client.evaluate(write, keys: keys, arguments: [])

@@ -22,7 +22,7 @@ final class LifetimeHistory {
   private var queued = 0
   private var running: JSONText?
   private var asked: [String] = []
-  private var kept: [(key: String, author: ParticipantCredentials, answer: ByteBuffer)] = []
+  private var kept: [(key: String, author: ParticipantCredentials, text: String, answer: ByteBuffer)] = []
   private var done: [String] = []
 
   init(world: World, shared: Shared, bridge: ScriptedBridge, seed: UInt64) {
@@ -118,13 +118,13 @@ final class LifetimeHistory {
     let text = String(repeating: "\"é\\", count: Int.random(in: 1...200, using: &numbers))
     let answer = try await node.sessions.postMessage(
       shared.id, credentials: author, text: text, idempotency: world.repeatable(key))
-    kept.append((key, author, answer))
+    kept.append((key, author, text, answer))
   }
 
   private func again() async throws {
     guard let request = kept.randomElement(using: &numbers) else { return }
     let answer = try await node.sessions.postMessage(
-      shared.id, credentials: request.author, text: "again", idempotency: world.repeatable(request.key))
+      shared.id, credentials: request.author, text: request.text, idempotency: world.repeatable(request.key))
     #expect(answer == request.answer, "seed \(seed): another answer after \(done)")
   }
 

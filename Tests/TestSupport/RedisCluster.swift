@@ -55,9 +55,11 @@ public struct RedisCluster: Sendable {
   ///
   /// - Parameters:
   ///   - replicas: whether each primary has one.
+  ///   - nodeTimeout: milliseconds after which a silent node counts as gone; long where none dies, so that a busy machine
+  ///     does not make one seem to.
   ///   - lines: further lines of each configuration, by the node's number and port.
   public static func start(
-    replicas: Bool = false, lines: (_ node: Int, _ port: Int) -> [String] = { _, _ in [] }
+    replicas: Bool = false, nodeTimeout: Int = 30_000, lines: (_ node: Int, _ port: Int) -> [String] = { _, _ in [] }
   ) async throws -> RedisCluster {
     var servers: [RedisServer] = []
     for number in 0..<(replicas ? 6 : 3) {
@@ -67,7 +69,7 @@ public struct RedisCluster: Sendable {
           return .init(
             port: port,
             configuration: [
-              "cluster-enabled yes", "cluster-port \(bus)", "cluster-node-timeout 2000",
+              "cluster-enabled yes", "cluster-port \(bus)", "cluster-node-timeout \(nodeTimeout)",
               "cluster-require-full-coverage no", "repl-diskless-sync-delay 0",
             ] + lines(number, port))
         })

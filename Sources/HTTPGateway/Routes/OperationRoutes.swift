@@ -50,8 +50,9 @@ extension RouteSet {
     } catch let error as GatewayError {
       throw error
     } catch {
+      let part = (error as? ProbeFailure)?.part ?? "Redis does not answer"
       throw GatewayError(
-        status: 503, code: "UNAVAILABLE", message: "Redis does not answer, so this node cannot serve requests now.",
+        status: 503, code: "UNAVAILABLE", message: "\(part), so this node cannot serve requests now.",
         headers: [.retryAfter: "1"])
     }
   }

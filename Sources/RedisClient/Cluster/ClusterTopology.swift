@@ -108,11 +108,9 @@ final class ClusterTopology: RedisTopology {
       let step = redirection.next(after: error, jitter: .random(in: 0...1))
       if case .fail(let error) = step { throw error }
       guard eventLoop.now < deadline else { throw error }
-      do throws(RedisError) {
-        (link, request) = try await follow(step, error, request, link, key, on: eventLoop)
-        guard let link else { throw error }
-        return try await link.perform(request)
-      } catch let next { error = next }
+      let next = try await follow(step, error, request, link, key, on: eventLoop)
+      (link, request) = (next.link, next.request)
+      do throws(RedisError) { return try await next.link.perform(next.request) } catch let failure { error = failure }
     }
   }
 
@@ -122,7 +120,7 @@ final class ClusterTopology: RedisTopology {
   private func follow(
     _ step: Redirection.Step, _ error: RedisError, _ request: RedisRequest, _ link: CommandLinkReference?,
     _ key: String?, on eventLoop: any EventLoop
-  ) async throws(RedisError) -> (CommandLinkReference?, RedisRequest) {
+  ) async throws(RedisError) -> (link: CommandLinkReference, request: RedisRequest) {
     let waits = request.waitsForReplicas
     switch step {
     case .fail: throw error
@@ -135,6 +133,7 @@ final class ClusterTopology: RedisTopology {
       return (try nodes.node(at: target).link(waits: waits, on: eventLoop), request.asAsking)
     case .again(let pause):
       await wait(pause, on: eventLoop)
+      guard let link else { throw error }
       return (link, request)
     case .owner(let pause):
       watch.look()
@@ -142,8 +141,13 @@ final class ClusterTopology: RedisTopology {
       return (try self.link(forKey: key, waits: waits, on: eventLoop), request)
     case .newOwner:
       if link == nil {
-        // Nothing is known of the cluster, or nobody has the slot: one look may change that.
-        await nextRound(on: eventLoop)
+        // Nothing is known of the cluster, or nobody has the slot: wait for that as one waits for a connection.
+        let deadline = eventLoop.now + TimeAmount(configuration.connectionWait)
+        while eventLoop.now < deadline {
+          await nextRound(until: deadline, on: eventLoop)
+          if let owner = try? self.link(forKey: key, waits: waits, on: eventLoop) { return (owner, request) }
+          await wait(.milliseconds(20), on: eventLoop)
+        }
         return (try self.link(forKey: key, waits: waits, on: eventLoop), request)
       }
       let owner = try self.link(forKey: key, waits: waits, on: eventLoop)
@@ -163,14 +167,14 @@ final class ClusterTopology: RedisTopology {
     try? await eventLoop.scheduleTask(in: pause) {}.futureResult.get()
   }
 
-  /// Waits for what the nodes say, but no longer than for a connection.
-  private func nextRound(on eventLoop: any EventLoop) async {
+  /// Waits for what the nodes say.
+  private func nextRound(until deadline: NIODeadline, on eventLoop: any EventLoop) async {
     let done = eventLoop.makePromise(of: Result<Void, RedisError>.self)
     Task { [watch] in
       await watch.nextRound()
       done.succeed(.success(()))
     }
-    _ = try? await eventLoop.answer(of: done, until: eventLoop.now + TimeAmount(configuration.connectionWait))
+    _ = try? await eventLoop.answer(of: done, until: deadline)
   }
 
   // MARK: - Probes

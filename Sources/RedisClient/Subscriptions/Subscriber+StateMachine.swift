@@ -48,22 +48,9 @@ struct SubscriberStateMachine<Listener> {
     case pong
   }
 
-  /// The channel through which the connection proves that Redis delivers.
-  private struct Proof {
-    let channel: String
-    var isActive = false
-    /// The latest number that was to be published.
-    var asked = 0
-    /// The latest one that Redis has taken.
-    var taken = 0
-    /// The latest one that arrived.
-    var heard = 0
-    /// The latest one that must arrive before the PONG under way.
-    var checked = 0
-  }
-
   private let maximumChannels: Int
-  private var proof: Proof?
+  /// How the connection proves that Redis delivers; nil before it begins to.
+  private var proof: DeliveryProof?
   private var channels: [String: Channel] = [:]
   private var channelOfHold: [Int: String] = [:]
   private var expected: Deque<Expected> = []
@@ -154,21 +141,16 @@ struct SubscriberStateMachine<Listener> {
 
   /// Redis has taken what `prove` asked to be published.
   mutating func published(_ channel: String, token: Int) {
-    guard proof?.channel == channel else { return }
-    proof?.taken = token
+    if proof?.channel == channel { proof?.published(token) }
   }
 
   private mutating func prove(_ own: String?) -> [Action] {
-    if var proof {
-      guard proof.isActive else { return [] }
-      // What Redis had taken before this PING was written must be here before its answer is.
-      proof.checked = proof.taken
-      proof.asked += 1
-      self.proof = proof
-      return [.prove(channel: proof.channel, token: proof.asked)]
+    if let channel = proof?.channel {
+      guard let token = proof?.next() else { return [] }
+      return [.prove(channel: channel, token: token)]
     }
     guard let own, !channels.isEmpty else { return [] }
-    proof = Proof(channel: own)
+    proof = DeliveryProof(channel: own)
     nextNumber += 1
     expected.append(.subscribed(channel: own, number: nextNumber))
     return [.subscribe(channel: own)]
@@ -201,9 +183,8 @@ struct SubscriberStateMachine<Listener> {
 
   private mutating func received(_ payload: RedisValue, on name: String) -> [Action] {
     guard let bytes = payload.bytes else { return outOfStep(payload) }
-    if var proof, name == proof.channel {
-      proof.heard = max(proof.heard, payload.integer ?? 0)
-      self.proof = proof
+    if name == proof?.channel {
+      proof?.hear(payload.integer)
       return []
     }
     guard let channel = channels[name], channel.isActive else { return [] }
@@ -219,7 +200,7 @@ struct SubscriberStateMachine<Listener> {
 
   private mutating func receivedPong() -> [Action] {
     guard case .pong = expected.popFirst() else { return outOfStep(.status("PONG")) }
-    guard let proof, proof.heard < proof.checked else { return [] }
+    guard proof?.isMissing == true else { return [] }
     let message = "The subscriber connection answers and delivers no messages."
     return [.close(RedisError(code: .connectionLost, message: message, mayHaveRun: true))]
   }

@@ -129,6 +129,12 @@ struct ScriptRunner: Sendable {
       logger.debug(
         "redis did not answer",
         metadata: [LogKey.redisOperation: .string(operation), LogKey.error: .string(error.message)])
+      if error.code == .notReplicated {
+        return SharedSessionError(
+          .outcomeUnknown,
+          "The primary has it, but too few replicas have confirmed it in time; retry with the same Idempotency-Key.",
+          retryAfter: 1)
+      }
       return SharedSessionError(error.mayHaveRun ? .outcomeUnknown : .unavailable, retryAfter: 1)
     }
   }

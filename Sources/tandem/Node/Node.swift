@@ -45,7 +45,7 @@ struct Node: Sendable {
     gateway = HTTPGateway(
       configuration: configuration.gateway, domain: domain, streams: streams,
       operations: Operations(
-        version: Build.version, probe: { limit in try await redis.probe(within: limit).failedShare },
+        version: Build.version, probe: { limit in try await Self.probe(redis, within: limit) },
         metrics: { ByteBuffer(string: registry.exposition()) }),
       eventLoopGroup: group, logger: logger
     ) { address in
@@ -58,6 +58,18 @@ struct Node: Sendable {
     self.redis = redis
     self.domain = domain
     self.logger = logger
+  }
+
+  /// The share of Redis's primaries that fail.
+  ///
+  /// - Throws: `ProbeFailure` naming the step that failed, without where Redis is.
+  private static func probe(_ redis: RedisClient, within limit: Duration) async throws -> Double {
+    do throws(RedisError) {
+      return try await redis.probe(within: limit).failedShare
+    } catch {
+      guard error.message.hasPrefix("Redis failed ") else { throw error }
+      throw ProbeFailure(part: String(error.message.prefix { $0 != ":" }))
+    }
   }
 
   /// Runs until a signal asks for the end, then drains.
