@@ -168,7 +168,8 @@ def test_a_cluster_as_shipped(processes, tmp_path):
 
     def has_successor() -> bool:
         lines = founder(servers[1], "cluster", "nodes").splitlines()
-        return sum("master" in line.split()[2] and "fail" not in line.split()[2] for line in lines) == 3
+        healthy = [line for line in lines if "master" in line.split()[2] and "fail" not in line.split()[2]]
+        return len(healthy) == 3 and not any(f":{servers[0].port}@" in line for line in healthy)
 
     eventually(has_successor, "a replica to succeed", 60)
     # As the container does. Until it is back as a replica, its successor has none that could confirm a write.
