@@ -45,23 +45,28 @@ async def frames(
     The first thing is `None`, once the stream is open.
     """
     address = urlsplit(base)
-    reader, writer = await asyncio.wait_for(asyncio.open_connection(address.hostname, address.port), patience)
+    # Not `wait_for`: what is cancelled just as something arrives goes on there, in Python 3.11.
+    async with asyncio.timeout(patience):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
     try:
         named = {"Host": address.netloc, "Accept": "text/event-stream"} | headers
         head = "".join([f"GET {path} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in named.items())])
         writer.write(head.encode() + b"\r\n")
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience)
+        async with asyncio.timeout(patience):
+            answer = await reader.readuntil(b"\r\n\r\n")
         status = int(answer.split(b" ")[1])
         if status in (503, 504):
             raise ConnectionError("the node has no Redis yet")
         assert status == 200, answer
         yield None
         decoder, parser = ChunkedDecoder(), EventParser()
-        while received := await asyncio.wait_for(reader.read(65536), silence):
+        while not decoder.finished:
+            async with asyncio.timeout(silence):
+                received = await reader.read(65536)
+            if not received:
+                return
             for frame in parser.feed(decoder.feed(received)):
                 yield frame
-            if decoder.finished:
-                return
     finally:
         writer.close()
 
