@@ -24,7 +24,7 @@ FULL_DISK_IS_AN_ERROR = ["/bin/sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"]
 
 
 @limit(300)
-@deployments("single", short=("single-system", "single-valkey"))
+@deployments("single", short=("single-valkey",))
 def test_a_killed_server_that_syncs_loses_nothing(processes, keep, kind, version):
     topology = Single(processes, version, synced=True)
     deployment = Deployment(processes, topology, 2)

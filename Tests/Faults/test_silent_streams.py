@@ -29,7 +29,7 @@ EACH = 40
 @limit(120)
 @deployments("single", "cluster", short=("single-redis8",))
 def test_streams_that_never_read_cost_what_is_allowed(processes, keep, kind, version):
-    silent = count(100, 2_000)
+    silent = count(80, 2_000)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     topology = kinds()[kind](processes, version)
