@@ -69,7 +69,7 @@ def faults(deployment: Deployment, topology: Topology, chance: random.Random) ->
 
         async def move_a_slot() -> None:
             slot = chance.randrange(16384)
-            owner = topology._owner(slot)
+            owner = topology.owner_of(slot)
             targets = [s for s in topology.primaries() if s is not owner]
             await asyncio.to_thread(topology.move, slot, chance.choice(targets), 0.2)
 

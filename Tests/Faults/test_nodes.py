@@ -14,9 +14,7 @@ EVERY = 2.0
 
 
 @limit(300)
-@deployments(
-    "single", "sentinel", "cluster", short=("single-redis8", "sentinel-valkey")
-)
+@deployments("single", "sentinel", "cluster", short=("single-redis8", "sentinel-valkey"))
 def test_killed_nodes_lose_nothing(processes, keep, kind, version):
     topology = kinds()[kind](processes, version)
     deployment = Deployment(processes, topology)
