@@ -120,10 +120,10 @@ def test_a_command_that_prints_without_end_is_bounded_and_ends_with_the_turn(sha
     assert all(len(u["content"][0]["content"]["text"]) < 5_000 for u in shown)
 
 
-def test_a_cancelled_turn_ends_its_commands(share, place):
+def test_a_host_that_ends_leaves_no_command(share, place):
     host = share("--terminals")
     shared = host.shared
-    with shared.stream(shared.host) as stream:
+    with shared.stream(shared.host):
         shared.prompt(f"run echo $$ > {place}/pid; sleep 600", shared.host)
         eventually(lambda: (place / "pid").exists() and (place / "pid").read_text(), "the command")
         pid = int((place / "pid").read_text())

@@ -61,7 +61,9 @@ def history(host: Host):
         shared.comment("the end", shared.host)
         frames = stream.until("message_created")
     found = [f for f in frames if f.type == "host_session_update"]
-    return [(u["content"]["text"], f.payload.get("replayed", False)) for u, f in zip(updates(found), found, strict=True)]
+    return [
+        (u["content"]["text"], f.payload.get("replayed", False)) for u, f in zip(updates(found), found, strict=True)
+    ]
 
 
 def end(host: Host) -> None:

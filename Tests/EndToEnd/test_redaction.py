@@ -40,8 +40,8 @@ def run(host: Host, text: str):
 
 def test_a_secret_in_pieces_with_others_in_between(host):
     frames = run(host, "chunks")
-    # In pieces of one character: what all such tokens begin with, and one letter of a variable's value, is out before it
-    # is known what follows.
+    # In pieces of one character: what all such tokens begin with, and one letter of a variable's value, is out before
+    # it is known what follows.
     assert spoken(frames) == (
         f"It is ghp_{MARK}, or c[removed: environment variable]. password=[removed: environment variable]\nDone."
     )

@@ -81,7 +81,15 @@ def test_the_host_sees_what_viewers_see(share):
 
 
 def test_the_terminal_shows_what_viewers_see(cluster):
-    options = ["--server", cluster.bases[0], "--viewer-updates", "reduced", "--preview-viewers", "--mode", "prompt_direct"]
+    options = [
+        "--server",
+        cluster.bases[0],
+        "--viewer-updates",
+        "reduced",
+        "--preview-viewers",
+        "--mode",
+        "prompt_direct",
+    ]
     with Terminal([binary(), "host", *options, "--", *EXAMPLE]) as terminal:
         link = re.search(r"/s/([0-9a-f-]+)#invite=(\S+)", terminal.expect("as viewers see it", 60))
         path = f"/api/shared-sessions/{link[1]}"

@@ -82,7 +82,9 @@ class RememberingAgent(Agent):
         self._opened[session] = {"servers": plain, "directories": directories or []}
         self._note(session, {"cwd": cwd})
 
-    async def new_session(self, cwd: str, additional_directories=None, mcp_servers=None, **_: Any) -> NewSessionResponse:
+    async def new_session(
+        self, cwd: str, additional_directories=None, mcp_servers=None, **_: Any
+    ) -> NewSessionResponse:
         session = uuid4().hex
         self._open(session, cwd, mcp_servers, additional_directories)
         self._note(session, {"said": [], "updatedAt": f"2026-01-{len(self._read()):02}T00:00:00Z"})
@@ -117,7 +119,9 @@ class RememberingAgent(Agent):
             SessionInfo(session_id=name, cwd=entry["cwd"], title=f"number {n}", updated_at=entry["updatedAt"])
             for n, (name, entry) in enumerate(known)
         ]
-        return ListSessionsResponse(sessions=found[at : at + 2], next_cursor=str(at + 2) if at + 2 < len(found) else None)
+        return ListSessionsResponse(
+            sessions=found[at : at + 2], next_cursor=str(at + 2) if at + 2 < len(found) else None
+        )
 
     async def close_session(self, session_id: str, **_: Any) -> None:
         self._note(session_id, {"closed": True})

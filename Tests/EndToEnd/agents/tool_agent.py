@@ -1,4 +1,4 @@
-"""An agent on the public Python SDK that has its client do everything: it reads and writes files and runs commands there.
+"""An agent on the public Python SDK that has its client do everything: read and write files, and run commands.
 
 A prompt is `read PATH`, `write PATH TEXT`, `run COMMAND` (waits for the end), `leave COMMAND` (does not), or `offered`.
 """
