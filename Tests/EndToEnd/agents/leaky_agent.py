@@ -1,8 +1,8 @@
 """An agent that shows its secrets in every way the protocol has. Only the standard library; no SDK.
 
 The first word of a prompt says how: `chunks` in the pieces of a message, with other updates in between, `tools` in a
-tool call and a plan, `ask` in a permission request, `fail` in an error, `stop` in the reason why the turn ended, `flood` in
-so many updates that the bridge has to hold the agent back, `huge` in a tool call of 16 MiB.
+tool call and a plan, `ask` in a permission request, `fail` in an error, `stop` in the reason why the turn ended,
+`flood` in so many updates that the bridge has to hold the agent back, `huge` in a tool call of 16 MiB.
 """
 
 from __future__ import annotations
