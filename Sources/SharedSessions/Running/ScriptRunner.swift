@@ -117,8 +117,8 @@ struct ScriptRunner: Sendable {
     // Said before anything runs, and over when whoever runs Redis gives the user its rights back.
     case "NOAUTH", "NOPERM", "WRONGPASS":
       logger.error(
-        "Redis refuses the user of this node",
-        metadata: ["redis.operation": .string(operation), "error": .string(error.message)])
+        "redis refuses the user of this node",
+        metadata: [LogKey.redisOperation: .string(operation), LogKey.error: .string(error.message)])
       return SharedSessionError(.unavailable, retryAfter: 2)
     case .some:
       logger.error(
