@@ -1,4 +1,4 @@
-"""What `docker/compose.sentinel.yaml` and `compose.cluster.yaml` ship, as plain processes on the same settings and users."""
+"""What the compose files for Sentinel and a cluster ship, as plain processes on the same settings and users."""
 
 from __future__ import annotations
 
@@ -120,9 +120,7 @@ def test_sentinel_as_shipped(processes, tmp_path):
         role = ["--replicaof", "127.0.0.1", str(servers[0].port)] if servers else []
         shipped = options("redis.conf", "replication.conf")
         servers.append(
-            RedisServer(
-                processes, *shipped, "--aclfile", str(acl), "--masterauth", PASSWORD, *role, port=free_port()
-            )
+            RedisServer(processes, *shipped, "--aclfile", str(acl), "--masterauth", PASSWORD, *role, port=free_port())
         )
     ports = []
     for number in range(3):
