@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from support import load
+from support.kept_events import set_rule
 from support.scenario import share
 from support.story import events
 from support.waiting import eventually
@@ -70,7 +71,8 @@ def test_approve_against_the_end_of_the_session(cluster):
     ends = round(datetime.now(UTC).timestamp() * 1000) + 2000
     redis = cluster.redis.client
     for shared in sessions:
-        redis.hset(f"tandem:{{{shared.id}}}", mapping={"endsAt": ends, "expiresAt": ends})
+        redis.hset(f"tandem:{{{shared.id}}}", "expiresAt", ends)
+        set_rule(redis, shared.id, 2, ends)
         for bucket in range(16):
             redis.zadd(f"tandem:index:deadlines:{bucket}", {shared.id: ends}, xx=True)
     jobs = [(shared, a["id"], ends / 1000) for shared, a in zip(sessions, pending, strict=True)]

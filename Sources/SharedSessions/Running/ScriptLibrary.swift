@@ -132,6 +132,7 @@ enum ScriptLibrary {
 
   private static let files: [String: [ScriptPiece]] = [
     "core": ScriptPiece.pieces(of: PackageResources.include_core_lua),
+    "clock": ScriptPiece.pieces(of: PackageResources.include_clock_lua),
     "session": ScriptPiece.pieces(of: PackageResources.include_session_lua),
     "answer": ScriptPiece.pieces(of: PackageResources.include_answer_lua),
     "participant": ScriptPiece.pieces(of: PackageResources.include_participant_lua),

@@ -12,12 +12,13 @@
 --   APPROVAL_LIMIT for an edit that has no room
 enter()
 if caller_role ~= 'host' and not decides(caller_record) then return refuse('HOST_REQUIRED') end
-local a = load_approval(id)
+find_approval(id)
+local a = found
 if not a then return refuse('APPROVAL_NOT_FOUND') end
 local asks = a.kind == 'permission'
 if asks and edited .. seen_hash ~= '' or not asks and option ~= '' then return refuse('INVALID_FIELD', a.kind) end
 if not is_pending(a) then return already_resolved(a) end
-if seen_hash ~= '' and seen_hash ~= note(a, 'hash') then return refuse('PROMPT_CHANGED') end
+if seen_hash ~= '' and seen_hash ~= string.match(a.notes, ' hash=(%S+)') then return refuse('PROMPT_CHANGED') end
 local action = action
 if asks then
   local refusal
@@ -45,8 +46,8 @@ if action == 'approve' and not asks then
   band = LIVE
 end
 move_approval(a, band)
-find_author()
-emit_saved(asks and 'permission_resolved' or 'prompt_' .. a.status, caller, author,
-  position and ',"position":' .. position or '')
+find_online()
+emit_saved(asks and 'permission_resolved' or 'prompt_' .. a.status, caller,
+  string.sub(caller_record, 1, -2) .. online, position and ',"position":' .. position or '')
 save()
 answer({'ok', saved, a.kind, host_session_id})

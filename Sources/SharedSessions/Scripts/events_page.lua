@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include: core
+-- include: core clock
 -- A page of a session's events after one of them, oldest first: as many as fit, and always one when there is one.
 -- keys: events messages
 -- args: after most most_bytes

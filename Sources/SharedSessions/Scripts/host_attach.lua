@@ -1,5 +1,5 @@
 #!lua
--- include: core host
+-- include: core clock host
 -- A bridge attaches; a newer attachment fences the older one.
 -- keys: host sessions places places_order answers answers_order
 -- args: token lease bridge host_lifetime

@@ -1,5 +1,5 @@
 #!lua
--- include: core host
+-- include: core clock host
 -- Checks a host token for a batch of notifications and says which sessions get it. The last batches are remembered by name, so
 -- that one that is sent again goes to the sessions there were at first; each of those appends it once.
 -- keys: host sessions

@@ -1,5 +1,5 @@
 #!lua
--- include: core host
+-- include: core clock host
 -- Asks the attached bridge to stop the turn that runs for a session.
 -- keys: host
 -- args: session_id

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include: core host answer
+-- include: core clock host answer
 -- Checks a host token, and says where something it names belongs; or the first answer to a repeated request.
 -- keys: host places answers
 -- args: token id

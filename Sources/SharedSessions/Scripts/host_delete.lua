@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core host
+-- include: core clock host
 -- Removes a host session once its shared sessions are closed.
 -- keys: host sessions places places_order answers answers_order
 -- args: token

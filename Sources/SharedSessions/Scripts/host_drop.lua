@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core host
+-- include: core clock host
 -- Takes an ended session, or one that was never made, from the shared sessions of its host session, and wakes the attachment.
 -- keys: host sessions
 -- args: id

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include: core host
+-- include: core clock host
 -- What a lapsed lease leaves behind, or when to look again.
 -- keys: host sessions
 -- args:

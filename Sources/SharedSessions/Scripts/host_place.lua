@@ -1,5 +1,5 @@
 #!lua
--- include: core host place answer
+-- include: core clock host place answer
 -- Keeps where a request of this host session belongs, so that its bridge can ask for it by its id alone; and the answer to it, since
 -- a session remembers only its own.
 -- keys: host sessions places places_order answers answers_order

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include: core host host_text
+-- include: core clock host host_text
 -- A host session, and what holds its running slot.
 -- keys: host sessions
 -- args: token

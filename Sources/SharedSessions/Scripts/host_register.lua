@@ -1,5 +1,5 @@
 #!lua
--- include: core host host_text answer
+-- include: core clock host host_text answer
 -- Registers a host session, or attaches to one again with its token.
 -- keys: host sessions places places_order answers answers_order
 -- args: id token new_token user workspace agent version sharing host_lifetime

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core host
+-- include: core clock host
 -- Frees the running slot of a dispatch that is over, and wakes the attachment: there is or may be work.
 -- keys: host
 -- args: dispatch_id fence

@@ -1,5 +1,5 @@
 #!lua
--- include: core host
+-- include: core clock host
 -- durability: local
 -- The open attachment renews its lease, and learns whether there has been work for it that no signal told of.
 -- keys: host sessions places places_order answers answers_order

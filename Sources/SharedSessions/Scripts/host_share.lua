@@ -1,5 +1,5 @@
 #!lua
--- include: core host
+-- include: core clock host
 -- Takes up a shared session that is about to be created.
 -- keys: host sessions places places_order answers answers_order
 -- args: id token most token_needed host_lifetime

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core host
+-- include: core clock host
 -- Tells the node that holds the attachment that requests of the agent are resolved.
 -- keys: host
 -- args: session_id requests...

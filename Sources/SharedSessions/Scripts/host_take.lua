@@ -1,5 +1,5 @@
 #!lua
--- include: core host place
+-- include: core clock host place
 -- Takes the host session's one running slot for a dispatch.
 -- keys: host sessions places places_order answers answers_order
 -- args: fence session_id approval_id dispatch_id host_lifetime

@@ -22,24 +22,33 @@ a.notes = a.notes .. ' ' .. name .. '=' .. value
 
 local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end
 
--- An approval as a table of its parts; nil when there is none of this id.
-local function load_approval(id)
-  local v = call('HMGET', approvals, id, id .. ':notes')
-  local text, notes = v[1], v[2]
-  if not text or not notes then return nil end
-  local find, sub = string.find, string.sub
-  local from = find(text, ',"prompt":', 1, true)
-  local at, last_of_status, word = find(text, ',"status":"(%l+)"', 170)
-  local a = {id = id, head = sub(text, 1, at - 1), status = word, more = sub(text, last_of_status + 1, from - 1),
-    tail = sub(text, from), notes = notes, size = #text, author = sub(text, 120, 155), kind = string.match(text, '^%l+', 166),
-    number = string.match(notes, '^ n=(%d+)') + 0}
-  local dispatched = find(a.more, ',"dispatch":{', 1, true)
+-- The approval that was found last.
+local found
+
+-- block: find_approval id
+-- An approval as a table of its parts, in `found`; nil when there is none of this id.
+found = nil
+local kept = call('HMGET', approvals, id, id .. ':notes')
+local text, notes = kept[1], kept[2]
+if text and notes then
+  local from = string.find(text, ',"prompt":', 1, true)
+  local at, before_more, word = string.find(text, ',"status":"(%l+)"', 170)
+  found = {id = id, head = string.sub(text, 1, at - 1), status = word, more = string.sub(text, before_more + 1, from - 1),
+    tail = string.sub(text, from), notes = notes, size = #text, author = string.sub(text, 120, 155),
+    kind = string.match(text, '^%l+', 166), number = string.match(notes, '^ n=(%d+)') + 0}
+  local dispatched = string.find(found.more, ',"dispatch":{', 1, true)
   if dispatched then
     local d, state, attempt, rest =
-      string.match(a.more, '"id":"([^"]+)","state":"(%l+)","attempt":(%d+)(.*)}$', dispatched)
-    a.more, a.dispatch = sub(a.more, 1, dispatched - 1), {id = d, state = state, attempt = tonumber(attempt), more = rest}
+      string.match(found.more, '"id":"([^"]+)","state":"(%l+)","attempt":(%d+)(.*)}$', dispatched)
+    found.more = string.sub(found.more, 1, dispatched - 1)
+    found.dispatch = {id = d, state = state, attempt = tonumber(attempt), more = rest}
   end
-  return a
+end
+
+-- The same, as a function.
+local function load_approval(id)
+  find_approval(id)
+  return found
 end
 
 -- A pending approval whose time is over is expired at once, whether or not anything has swept it.

@@ -29,12 +29,11 @@ if caller_role ~= 'host' then return refuse('HOST_REQUIRED') end
 -- Whether the caller may decide on approvals.
 local function may_decide() return caller_role == 'host' or decides(caller_record) end
 
--- block: find_author
--- The caller as it is sent, in `author`.
-local author = string.sub(caller_record, 1, -2)
-  .. (call('HEXISTS', presence, caller) == 1 and ',"online":true}' or ',"online":false}')
+-- block: find_online
+-- The end of the caller as it is sent, in `online`; what comes before it is the record without its last character.
+local online = call('HEXISTS', presence, caller) == 1 and ',"online":true}' or ',"online":false}'
 
--- The same.
+-- The caller as it is sent.
 local function caller_json() return participant_json(caller_record, is_online(caller)) end
 
 -- The record of another participant who is there; nil and a refusal when there is none.

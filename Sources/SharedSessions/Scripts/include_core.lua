@@ -1,12 +1,5 @@
--- Shared by every script: the clock, JSON text, refusals.
+-- Shared by every script: JSON text, refusals.
 local call = redis.call
-
--- TIME is read once, because it is not frozen within a script.
-local TIME = call('TIME')
-
-local NOW = TIME[1] * 1000 + math.floor(TIME[2] / 1000)
-
-local NOW_US = TIME[1] * 1000000 + TIME[2]
 
 -- A whole number as a decimal string, where it may have more than 14 digits: Lua itself would round those.
 local function dec(number) return string.format('%.0f', number) end
@@ -31,13 +24,6 @@ local function rfc3339(milliseconds)
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
   return string.format('"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ"', year, month, day, floor(rest / 3600),
     floor(rest / 60) % 60, rest % 60, milliseconds - seconds * 1000)
-end
-
--- Now as a quoted time, formatted once. Quoted times have one length, so they compare as texts.
-local now_text
-local function now()
-  now_text = now_text or rfc3339(NOW)
-  return now_text
 end
 
 -- A refusal: the code first, then what the node needs to explain it.

@@ -7,8 +7,8 @@ local position
 -- Puts an approved prompt at the end of the queue. Approval order is the time in microseconds, so that it can be compared over the
 -- sessions of one host; within a session it never ties.
 -- args: dispatch_timeout
-local newest = call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2]
-call('ZADD', queue, dec(newest and math.max(NOW_US, newest + 1) or NOW_US), id)
+local newest, time = call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2], call('TIME')
+call('ZADD', queue, dec(math.max(time[1] * 1000000 + time[2], (newest or 0) + 1)), id)
 call('ZADD', deadlines, NOW + dispatch_timeout, id)
 keep(queue)
 keep(deadlines)

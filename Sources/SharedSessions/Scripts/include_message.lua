@@ -19,5 +19,7 @@ local _, before_user = string.find(caller_record, ',"userId":', 1, true)
 author_user = string.sub(caller_record, before_user + 1, -2)
 message = id .. ' ' .. caller .. ' ' .. kind .. ' ' .. approval .. '\n' .. author_user .. '\n' .. text
 call('XADD', messages, last, 'message', message)
-if message_count + 0 == 0 then keep(messages) end
+if message_count + 0 == 0 then
+  keep(messages)
+end
 message_count, message_bytes = message_count + 1, message_bytes + #message

@@ -44,9 +44,6 @@ if approvals_known == 0 then
   keep(order)
 end
 
--- Prompts of one participant that wait for a decision: a field of the session while there are any.
-local function pending_of(author) return tonumber(call('HGET', session, 'pending:' .. author) or '0') end
-
 -- block: decide a to by
 -- Says what was decided; `by` is the participant who did, or nil.
 a.status = to
@@ -57,7 +54,8 @@ add_note(a, 'resolved', NOW)
 -- Ends the wait of a pending approval.
 if a.kind == 'prompt' then
   call('ZREM', deadlines, a.id)
-  local left = pending_of(a.author) - 1
+  -- Prompts of one participant that wait: a field of the session while there are any.
+  local left = (call('HGET', session, 'pending:' .. a.author) or 1) - 1
   if left > 0 then call('HSET', session, 'pending:' .. a.author, left) else call('HDEL', session, 'pending:' .. a.author) end
 end
 decide(a, to, by)

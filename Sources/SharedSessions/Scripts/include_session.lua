@@ -7,6 +7,24 @@
 
 local status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id
 
+-- Redis's time in milliseconds.
+local NOW
+
+-- block: tell_time
+-- The session's keys go at a known time, so how long they have tells what it is now; that costs half of asking for it.
+NOW = purge - call('PTTL', session)
+if NOW > purge + 0 then
+  local time = call('TIME')
+  NOW = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Now as a quoted time, formatted once. Quoted times have one length, so they compare as texts.
+local now_text
+local function now()
+  now_text = now_text or rfc3339(NOW)
+  return now_text
+end
+
 local last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count
 
 -- The id of the newest event: its time, which never goes back, and its place in the session's contiguous count.
@@ -23,7 +41,18 @@ if loaded[1] then
     string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+)')
   last, last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count =
     string.match(loaded[2], '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)')
+  tell_time()
   -- Expiry is true at once, whether or not anything has swept the session.
+  if status == 'active' and ends + 0 <= NOW then status = 'expired' end
+end
+
+-- block: look_at_session
+-- Only what a reader needs of it: `status`, `viewer_updates` and `last`.
+local seen = call('HMGET', session, 'rules', 'log')
+if seen[1] then
+  status, ends, purge, viewer_updates = string.match(seen[1], '^(%l+) %S+ (%d+) (%d+) %S+ (%l+)')
+  last = string.match(seen[2], '^%S+')
+  tell_time()
   if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 end
 
@@ -52,12 +81,13 @@ local function write_session()
     .. ',"viewerUpdates":"' .. viewer_updates .. '","status":"' .. status .. '"}')
 end
 
+-- block: keep key
 -- Gives a key that may be new the session's own end.
-local function keep(key) call('PEXPIREAT', key, purge) end
+call('PEXPIREAT', key, purge)
 
 -- Gives all of a session's keys its end; for scripts that declare all of them.
 local function keep_all()
-  for _, key in ipairs(KEYS) do keep(key) end
+  for _, key in ipairs(KEYS) do call('PEXPIREAT', key, purge) end
 end
 
 -- block: begin_event

@@ -1,5 +1,5 @@
 #!lua
--- include: core
+-- include: core clock
 -- durability: local
 -- Puts an entry into an index, and gives the index the longest time anything in it can last: one nobody adds to for
 -- longer than that holds nothing that lives.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core
+-- include: core clock
 -- durability: local
 -- The entries of an index that are due, each claimed for a while: moved a little into the future, so that usually only
 -- one node works on it.

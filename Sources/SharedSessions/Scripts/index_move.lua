@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core
+-- include: core clock
 -- durability: local
 -- Moves or removes an entry of an index, but only from the score it was read at: a nearer time that somebody has set meanwhile
 -- stays.

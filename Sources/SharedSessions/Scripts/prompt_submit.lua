@@ -42,8 +42,9 @@ begin_event()
 if right == 'approval' then
   append_message(message_id, 'prompt', prompt, id)
 end
-find_author()
+find_online()
 write_event(right == 'approval' and 'prompt_pending_approval' or 'prompt_approved', caller,
-  '{"approval":' .. saved .. ',"participant":' .. author .. (position and ',"position":' .. position or '') .. '}', '')
+  '{"approval":' .. saved .. ',"participant":' .. string.sub(caller_record, 1, -2) .. online
+  .. (position and ',"position":' .. position or '') .. '}', '')
 save()
 answer({'ok', word, saved, host_session_id, tostring(due)})

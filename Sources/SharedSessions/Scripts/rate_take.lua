@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core
+-- include: core clock
 -- durability: local
 -- One request against a rate, by the generic cell rate algorithm: what is kept is only the time at which the bucket
 -- would be empty again, so a key costs nothing once that time has passed.

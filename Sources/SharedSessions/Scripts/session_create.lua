@@ -16,6 +16,8 @@ if status then
 end
 status, mode, closed, viewer_updates, host_session_id = 'active', new_mode, '-', new_view, new_host_session
 approval_timeout = new_timeout ~= '' and new_timeout or '-'
+local time = call('TIME')
+NOW = time[1] * 1000 + math.floor(time[2] / 1000)
 ends = NOW + tonumber(asked ~= '' and asked or longest)
 purge = ends + tonumber(retention)
 last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count = NOW, 0, 0, 0, 0, 0, 0
@@ -30,5 +32,7 @@ call('HSET', users, user_json, caller)
 emit('shared_session_created', '-', '{"session":' .. session_json() .. '}')
 emit('participant_joined', caller, '{"participant":' .. participant_json(host, false) .. '}')
 save()
-for _, key in ipairs({session, events, participants, credentials, users}) do keep(key) end
+for _, key in ipairs({session, events, participants, credentials, users}) do
+  keep(key)
+end
 answer({'ok', session_json(), participant_json(host, false), dec(ends), dec(purge)})

@@ -6,7 +6,7 @@
 --   vouched: 'ticket' when a ticket vouches for the caller; cursor: 'cursor' when the caller sent one
 -- reply: ok, role, last event id, status, what viewers see, the caller's streams by node
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE; an ended session is open to those present at its end who send a cursor
-load_session()
+look_at_session()
 if not status then return refuse('SESSION_NOT_FOUND') end
 if status ~= 'active' and cursor ~= 'cursor' then return refuse('SESSION_INACTIVE', status) end
 local record = call('HGET', participants, caller)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.client import API, Reply
+from support.kept_events import set_rule
 from support.redis_server import RedisServer
 from support.streams import Stream
 from support.waiting import eventually
@@ -199,7 +200,7 @@ class Driver:
     def run_out(self, s: Session) -> None:
         """Moves a session's end to just now, and the moment at which a sweeper is to look at it."""
         seconds, micros = self.redis.client.time()
-        self.redis.client.hset(f"tandem:{{{value(s.id)}}}", "endsAt", seconds * 1000 + micros // 1000 - 1)
+        set_rule(self.redis.client, value(s.id), 2, seconds * 1000 + micros // 1000 - 1)
         for bucket in range(16):
             self.redis.client.zadd(f"tandem:index:deadlines:{bucket}", {value(s.id): 0}, xx=True)
         self.story.append(f"the time of {value(s.id)} is over")
@@ -210,7 +211,7 @@ class Driver:
         client = self.redis.client
         names = list(client.scan_iter(match=f"tandem:{{{value(s.id)}}}*", count=10_000))
         ends = {name: client.execute_command("PEXPIRETIME", name) for name in names}
-        purge = int(client.hget(f"tandem:{{{value(s.id)}}}", "purgeAt"))
+        purge = int(client.hget(f"tandem:{{{value(s.id)}}}", "rules").split(" ")[3])
         if set(ends.values()) != {purge}:
             raise Mismatch(f"the keys of {s.id} should go at {purge}: {ends}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import redis
 
+from .kept_events import whole_events
 from .processes import Process, Processes
 from .waiting import eventually
 
@@ -81,8 +82,8 @@ class RedisServer:
         return f"unix://{self.socket_path}"
 
     def stored_events(self, session_id: str) -> list[dict[str, str]]:
-        """The session's stream as it lies in Redis, oldest first; each entry with its id as `entry`."""
-        return [fields | {"entry": entry} for entry, fields in self.client.xrange(f"tandem:{{{session_id}}}:events")]
+        """The session's stream, oldest first; each entry with its id as `entry` and the whole event as `data`."""
+        return whole_events(self.client, session_id)
 
     def remove(self) -> None:
         self.client.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import redis
 
+from support.kept_events import whole_events
 from support.processes import Processes
 from support.redis_server import RedisServer, free_port
 
@@ -37,9 +38,8 @@ class Topology:
         raise NotImplementedError
 
     def stored(self, session: str) -> list[dict[str, str]]:
-        """A session's events as they lie in Redis, oldest first; each with its id as `entry`."""
-        key = f"tandem:{{{session}}}:events"
-        return [fields | {"entry": entry} for entry, fields in self.owner(key).client.xrange(key)]
+        """A session's events, oldest first; each with its id as `entry` and the whole event as `data`."""
+        return whole_events(self.owner(f"tandem:{{{session}}}:events").client, session)
 
     def owner(self, key: str) -> RedisServer:
         """The primary that holds a key."""
@@ -114,8 +114,7 @@ class Embedded(Topology):
         return None
 
     def stored(self, session: str) -> list[dict[str, str]]:
-        key = f"tandem:{{{session}}}:events"
-        return [fields | {"entry": entry} for entry, fields in self.client.xrange(key)]
+        return whole_events(self.client, session)
 
 
 def text_of(server: RedisServer, *command: str) -> str:
