@@ -21,8 +21,11 @@ async def take_an_event_away(run: Run, topology: Single, key: str) -> None:
 
 async def write_twice(run: Run, topology: Single, key: str) -> None:
     """A comment is there twice."""
-    comments = [e for e in topology.only.client.xrange(key) if e[1]["type"] == "message_created"]
-    topology.only.client.xadd(key, comments[0][1])
+    client = topology.only.client
+    place, fields = next(e for e in client.xrange(key) if e[1]["type"] == "message_created")
+    messages = key.replace(":events", ":messages")
+    again = client.xadd(key, fields)
+    client.xadd(messages, client.xrange(messages, place, place)[0][1], id=again)
 
 
 async def nothing(run: Run, topology: Single, key: str) -> None:
