@@ -11,7 +11,7 @@ local status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_
 local NOW
 
 -- block: tell_time
--- The session's keys go at a known time, so how long they have tells what it is now; that costs half of asking for it.
+-- The session's keys go at a known time, so how long they have tells what it is now, without a reply to take apart.
 NOW = purge - call('PTTL', session)
 if NOW > purge + 0 then
   local time = call('TIME')
