@@ -58,7 +58,7 @@ struct SecretPatternsTests {
     "case invalidToken = \"INVALID_TOKEN\"", "case invalidToken: \"That is no valid token.\"",
     "token: \"\\(id).\\(token)\"",
     "Authorization: `Bearer ${token}`", "tokenNeeded: 'true', token: 'string'", "password=\"\"",
-    "PWD=/home/ada OLDPWD=/", "SECRET_NAME=x TOKEN_URL=https://x/y PASSWORD_FILE=/run/x",
+    "PWD=/srv/ada OLDPWD=/", "SECRET_NAME=x TOKEN_URL=https://x/y PASSWORD_FILE=/run/x",
     "https://example.com:8080/a@b", "http://user@host/", "a::b == c => d", "task-force sk-learn risk-free-investment",
     "eyJ is how they begin. eyJhbGci.x", "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
     "const secret = undefined; secret: 123", "ghp_short AKIAshort", "", "é", "=", ":", "://", "=:=:",

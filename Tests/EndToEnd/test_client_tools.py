@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.host import Host, spoken, updates
+from support.host import Host, run_to_its_end, spoken, updates
 from support.waiting import eventually
 
 AGENT = [sys.executable, str(Path(__file__).parent / "agents" / "tool_agent.py")]
@@ -31,19 +31,6 @@ def share(processes, cluster, place):
     return share
 
 
-def run(host: Host, text: str, answer: str | None = None):
-    """A prompt of the host, its questions answered with an option; every frame up to the end of its turn."""
-    shared = host.shared
-    with shared.stream(shared.host) as stream:
-        shared.prompt(text, shared.host)
-        frames = []
-        while not frames or frames[-1].type not in ("prompt_dispatch_completed", "prompt_dispatch_failed"):
-            frames.append(stream.next(60))
-            if frames[-1].type == "permission_requested":
-                shared.answer(frames[-1].payload["approval"]["id"], answer)
-    return frames
-
-
 @pytest.mark.parametrize(
     ("options", "offered"),
     [
@@ -55,21 +42,21 @@ def run(host: Host, text: str, answer: str | None = None):
 )
 def test_only_what_the_host_wants_is_offered(share, options, offered):
     host = share(*options)
-    assert spoken(run(host, "offered")) == offered
+    assert spoken(run_to_its_end(host, "offered")) == offered
     if not options:
-        assert "error -32601" in spoken(run(host, "read /etc/hostname"))
+        assert "error -32601" in spoken(run_to_its_end(host, "read /etc/hostname"))
 
 
 def test_each_write_is_asked_for_with_all_that_is_written(share, place):
     host = share("--files")
-    assert spoken(run(host, f"read {place}/notes.txt")) == "first\nsecond\n"
-    frames = run(host, f"write {place}/notes.txt changed", "reject")
+    assert spoken(run_to_its_end(host, f"read {place}/notes.txt")) == "first\nsecond\n"
+    frames = run_to_its_end(host, f"write {place}/notes.txt changed", "reject")
     asked = next(f.payload["approval"] for f in frames if f.type == "permission_requested")
     assert asked["toolCall"]["content"] == [
         {"type": "diff", "path": f"{place}/notes.txt", "oldText": "first\nsecond\n", "newText": "changed"}
     ]
     assert "does not allow" in spoken(frames) and (place / "notes.txt").read_text() == "first\nsecond\n"
-    assert spoken(run(host, f"write {place}/notes.txt changed", "allow")) == "written"
+    assert spoken(run_to_its_end(host, f"write {place}/notes.txt changed", "allow")) == "written"
     assert (place / "notes.txt").read_text() == "changed"
 
 
@@ -89,17 +76,17 @@ def test_no_way_leads_out(share, place):
     (place / "link").symlink_to(place.parent)
     (place / "file").symlink_to(place.parent / "outside")
     for path in (f"{place.parent}/outside", f"{place}/../outside", f"{place}/link/outside", f"{place}/file"):
-        assert "error -32602" in spoken(run(host, f"read {path}")), path
-        assert "error -32602" in spoken(run(host, f"write {path} mine")), path
+        assert "error -32602" in spoken(run_to_its_end(host, f"read {path}")), path
+        assert "error -32602" in spoken(run_to_its_end(host, f"write {path} mine")), path
     assert (place.parent / "outside").read_text() == "not yours"
-    assert spoken(run(host, f"write {place}/deep/er/new.txt made")) == "written"
+    assert spoken(run_to_its_end(host, f"write {place}/deep/er/new.txt made")) == "written"
     assert (place / "deep/er/new.txt").read_text() == "made"
-    assert "error -32002" in spoken(run(host, f"read {place}/missing"))
+    assert "error -32002" in spoken(run_to_its_end(host, f"read {place}/missing"))
 
 
 def test_what_a_command_prints_is_seen_by_everybody(share):
     host = share("--terminals")
-    frames = run(host, "run echo hello; pwd; exit 4")
+    frames = run_to_its_end(host, "run echo hello; pwd; exit 4")
     assert spoken(frames).startswith("4: hello\n")
     parts = [u for u in updates(frames) if u.get("toolCallId") == "terminal-1"]
     assert parts[0]["sessionUpdate"] == "tool_call" and parts[0]["kind"] == "execute"
@@ -108,13 +95,13 @@ def test_what_a_command_prints_is_seen_by_everybody(share):
 
 def test_a_command_that_prints_without_end_is_bounded_and_ends_with_the_turn(share, place):
     host = share("--terminals", "--terminal-bytes", "64KiB")
-    frames = run(host, f"leave echo $$ > {place}/pid; exec yes")
+    frames = run_to_its_end(host, f"leave echo $$ > {place}/pid; exec yes")
     # It may not have come so far as to write its number.
     if (place / "pid").exists() and (pid := (place / "pid").read_text().strip()):
         eventually(lambda: not os.path.exists(f"/proc/{pid}"), "the command to end")
     parts = [u for u in updates(frames) if u.get("toolCallId") == "terminal-1"]
     assert parts[-1]["status"] == "failed" and len(frames) < 200
-    frames = run(host, "run yes | head -c 10000000")
+    frames = run_to_its_end(host, "run yes | head -c 10000000")
     assert len(spoken(frames)) < 70_000
     shown = [u for u in updates(frames) if u.get("toolCallId") == "terminal-2" and "content" in u]
     assert all(len(u["content"][0]["content"]["text"]) < 5_000 for u in shown)

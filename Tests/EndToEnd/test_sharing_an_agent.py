@@ -7,7 +7,7 @@ import re
 import pytest
 
 from support.client import Credentials
-from support.host import Host, spoken, updates
+from support.host import Host, run_to_its_end, spoken, updates
 from support.nodes import binary
 from support.terminal import Terminal
 from support.waiting import eventually
@@ -23,22 +23,10 @@ def share(processes, cluster, tmp_path):
     return share
 
 
-def run(host: Host, text: str, answer: str = "allow"):
-    shared = host.shared
-    with shared.stream(shared.host) as stream:
-        shared.prompt(text, shared.host)
-        frames = []
-        while not frames or frames[-1].type not in ("prompt_dispatch_completed", "prompt_dispatch_failed"):
-            frames.append(stream.next(60))
-            if frames[-1].type == "permission_requested":
-                shared.answer(frames[-1].payload["approval"]["id"], answer)
-    return frames
-
-
 def test_it_edits_runs_asks_explains_and_lets_a_secret_slip(share, tmp_path):
     host = share("--files", "--terminals")
     (tmp_path / "greeting.txt").write_text("Hi\n")
-    frames = run(host, "explain, tell the secret, change the file, run it, with permission")
+    frames = run_to_its_end(host, "explain, tell the secret, change the file, run it, with permission")
     said = spoken(frames)
     assert "[removed: GitHub token], by the way" in said and "exampleexample" not in said
     assert (tmp_path / "greeting.txt").read_text() == "Hi, world\n" and "greeting.txt is changed" in said
@@ -61,14 +49,14 @@ def test_an_earlier_conversation_is_gone_on_with(share):
         ("Can the greeting be friendlier?", True),
         ("It can. Shall it name the whole world?", True),
     ]
-    assert "friendlier now" in spoken(run(host, "go on"))
+    assert "friendlier now" in spoken(run_to_its_end(host, "go on"))
 
 
 def test_the_host_sees_what_viewers_see(share):
     host = share("--viewer-updates", "reduced", "--preview-viewers")
     names = [p["displayName"] for p in eventually(lambda: host.shared.snapshot()["participants"][1:], "the preview")]
     assert names == ["The host's preview"]
-    frames = run(host, "explain")
+    frames = run_to_its_end(host, "explain")
     assert any(u["sessionUpdate"] == "agent_thought_chunk" for u in updates(frames))
 
     def seen():

@@ -7,7 +7,7 @@ internal import RedisWire
 ///
 /// Confined to its event loop, as its subscribers are; other threads reach it through `ChannelRoutesReference`. Decisions are
 /// made by `ChannelRoutesStateMachine`.
-final class ChannelRoutes {
+final class ChannelRoutes: ChannelListening {
   private typealias Listener = Subscriber.Listener
   /// A subscription at a primary.
   private struct Attachment {
@@ -191,26 +191,6 @@ struct ChannelRoutesReference: Sendable {
   func subscribe(
     to channel: String, within limit: TimeAmount?, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws(RedisError) -> RedisSubscription {
-    let acknowledgement = eventLoop.makePromise(of: Void.self)
-    do {
-      let id = try await eventLoop.submit {
-        routes.value.add(channel: channel, within: limit, acknowledgement: acknowledgement, onEvent: onEvent)
-      }.get()
-      try await acknowledgement.futureResult.get()
-      return RedisSubscription(channel: channel, id: id, onCancel: { cancel(id) })
-    } catch let error as RedisError {
-      throw error
-    } catch {
-      // Only when the event loop itself is shut down.
-      throw .shutDown
-    }
-  }
-
-  private func cancel(_ id: Int) {
-    if eventLoop.inEventLoop {
-      routes.value.remove(id: id)
-    } else {
-      eventLoop.execute { routes.value.remove(id: id) }
-    }
+    try await routes.subscribe(to: channel, within: limit, on: eventLoop, onEvent: onEvent)
   }
 }

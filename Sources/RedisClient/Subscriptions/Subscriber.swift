@@ -8,7 +8,7 @@ internal import RedisWire
 ///
 /// Confined to its event loop; other threads reach it through `SubscriberReference`. Decisions are made by
 /// `SubscriberStateMachine`.
-final class Subscriber {
+final class Subscriber: ChannelListening {
   /// Somebody who listens. Confined to the subscriber's event loop.
   final class Listener {
     let id: Int
@@ -214,26 +214,6 @@ struct SubscriberReference: Sendable {
   func subscribe(
     to channel: String, within limit: TimeAmount? = nil, onEvent: @escaping @Sendable (RedisSubscriptionEvent) -> Void
   ) async throws(RedisError) -> RedisSubscription {
-    let acknowledgement = eventLoop.makePromise(of: Void.self)
-    do {
-      let id = try await eventLoop.submit {
-        subscriber.value.add(channel: channel, within: limit, acknowledgement: acknowledgement, onEvent: onEvent)
-      }.get()
-      try await acknowledgement.futureResult.get()
-      return RedisSubscription(channel: channel, id: id, onCancel: { cancel(id) })
-    } catch let error as RedisError {
-      throw error
-    } catch {
-      // Only when the event loop itself is shut down.
-      throw .shutDown
-    }
-  }
-
-  private func cancel(_ id: Int) {
-    if eventLoop.inEventLoop {
-      subscriber.value.remove(id: id)
-    } else {
-      eventLoop.execute { subscriber.value.remove(id: id) }
-    }
+    try await subscriber.subscribe(to: channel, within: limit, on: eventLoop, onEvent: onEvent)
   }
 }

@@ -97,3 +97,16 @@ def turn(frames: list[Frame]) -> list[str]:
     """The types of a turn's frames, repeated updates once, presence of the host left out."""
     types = [f.type for f in frames if f.type not in ("host_online", "host_offline")]
     return [type for at, type in enumerate(types) if at == 0 or type != types[at - 1]]
+
+
+def run_to_its_end(host: Host, text: str, answer: str = "allow") -> list[Any]:
+    """A prompt of the host, its questions answered with an option; every frame up to the end of its turn."""
+    shared = host.shared
+    with shared.stream(shared.host) as stream:
+        shared.prompt(text, shared.host)
+        frames = []
+        while not frames or frames[-1].type not in ("prompt_dispatch_completed", "prompt_dispatch_failed"):
+            frames.append(stream.next(60))
+            if frames[-1].type == "permission_requested":
+                shared.answer(frames[-1].payload["approval"]["id"], answer)
+    return frames
