@@ -1,12 +1,12 @@
-"""Events as they lie in Redis, put together as clients get them: a second reading of what `KeptEvent` does in the nodes."""
+"""Events as they lie in Redis, put together as clients get them: `KeptEvent` of the nodes, written a second time."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 
 def whole_events(client: Any, session_id: str) -> list[dict[str, str]]:
-    """A session's stream, oldest first: each entry's fields, its id as `entry`, its place in the count as `seq`, and as `data` the
-    whole event."""
+    """A session's stream, oldest first: each entry's fields, its id as `entry`, its place in the count as `seq`, and
+    as `data` the whole event."""
     entries = client.xrange(f"tandem:{{{session_id}}}:events")
     messages = dict(client.xrange(f"tandem:{{{session_id}}}:messages"))
     return [fields | whole(session_id, entry, fields, messages) for entry, fields in entries]
