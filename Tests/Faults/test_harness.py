@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -13,18 +14,23 @@ from harness.versions import SYSTEM
 from support.waiting import eventually_async
 
 
+def comments(client: Any, key: str) -> list[tuple[str, dict[str, str]]]:
+    return [e for e in client.xrange(key) if e[1]["event"].split(" ")[1] == "message_created"]
+
+
 async def take_an_event_away(run: Run, topology: Single, key: str) -> None:
     """A comment that was acknowledged and told is lost."""
-    comments = [e for e in topology.only.client.xrange(key) if e[1]["type"] == "message_created"]
-    topology.only.client.xdel(key, comments[3][0])
+    topology.only.client.xdel(key, comments(topology.only.client, key)[3][0])
 
 
 async def write_twice(run: Run, topology: Single, key: str) -> None:
     """A comment is there twice."""
     client = topology.only.client
-    place, fields = next(e for e in client.xrange(key) if e[1]["type"] == "message_created")
+    place, fields = comments(client, key)[0]
     messages = key.replace(":events", ":messages")
-    again = client.xadd(key, fields)
+    newest, seq = client.xrevrange(key, count=1)[0][0].split("-")
+    again = f"{newest}-{int(seq) + 1}"
+    client.xadd(key, {"event": fields["event"].replace(place, again, 1)}, id=again)
     client.xadd(messages, client.xrange(messages, place, place)[0][1], id=again)
 
 

@@ -46,7 +46,7 @@ def test_a_cluster_moves_slots_fails_over_and_loses_a_primary(processes, version
     key = "tandem:{x}:events"
     slot = topology.servers[0].client.execute_command("CLUSTER", "KEYSLOT", key)
     first = topology.owner(key)
-    first.client.xadd(key, {"type": "x", "subject": "-", "data": "{}"})
+    first.client.xadd(key, {"event": "1-1 x -\n{}"}, id="1-1")
     target = next(s for s in topology.primaries() if s is not first)
     topology.move(slot, target)
     assert topology.owner(key) is target and len(topology.stored("x")) == 1

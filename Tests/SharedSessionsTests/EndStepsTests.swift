@@ -110,7 +110,9 @@ import Testing
     let key = world.keys.session(shared.id, .events)
     let flat = try need(
       await world.redis.send(RedisCommand("XRANGE", .string(key), "-", "+"), key: key).array)
-    let types = try flat.map { entry in try need(entry.array?[1].array?[1].string) }
+    let types = try flat.map { entry in
+      try need(entry.array?[1].array?[1].string?.split(separator: " ", maxSplits: 2)[1]).description
+    }
     #expect(types.count { $0 == "prompt_expired" } == expired)
     #expect(types.count { $0 == "prompt_dispatch_failed" } == failed)
     #expect(types.count { $0 == "permission_withdrawn" } == withdrawn)
@@ -126,6 +128,7 @@ extension World {
   func lastType(_ id: String) async throws -> String {
     let key = keys.session(id, .events)
     let last = try await redis.send(RedisCommand("XREVRANGE", .string(key), "+", "-", "COUNT", "1"), key: key)
-    return try need(last.array?.first?.array?[1].array?[1].string)
+    let event = try need(last.array?.first?.array?[1].array?[1].string)
+    return String(event.split(separator: " ", maxSplits: 2)[1])
   }
 }

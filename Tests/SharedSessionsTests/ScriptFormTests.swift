@@ -23,6 +23,9 @@ struct ScriptFormTests {
       put(name, 'a')
       put(name, 'b')
 
+      -- block: tell key *text
+      call('PUBLISH', key, 'new ' .. text)
+
       -- block: remember
       -- when: once
       -- args: once
@@ -62,6 +65,15 @@ struct ScriptFormTests {
       ])
   }
 
+  @Test func whatAStarredParameterGetsStandsInTheBlockAsItIsWritten() {
+    let form = form("load_it()\ntell('a, b', '(' .. text.text .. (it and 'text' or ''))")
+    #expect(form.faults == [])
+    #expect(
+      lines(form).suffix(3) == [
+        "do local key = 'a, b'", "call('PUBLISH', key, 'new ' .. '(' .. text.text .. (it and 'text' or ''))", "end",
+      ])
+  }
+
   @Test func whatOnlyARepeatNeedsIsNotInThePlainForm() {
     let (plain, repeatable) = (form("remember()\nload_it()", forRepeats: false), form("remember()\nload_it()"))
     #expect(repeatable.arguments == ["once", "text"])
@@ -71,7 +83,10 @@ struct ScriptFormTests {
     #expect(!lines(plain).contains { $0.contains("answers") || $0.contains("remember") })
   }
 
-  @Test(arguments: ["return put('a', 'b')", "if text then put('a', 'b') end", "load_it(text)", "put()"])
+  @Test(arguments: [
+    "return put('a', 'b')", "if text then put('a', 'b') end", "load_it(text)", "put()", "tell('a', text or '')",
+    "tell('a', key)",
+  ])
   func aBlockThatIsNotAStatementOfItsOwnIsAFault(body: String) {
     #expect(form(body).faults.count == 1, "\(form(body).faults)")
   }

@@ -75,7 +75,7 @@ public enum HostKey: String, Sendable, CaseIterable {
 /// a slot or reach into another session's keys.
 public struct KeyLayout: Sendable, Hashable {
   /// The number of this layout. Nodes of another one must not touch these keys.
-  public static let version = "3"
+  public static let version = "4"
 
   /// What every key begins with.
   public let prefix: String

@@ -13,6 +13,10 @@ enum FrameArgument: String, Sendable, CaseIterable {
   case mostMessageBytes = "most_message_bytes"
   case mostApprovals = "most_approvals"
   case mostApprovalBytes = "most_approval_bytes"
+  case mostWaiting = "most_waiting"
+  case mostOwn = "most_own"
+  /// 'true' when a rejection needs a reason.
+  case reasonsNeeded = "reasons_needed"
   case dispatchTimeout = "dispatch_timeout"
   case hostLifetime = "host_lifetime"
   case mostPlaces = "most_places"
@@ -29,8 +33,9 @@ enum FrameArgument: String, Sendable, CaseIterable {
     }
   }
 
-  /// The value of a setting: a whole number, times in milliseconds.
+  /// The value of a setting: a whole number, times in milliseconds, or `true` or `false`.
   func value(in settings: SharedSessionSettings) -> String {
+    if self == .reasonsNeeded { return String(settings.rejectionNeedsReason) }
     let number: Int =
       switch self {
       case .eventsKept: settings.eventsRetained
@@ -39,6 +44,8 @@ enum FrameArgument: String, Sendable, CaseIterable {
       case .mostMessageBytes: settings.maximumMessageBytes
       case .mostApprovals: settings.maximumApprovals
       case .mostApprovalBytes: settings.approvalBytesRetained
+      case .mostWaiting: settings.maximumPendingApprovals
+      case .mostOwn: settings.maximumPendingApprovalsPerParticipant
       case .dispatchTimeout: Int(settings.dispatchTimeout.wholeMilliseconds)
       case .hostLifetime: Int((settings.maximumLifetime + settings.retention).wholeMilliseconds)
       case .mostPlaces: SharedSessionSettings.placesKept
@@ -47,7 +54,7 @@ enum FrameArgument: String, Sendable, CaseIterable {
       case .stepBytes: SharedSessionSettings.endStepBytes
       case .longest: Int(settings.maximumLifetime.wholeMilliseconds)
       case .retention: Int(settings.retention.wholeMilliseconds)
-      case .caller, .token, .how, .once: preconditionFailure("not a setting")
+      case .caller, .token, .how, .once, .reasonsNeeded: preconditionFailure("not a whole number of the settings")
       }
     return String(number)
   }

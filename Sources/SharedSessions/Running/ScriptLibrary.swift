@@ -50,10 +50,10 @@ enum ScriptLibrary {
     "message_list", PackageResources.message_list_lua, takes: ["after", "most", "most_bytes"])
   static let promptSubmit = script(
     "prompt_submit", PackageResources.prompt_submit_lua,
-    takes: ["id", "prompt", "prompt_hash", "message_id", "dispatch_id", "most_waiting", "most_own"])
+    takes: ["id", "prompt", "prompt_hash", "other_id"])
   static let approvalResolve = script(
     "approval_resolve", PackageResources.approval_resolve_lua,
-    takes: ["id", "action", "reason", "edited", "dispatch_id", "seen_hash", "reason_needed", "option"])
+    takes: ["id", "action", "reason", "edited", "dispatch_id", "seen_hash", "option"])
   static let approvalWithdraw = script("approval_withdraw", PackageResources.approval_withdraw_lua, takes: ["id"])
   static let queueList = script("queue_list", PackageResources.queue_list_lua, takes: ["most_bytes"])
   static let queueWithdraw = script("queue_withdraw", PackageResources.queue_withdraw_lua, takes: ["id"])
@@ -68,7 +68,7 @@ enum ScriptLibrary {
 
   // Events.
   static let streamAuthorize = script(
-    "stream_authorize", PackageResources.stream_authorize_lua, takes: ["vouched", "cursor"])
+    "stream_authorize", PackageResources.stream_authorize_lua, takes: ["cursor"])
   static let eventsPage = script(
     "events_page", PackageResources.events_page_lua, takes: ["after", "most", "most_bytes"])
   static let exportAuthorize = script("export_authorize", PackageResources.export_authorize_lua)
@@ -145,6 +145,7 @@ enum ScriptLibrary {
     "message": ScriptPiece.pieces(of: PackageResources.include_message_lua),
     "approval": ScriptPiece.pieces(of: PackageResources.include_approval_lua),
     "pending": ScriptPiece.pieces(of: PackageResources.include_pending_lua),
+    "room": ScriptPiece.pieces(of: PackageResources.include_room_lua),
     "option": ScriptPiece.pieces(of: PackageResources.include_option_lua),
     "dispatch": ScriptPiece.pieces(of: PackageResources.include_dispatch_lua),
     "end": ScriptPiece.pieces(of: PackageResources.include_end_lua),

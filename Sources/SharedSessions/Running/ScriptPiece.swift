@@ -2,8 +2,9 @@
 ///
 /// Pieces are parted by blank lines; a piece without a name is a comment. A block (`-- block: name parameters`) is lines that stand
 /// in place of a call of it, which is a statement of its own: a `return` in it ends the script, and without parameters its variables
-/// are the script's. Hot paths are made of blocks, because making a function costs Redis more than running most of them. A piece
-/// with `-- when: once` is only there in the form of a script that serves repeatable requests.
+/// are the script's. What is passed to a parameter named with a star stands in the block as it is written, so that texts are joined
+/// in one go. Hot paths are made of blocks, because making a function costs Redis more than running most of them. A piece with
+/// `-- when: once` is only there in the form of a script that serves repeatable requests.
 struct ScriptPiece: Sendable {
   /// Its lines of Lua.
   let lines: [Substring]

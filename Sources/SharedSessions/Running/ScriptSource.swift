@@ -45,27 +45,52 @@ struct ScriptSource: Sendable {
   static func identifiers(in lua: String) -> Set<String> {
     var found: Set<String> = []
     for line in lua.split(separator: "\n") {
-      var text = Substring(line).drop { $0 == " " }
-      // What a line begins with is assigned to, not a field of a table.
-      var isFirst = true
-      while let start = text.first {
-        if text.hasPrefix("--") { break }
-        if start == "'" || start == "\"" {
-          text = text.dropFirst()
-          while let next = text.first, next != start { text = text.dropFirst(next == "\\" ? 2 : 1) }
-          text = text.dropFirst()
-        } else if start == "." || start == ":" {
-          text = text.dropFirst().drop { isNamePart($0) }
-        } else if isNamePart(start) {
-          let name = text.prefix { isNamePart($0) }
-          text = text.dropFirst(name.count)
-          if isFirst || !text.hasPrefix(" = ") { found.insert(String(name)) }
-        } else {
-          text = text.dropFirst()
-        }
-        isFirst = false
+      walk(line) { name in
+        found.insert(String(name))
+        return nil
       }
     }
     return found
+  }
+
+  /// A line of Lua with other text in place of some variables.
+  static func replacing(_ texts: [String: String], in line: Substring) -> String {
+    walk(line) { texts[String($0)] }
+  }
+
+  /// Goes through a line of Lua; what the closure answers stands in place of a variable.
+  @discardableResult
+  private static func walk(_ line: Substring, _ replace: (Substring) -> String?) -> String {
+    let body = line.drop { $0 == " " }
+    var result = String(line[..<body.startIndex])
+    var text = body
+    // What a line begins with is assigned to, not a field of a table.
+    var isFirst = true
+    while let start = text.first {
+      if text.hasPrefix("--") { break }
+      let rest = text
+      if start == "'" || start == "\"" {
+        text = text.dropFirst()
+        while let next = text.first, next != start { text = text.dropFirst(next == "\\" ? 2 : 1) }
+        text = text.dropFirst()
+      } else if text.hasPrefix("..") {
+        text = text.dropFirst(2)
+      } else if start == "." || start == ":" {
+        text = text.dropFirst().drop { isNamePart($0) }
+      } else if isNamePart(start) {
+        let name = text.prefix { isNamePart($0) }
+        text = text.dropFirst(name.count)
+        if isFirst || !text.hasPrefix(" = "), let other = replace(name) {
+          result += other
+          isFirst = false
+          continue
+        }
+      } else {
+        text = text.dropFirst()
+      }
+      result += rest[..<text.startIndex]
+      isFirst = false
+    }
+    return result + text
   }
 }

@@ -7,12 +7,11 @@
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, APPROVAL_NOT_FOUND, AUTHOR_REQUIRED with the kind,
 --   APPROVAL_ALREADY_RESOLVED with the status and who did
 enter()
-local a = load_approval(id)
-if not a then return refuse('APPROVAL_NOT_FOUND') end
-if a.kind ~= 'prompt' or a.author ~= caller then return refuse('AUTHOR_REQUIRED', a.kind) end
-if not is_pending(a) then return already_resolved(a) end
-resolve(a, 'withdrawn', caller)
-move_approval(a, OVER)
+read_record(id)
+if not record then return refuse('APPROVAL_NOT_FOUND') end
+if record_kind ~= 'prompt' or string.sub(record, 120, 155) ~= caller then return refuse('AUTHOR_REQUIRED', record_kind) end
+refuse_resolved()
+settle(id, 'withdrawn', TWO_BANDS, ',"resolvedByParticipantId":"' .. caller .. '"')
 emit_saved('prompt_withdrawn', caller, caller_json(), '')
 save()
 answer({'ok', saved})

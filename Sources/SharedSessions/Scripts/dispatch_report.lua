@@ -36,7 +36,7 @@ elseif state == 'completed' then
   local cancelled = note(a, 'cancelled') or stop_reason == '"cancelled"'
   withdraw_requests(d.id, cancelled and 'turn_cancelled' or 'turn_ended')
   d.state, d.more = 'completed', d.more .. ',"endedAt":' .. now() .. ',"stopReason":' .. stop_reason
-  move_approval(a, OVER)
+  finish_approval(a)
   emit('prompt_dispatch_completed', '-', ids .. '"stopReason":' .. stop_reason .. '}')
 else
   withdraw_requests(d.id, 'turn_failed')

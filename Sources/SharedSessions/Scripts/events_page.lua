@@ -3,9 +3,9 @@
 -- A page of a session's events after one of them, oldest first: as many as fit, and always one when there is one.
 -- keys: events messages
 -- args: after most most_bytes
---   after: stream id after which to begin ('-' from the start); most_bytes: of data
--- reply: ok, 1 when the id asked for is kept, 1 when nothing follows the page; then id, type, subject and data of each event;
---   the data of one that tells of a message is followed by the message as it is kept, in lines of its own
+--   after: stream id after which to begin ('-' from the start); most_bytes: of events
+-- reply: ok, 1 when the id asked for is kept, 1 when nothing follows the page; then each event as it was published: one that
+--   tells of a message is followed by the message as it is kept, in lines of its own
 -- fails: never; a session that is gone holds no events
 -- Entries are read one at a time: nothing tells their sizes before, and a few of the largest at once would hold up everybody.
 local from, left = after, tonumber(most_bytes)
@@ -20,16 +20,14 @@ for i = 1, tonumber(most) do
     page[3] = 1
     break
   end
-  local fields, event = entry[2], {}
-  for j = 1, #fields, 2 do event[fields[j]] = fields[j + 1] end
-  if event.type == 'message_created' then
+  local event = entry[2][2]
+  if string.find(event, '^%S+ message_created ') then
     local told = call('XRANGE', messages, entry[1], entry[1])[1]
-    event.data = event.data .. '\n' .. (told and told[2][2] or '')
+    event = event .. '\n' .. (told and told[2][2] or '')
   end
-  left = left - #event.data
+  left = left - #event
   if left < 0 and i > 1 then break end
-  local n = #page
-  page[n + 1], page[n + 2], page[n + 3], page[n + 4] = entry[1], event.type, event.subject, event.data
+  page[#page + 1] = event
   if left <= 0 then break end
   from = '(' .. entry[1]
 end

@@ -7,6 +7,7 @@
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, PARTICIPANT_NOT_FOUND, INVALID_FIELD for the host
 --   itself, FIRST_TOKEN_REQUIRED
 enter_host()
+load_other_rules()
 local record, refusal = find_present(id)
 if refusal then return refusal end
 if role_of(record) == 'host' then return refuse('INVALID_FIELD', 'is_host') end

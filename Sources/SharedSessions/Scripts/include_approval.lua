@@ -6,21 +6,18 @@
 --   dispatch  ,"dispatch":{"id","state","attempt"[,"startedAt"][,"endedAt"][,"stopReason"]}
 --   tail    ,"prompt" and what the agent said, to the end
 -- Texts of people have every quote escaped and the agent's JSON comes last, so the parts are found by their names.
--- Beside it, under `ID:notes`, are words the service needs: n (its number), hash (of the prompt), turn (dispatch it belongs
--- to), cancelled, reported (ms), by (who failed it), resolved (ms).
+-- Beside it, under `ID:notes`, are words the service needs: author and hash (of a prompt), turn (dispatch it belongs to),
+-- cancelled, by (who failed it); under `ID:reported` when the bridge last said something of its turn, in ms.
 
 -- The order of all approvals: a zset of their numbers, in bands of what they wait for. The newest of what waits comes last.
-local OVER, LIVE, PENDING, ASKED = -2, -1, 0, 1
+-- What is over stands two bands below what is pending, what is approved and not yet over one below it, what the agent asks one
+-- above it. An approval only ever goes down.
+local LIVE_FROM, PENDING_FROM, ASKED_FROM = '-2000000000000000', '0', '2000000000000000'
 
-local BAND = 2e15
+local ONE_BAND, TWO_BANDS, THREE_BANDS = '-2000000000000000', '-4000000000000000', '-6000000000000000'
 
--- block: place id number band
-call('ZADD', order, band == 0 and number or string.format('%.0f', band * BAND + number), id)
-
--- block: add_note a name value
-a.notes = a.notes .. ' ' .. name .. '=' .. value
-
-local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end
+-- The number of an approval from its place in the order.
+local function number_of(place) return place % ASKED_FROM end
 
 -- The approval that was found last.
 local found
@@ -35,7 +32,7 @@ if text and notes then
   local at, before_more, word = string.find(text, ',"status":"(%l+)"', 170)
   found = {id = id, head = string.sub(text, 1, at - 1), status = word, more = string.sub(text, before_more + 1, from - 1),
     tail = string.sub(text, from), notes = notes, size = #text, author = string.sub(text, 120, 155),
-    kind = string.match(text, '^%l+', 166), number = string.match(notes, '^ n=(%d+)') + 0}
+    kind = string.match(text, '^%l+', 166)}
   local dispatched = string.find(found.more, ',"dispatch":{', 1, true)
   if dispatched then
     local d, state, attempt, rest =
@@ -51,28 +48,21 @@ local function load_approval(id)
   return found
 end
 
--- A pending approval whose time is over is expired at once, whether or not anything has swept it.
-local function is_pending(a)
-  if a.status ~= 'pending' then return false end
-  local expires = string.match(a.more, '^,"expiresAt":("[^"]+")')
-  return not expires or expires > now()
-end
+local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end
 
--- The refusal for the one who came too late: how it was resolved, and the record of who did.
-local function already_resolved(a)
-  local by = string.match(a.more, ',"resolvedByParticipantId":"([^"]+)"')
-  return refuse('APPROVAL_ALREADY_RESOLVED', a.status == 'pending' and 'expired' or a.status,
-    by and call('HGET', participants, by) or '')
-end
+-- block: add_note a name value
+a.notes = a.notes .. ' ' .. name .. '=' .. value
 
 local function dispatch_json(a)
   local d = a.dispatch
   return '{"id":"' .. d.id .. '","state":"' .. d.state .. '","attempt":' .. d.attempt .. d.more .. '}'
 end
 
--- An approval that was loaded, as it is sent.
+-- An approval that was loaded, as it is sent. A pending one whose time is over is expired at once, whether or not anything has
+-- swept it.
 local function approval_json(a)
-  return a.head .. ',"status":"' .. (a.status == 'pending' and not is_pending(a) and 'expired' or a.status) .. '"' .. a.more
+  local expires = a.status == 'pending' and string.match(a.more, '^,"expiresAt":("[^"]+")')
+  return a.head .. ',"status":"' .. (expires and expires <= now() and 'expired' or a.status) .. '"' .. a.more
     .. (a.dispatch and ',"dispatch":' .. dispatch_json(a) or '') .. a.tail
 end
 
@@ -81,22 +71,17 @@ local saved
 
 -- block: save_approval a
 -- Writes an approval back, and counts the bytes of all of them.
-saved = a.head .. ',"status":"' .. a.status .. '"' .. a.more
-if a.dispatch then
-  local d = a.dispatch
-  saved = saved .. ',"dispatch":{"id":"' .. d.id .. '","state":"' .. d.state .. '","attempt":' .. d.attempt .. d.more .. '}'
-end
-saved = saved .. a.tail
+saved = a.head .. ',"status":"' .. a.status .. '"' .. a.more .. (a.dispatch and ',"dispatch":' .. dispatch_json(a) or '') .. a.tail
 call('HSET', approvals, a.id, saved, a.id .. ':notes', a.notes)
 approval_bytes = approval_bytes + #saved - a.size
 a.size = #saved
 
--- block: move_approval a band
--- The same, in another band of the order.
+-- block: finish_approval a
+-- The same for one whose dispatch is over.
 save_approval(a)
-place(a.id, a.number, band)
+call('ZINCRBY', order, ONE_BAND, a.id)
 
--- block: emit_saved kind subject participant more
+-- block: emit_saved kind subject *participant *more
 -- Tells of the approval that was saved last: whose it is or who decided, and further members.
 begin_event()
-write_event(kind, subject, '{"approval":' .. saved .. ',"participant":' .. participant .. more .. '}', '')
+write_event(kind, subject, '', '{"approval":' .. saved .. ',"participant":' .. participant .. more .. '}')

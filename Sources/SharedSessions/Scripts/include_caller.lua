@@ -15,7 +15,7 @@ caller_role = string.match(caller_record, '^%l+', 111)
 
 -- block: enter
 -- Session, repeat, activity and caller.
-load_session()
+load_rules()
 if not status then return refuse('SESSION_NOT_FOUND') end
 repeated()
 if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end

@@ -20,7 +20,7 @@ end
 local function drop_departed(most)
   if call('HLEN', participants) - call('HLEN', users) <= most then return end
   local needed = {}
-  for _, id in ipairs(call('ZRANGEBYSCORE', order, dec(LIVE * BAND), dec(ASKED * BAND - 1))) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', order, LIVE_FROM, '(' .. ASKED_FROM)) do
     local a = load_approval(id)
     if a then needed[a.author] = true end
   end

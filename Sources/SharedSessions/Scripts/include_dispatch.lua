@@ -5,14 +5,20 @@ local position
 
 -- block: enqueue id
 -- Puts an approved prompt at the end of the queue. Approval order is the time in microseconds, so that it can be compared over the
--- sessions of one host; within a session it never ties.
+-- sessions of one host; within a session it never ties, even when the clock was set back since the newest event.
 -- args: dispatch_timeout
-local newest, time = call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2], call('TIME')
-call('ZADD', queue, dec(math.max(time[1] * 1000000 + time[2], (newest or 0) + 1)), id)
-call('ZADD', deadlines, NOW + dispatch_timeout, id)
-keep(queue)
-keep(deadlines)
+local time = call('TIME')
+local approved = time[1] * 1000000 + time[2]
+if NOW <= last_ms + 0 then
+  approved = math.max(approved, (call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2] or 0) + 1)
+end
+call('ZADD', queue, dec(approved), id)
 position = call('ZCARD', queue)
+if position == 1 then
+  keep(queue)
+end
+call('ZADD', deadlines, NOW + dispatch_timeout, id)
+keep(deadlines)
 
 -- block: dequeue id
 -- Takes a prompt out of the queue.
@@ -25,7 +31,7 @@ local function fail_dispatch(a, message, by)
   a.dispatch.state, a.dispatch.more, a.status = 'failed', a.dispatch.more .. ',"endedAt":' .. now(), 'failed'
   a.more = a.more .. ',"errorMessage":' .. message
   add_note(a, 'by', by)
-  move_approval(a, OVER)
+  finish_approval(a)
   emit('prompt_dispatch_failed', '-', '{"approvalId":"' .. a.id .. '","dispatchId":"' .. a.dispatch.id .. '","error":'
     .. message .. '}')
 end

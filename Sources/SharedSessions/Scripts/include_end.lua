@@ -12,9 +12,9 @@ local function end_some()
   for _, id in ipairs(call('ZRANGEBYSCORE', order, '0', '+inf', 'LIMIT', 0, left)) do
     local a = load_approval(id)
     if a and a.kind == 'prompt' then
-      expire(a, '-')
+      expire(id, a.author, '-')
     elseif a then
-      withdraw_request(a, 'session_' .. status)
+      withdraw_request(id, 'session_' .. status)
       withdrawn[#withdrawn + 1] = id
     else
       call('ZREM', order, id)

@@ -39,19 +39,33 @@ local loaded = call('HMGET', session, 'rules', 'log')
 if loaded[1] then
   status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id =
     string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+)')
-  last, last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count =
-    string.match(loaded[2], '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)')
-  tell_time()
-  -- Expiry is true at once, whether or not anything has swept the session.
-  if status == 'active' and ends + 0 <= NOW then status = 'expired' end
+  read_log()
 end
 
+-- block: load_rules
+-- The same for what a caller does: but `closed` and `viewer_updates`, which `load_other_rules` adds for who writes the rules.
+local loaded = call('HMGET', session, 'rules', 'log')
+if loaded[1] then
+  status, mode, ends, purge, approval_timeout, host_session_id =
+    string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) %S+ %l+ (%S+) (%S+)')
+  read_log()
+end
+
+-- block: load_other_rules
+closed, viewer_updates = string.match(loaded[1], '^%S+ %S+ %S+ %S+ (%S+) (%l+)')
+
+-- block: read_log
+-- The session's log and time, when it was loaded. Expiry is true at once, whether or not anything has swept the session.
+last, last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count =
+  string.match(loaded[2], '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)')
+tell_time()
+if status == 'active' and ends + 0 <= NOW then status = 'expired' end
+
 -- block: look_at_session
--- Only what a reader needs of it: `status`, `viewer_updates` and `last`.
-local seen = call('HMGET', session, 'rules', 'log')
-if seen[1] then
-  status, ends, purge, viewer_updates = string.match(seen[1], '^(%l+) %S+ (%d+) (%d+) %S+ (%l+)')
-  last = string.match(seen[2], '^%S+')
+-- Only what a reader needs of it: `status` and `viewer_updates`; `log` is in `loaded[2]`.
+local loaded = call('HMGET', session, 'rules', 'log')
+if loaded[1] then
+  status, ends, purge, viewer_updates = string.match(loaded[1], '^(%l+) %S+ (%d+) (%d+) %S+ (%l+)')
   tell_time()
   if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 end
@@ -96,15 +110,18 @@ seq = seq + 1
 if NOW > last_ms + 0 then last_ms = NOW end
 last = last_ms .. '-' .. seq
 
--- block: write_event kind subject payload more
--- Appends the event that was begun and publishes it, with a further line. `subject` is the participant it is about, or '-'.
+-- block: write_event kind subject *more *payload
+-- Appends the event that was begun and publishes the same text, followed by `more`: a line `id kind subject`, then the payload.
+-- `subject` is the participant it is about, or '-'. Events beyond the bound are cut off a few at a time.
 -- The bytes of the events that are kept are bounded: their total since the session began is marked in its hash at every
 -- sixteenth of the bound, so that what lies too far back is trimmed without reading a single event again.
 -- The channel is derived, never in KEYS: a channel in KEYS makes the script answer TRYAGAIN while its slot migrates.
 -- args: events_kept event_bytes_kept
-call('XADD', events, 'MAXLEN', '~', events_kept, last, 'type', kind, 'subject', subject, 'data', payload)
-event_bytes = event_bytes + #payload
-if event_bytes % (event_bytes_kept / 16) < #payload then
+local event = last .. ' ' .. kind .. ' ' .. subject .. '\n' .. payload
+call('XADD', events, last, 'event', event)
+if seq % 16 == 0 then call('XTRIM', events, 'MAXLEN', '~', events_kept) end
+event_bytes = event_bytes + #event
+if event_bytes % (event_bytes_kept / 16) < #event then
   local from, marks = nil, {}
   for id, bytes in string.gmatch(call('HGET', session, 'eventMarks') or '', '(%S+)@(%d+)') do
     if tonumber(bytes) <= event_bytes - event_bytes_kept then from = id else marks[#marks + 1] = id .. '@' .. bytes end
@@ -113,9 +130,9 @@ if event_bytes % (event_bytes_kept / 16) < #payload then
   call('HSET', session, 'eventMarks', table.concat(marks, ' '))
   if from then call('XTRIM', events, 'MINID', from) end
 end
-call('SPUBLISH', session .. ':live', last .. ' ' .. kind .. ' ' .. subject .. '\n' .. payload .. more)
+call('SPUBLISH', session .. ':live', event .. more)
 
--- block: emit kind subject payload
+-- block: emit kind subject *payload
 -- Appends an event and publishes it.
 begin_event()
-write_event(kind, subject, payload, '')
+write_event(kind, subject, '', payload)

@@ -1,5 +1,5 @@
 #!lua
--- include: core session answer participant approval pending
+-- include: core session answer participant approval pending room
 -- The agent asks whether it may do something, in the middle of a turn.
 -- keys: session events participants presence approvals order answers answers_order
 -- args: prompt_id dispatch_id id summary tool_call options choices most_asked
@@ -15,12 +15,11 @@ local turn = load_approval(prompt_id)
 if not turn or not turn.dispatch or turn.dispatch.id ~= dispatch_id then return refuse('DISPATCH_NOT_FOUND') end
 -- A turn that was told to stop asks no more: whatever waited for an answer has been withdrawn.
 if turn.dispatch.state ~= 'started' or note(turn, 'cancelled') then return refuse('DISPATCH_CONFLICT', 'permission') end
-local asked = call('ZCOUNT', order, dec(ASKED * BAND), '+inf')
+local asked = call('ZCOUNT', order, ASKED_FROM, '+inf')
 if asked >= tonumber(most_asked) then return refuse('APPROVAL_LIMIT', 'permission') end
-count_approvals()
 make_room(#tool_call + #options, 'permission')
-add_approval(id, turn.author, 'permission', 'pending', '', ',"prompt":' .. summary .. ',"dispatchId":"' .. dispatch_id
-  .. '","toolCall":' .. tool_call .. ',"options":' .. options .. '}', ' turn=' .. dispatch_id, ASKED)
+add_approval(id, turn.author, 'permission', rfc3339(NOW), ASKED_FROM, ' turn=' .. dispatch_id, 'pending"',
+  ',"prompt":' .. summary .. ',"dispatchId":"' .. dispatch_id .. '","toolCall":' .. tool_call .. ',"options":' .. options .. '}')
 call('HSET', approvals, id .. ':options', choices)
 emit_saved('permission_requested', turn.author, participant_of(turn.author), '')
 save()

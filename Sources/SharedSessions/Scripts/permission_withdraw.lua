@@ -10,7 +10,8 @@
 load_session()
 local a = status and load_approval(id)
 if not a or a.kind ~= 'permission' then return refuse('APPROVAL_NOT_FOUND') end
-if a.status ~= 'pending' then return already_resolved(a) end
-withdraw_request(a, note(a, 'turn') == cancelling and 'turn_cancelled' or 'agent_withdrew')
+read_record(id)
+refuse_resolved()
+withdraw_request(id, note(a, 'turn') == cancelling and 'turn_cancelled' or 'agent_withdrew')
 save()
 return {'ok', saved}

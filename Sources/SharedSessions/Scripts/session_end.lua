@@ -16,6 +16,7 @@ if cause == 'expire' or cause == 'host' then
   if cause == 'expire' and status == 'active' then return refuse('not_due', ends) end
 else
   enter_host()
+  load_other_rules()
 end
 status = (cause == 'expire' or status == 'expired') and 'expired' or 'closed'
 closed, purge = NOW, math.min(tonumber(purge), NOW + tonumber(retention))

@@ -10,18 +10,18 @@
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
 enter_reader()
 local people, all_people = participant_list(tonumber(most))
-local found, bytes, ids = {}, 0, call('ZREVRANGE', order, 0, tonumber(most) - 1)
-for _, id in ipairs(ids) do
-  local a = load_approval(id)
+local listed, bytes, ids = {}, 0, call('ZREVRANGE', order, 0, tonumber(most) - 1, 'WITHSCORES')
+for i = 1, #ids, 2 do
+  local a = load_approval(ids[i])
   if a then
     local text = approval_json(a)
     bytes = bytes + #text
-    if bytes > tonumber(most_bytes) and #found > 0 then break end
-    found[#found + 1] = {number = a.number, text = text}
+    if bytes > tonumber(most_bytes) and #listed > 0 then break end
+    listed[#listed + 1] = {number = number_of(ids[i + 1]), text = text}
   end
 end
-local whole = all_people and #found == #ids and call('ZCARD', order) == #ids
-table.sort(found, function(a, b) return a.number > b.number end)
-for i, entry in ipairs(found) do found[i] = entry.text end
-return {'ok', session_json(), people, '[' .. table.concat(found, ',') .. ']', last, tostring(not whole),
+local whole = all_people and #listed * 2 == #ids and call('ZCARD', order) == #listed
+table.sort(listed, function(a, b) return a.number > b.number end)
+for i, entry in ipairs(listed) do listed[i] = entry.text end
+return {'ok', session_json(), people, '[' .. table.concat(listed, ',') .. ']', last, tostring(not whole),
   caller_role or '', viewer_updates}

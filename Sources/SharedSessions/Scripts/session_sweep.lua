@@ -21,11 +21,11 @@ local function take(a)
   if left < 0 or bytes < -a.size then look(NOW) end
   return left >= 0 and bytes >= -a.size
 end
-
-for _, id in ipairs(gone and host == 'free' and call('ZRANGE', queue, 0, step_count) or {}) do
-  local a = load_approval(id)
-  -- The grace time counts from the approval when that came later.
-  local ends = a and math.max(gone, tonumber(note(a, 'resolved'))) + tonumber(grace)
+local waiting = gone and host == 'free' and call('ZRANGE', queue, 0, step_count, 'WITHSCORES') or {}
+for i = 1, #waiting, 2 do
+  local id, a = waiting[i], load_approval(waiting[i])
+  -- The grace time counts from the approval when that came later; the order of the queue is its time in microseconds.
+  local ends = math.max(gone, math.floor(waiting[i + 1] / 1000)) + grace
   if not a then
     call('ZREM', queue, id)
   elseif ends > NOW then
@@ -39,7 +39,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', deadlines, '-inf', dec(NOW), 'LIMIT', 
   local a = load_approval(id)
   if a and a.status == 'pending' then
     if take(a) then
-      expire(a, a.author)
+      expire(id, a.author, a.author)
       expired = expired + 1
     end
   elseif not a or not a.dispatch or a.dispatch.state ~= 'queued' then

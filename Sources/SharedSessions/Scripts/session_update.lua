@@ -10,6 +10,7 @@
 -- reply: ok, session, endsAt ms, purgeAt ms
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED
 enter_host()
+load_other_rules()
 if new_mode ~= '' then mode = new_mode end
 if new_view ~= '' then viewer_updates = new_view end
 if new_timeout ~= 'keep' then approval_timeout = new_timeout ~= '' and new_timeout or '-' end

@@ -15,5 +15,4 @@ if d and d.id == dispatch_id and (d.state == 'queued' or d.state == 'started') a
   withdrawn = withdraw_requests(dispatch_id, 'turn_cancelled')
   save()
 end
-for i, request in ipairs(withdrawn) do withdrawn[i] = request.id end
 answer({'ok', asked, unpack(withdrawn)})

@@ -24,9 +24,7 @@ public struct ApprovalStore: Sendable {
       ScriptLibrary.promptSubmit, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
       [
         "id": .string(Secrets.newID()), "prompt": .quoted(prompt), "prompt_hash": .string(Secrets.digest(prompt)),
-        "message_id": .string(Secrets.newID()), "dispatch_id": .string(Secrets.newID()),
-        "most_waiting": .integer(settings.maximumPendingApprovals),
-        "most_own": .integer(settings.maximumPendingApprovalsPerParticipant),
+        "other_id": .string(Secrets.newID()),
       ])
     let parts = try outcome.parts(atLeast: 3)
     let status = try parts.text(0)
@@ -65,8 +63,7 @@ public struct ApprovalStore: Sendable {
       [
         "id": approval(approvalID), "action": .string(action?.rawValue ?? ""), "reason": some(reason),
         "edited": some(editedPrompt), "dispatch_id": .string(Secrets.newID()),
-        "seen_hash": .string(promptHash?.lowercased() ?? ""), "reason_needed": .flag(settings.rejectionNeedsReason),
-        "option": some(optionID),
+        "seen_hash": .string(promptHash?.lowercased() ?? ""), "option": some(optionID),
       ])
     let parts = try outcome.parts(atLeast: 3)
     if case .ok = outcome {

@@ -46,14 +46,14 @@ public struct EventLog: Sendable {
     case .credentials(let credentials):
       streamer = credentials.participantID
       outcome = try await runner.session(
-        ScriptLibrary.streamAuthorize, sessionID, as: .participant(credentials), ["vouched": "", "cursor": cursor])
+        ScriptLibrary.streamAuthorize, sessionID, as: .participant(credentials), ["cursor": cursor])
     case .ticket(let ticket):
       // The session comes first in the contract's order, and a ticket for another session is not used up by it.
       let key = runner.keys.ticket(Secrets.digest(ticket))
       let kept = try await runner.send("GET", key: key).string?.split(separator: " ") ?? []
       let participantID = kept.count == 2 && kept[0] == sessionID ? String(kept[1]) : ""
       let checked = try await runner.session(
-        ScriptLibrary.streamAuthorize, sessionID, as: .known(participantID), ["vouched": "ticket", "cursor": cursor])
+        ScriptLibrary.streamAuthorize, sessionID, as: .known(participantID, tokenDigest: "ticket"), ["cursor": cursor])
       if participantID.isEmpty, checked.refusal == ErrorCode.participantNotFound.rawValue {
         throw SharedSessionError(.invalidTicket)
       }
@@ -63,7 +63,7 @@ public struct EventLog: Sendable {
       outcome = checked
     }
     let parts = try outcome.parts(atLeast: 5)
-    guard let role = Role(rawValue: try parts.text(0)), let position = EventPosition(cursor: try parts.text(1)),
+    guard let role = Role(rawValue: try parts.text(0)), let position = EventPosition(cursor: try parts.text(1).prefix { $0 != " " }),
       let status = SessionStatus(rawValue: try parts.text(2)),
       let viewerUpdates = ViewerUpdates(rawValue: try parts.text(3))
     else { throw SharedSessionError(.internalError) }
@@ -104,14 +104,10 @@ public struct EventLog: Sendable {
         "most_bytes": .integer(runner.settings.eventPageBytes),
       ]
     ).parts(atLeast: 2)
-    guard (parts.count - 2) % Self.eventParts == 0 else { throw SharedSessionError(.internalError) }
     var events: [StoredEvent] = []
-    events.reserveCapacity((parts.count - 2) / Self.eventParts)
-    for start in stride(from: 2, to: parts.count, by: Self.eventParts) {
-      let kept = KeptEvent(
-        place: try parts.text(start), type: try parts.text(start + 1), subject: try parts.text(start + 2),
-        data: try parts.part(start + 3))
-      guard let event = kept?.event(of: sessionID), event.position != nil else {
+    events.reserveCapacity(parts.count - 2)
+    for index in parts.indices.dropFirst(2) {
+      guard let event = Self.parse(try parts.part(index), of: sessionID), event.position != nil else {
         throw SharedSessionError(.internalError)
       }
       events.append(event)
@@ -121,9 +117,6 @@ public struct EventLog: Sendable {
 
   /// The most events of one page.
   public static let pageLimit = 256
-
-  /// Id, type, subject and data.
-  private static let eventParts = 4
 
   /// Where the log ends now.
   ///
@@ -137,16 +130,10 @@ public struct EventLog: Sendable {
     return position
   }
 
-  /// Reads a message of a session's channel: one line `place type subject`, then what the log holds of the event.
+  /// Reads an event as a session's channel and its log hold it.
   ///
   /// - Returns: nil for anything that is not such a message.
   public static func parse(_ message: ByteBuffer, of sessionID: String) -> StoredEvent? {
-    let view = message.readableBytesView
-    guard let end = view.prefix(512).firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-    let head = String(decoding: view[..<end], as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
-    guard head.count == 3, let data = message.getSlice(at: end + 1, length: message.writerIndex - end - 1) else {
-      return nil
-    }
-    return KeptEvent(place: head[0], type: String(head[1]), subject: String(head[2]), data: data)?.event(of: sessionID)
+    KeptEvent(message)?.event(of: sessionID)
   }
 }

@@ -1,8 +1,9 @@
 import NIOCore
 
-/// An event as Redis keeps and publishes it: its payload, without what every event of a session repeats. A value.
+/// An event as Redis keeps and publishes it: a line `place type subject`, then its payload, without what every event of a session
+/// repeats. A value.
 ///
-/// An event that tells of a message holds its author, and is followed by the message as it is kept, in lines of its own; both are
+/// The place is its id, or its time alone for one that is only published; the subject the participant it is about, or `-`. An event that tells of a message holds its author, and is followed by the message as it is kept, in lines of its own; both are
 /// without the session's id, and the message's time is the event's.
 struct KeptEvent {
   /// Unix time in milliseconds.
@@ -13,20 +14,19 @@ struct KeptEvent {
   private let subject: String?
   private let data: ByteBuffer
 
-  /// An event from its parts; nil when they are none.
-  ///
-  /// - Parameters:
-  ///   - place: its id; its time alone when it is only published.
-  ///   - subject: the participant it is about, or `-`.
-  ///   - data: its payload.
-  init?(place: some StringProtocol, type: String, subject: String, data: ByteBuffer) {
-    position = EventPosition(cursor: place)
-    guard let milliseconds = position.flatMap({ Int(exactly: $0.id.milliseconds) }) ?? Int(place), milliseconds >= 0,
+  /// Reads an event; nil when it is none.
+  init?(_ kept: ByteBuffer) {
+    let view = kept.readableBytesView
+    guard let end = view.prefix(512).firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    let head = String(decoding: view[..<end], as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+    guard head.count == 3, let data = kept.getSlice(at: end + 1, length: kept.writerIndex - end - 1) else { return nil }
+    position = EventPosition(cursor: head[0])
+    guard let milliseconds = position.flatMap({ Int(exactly: $0.id.milliseconds) }) ?? Int(head[0]), milliseconds >= 0,
       data.readableBytes > 0
     else { return nil }
     self.milliseconds = milliseconds
-    self.type = type
-    self.subject = subject == "-" ? nil : subject
+    self.type = String(head[1])
+    self.subject = head[2] == "-" ? nil : String(head[2])
     self.data = data
   }
 

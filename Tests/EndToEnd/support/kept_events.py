@@ -15,17 +15,19 @@ def whole_events(client: Any, session_id: str) -> list[dict[str, str]]:
 def whole(session_id: str, entry: str, fields: dict[str, str], messages: dict[str, dict[str, str]]) -> dict[str, str]:
     """What an entry alone does not say."""
     milliseconds, seq = entry.split("-")
+    head, payload = fields["event"].split("\n", 1)
+    place, kind, subject = head.split(" ")
+    assert place == entry
     moment = datetime.fromtimestamp(int(milliseconds) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     timestamp = f"{moment}.{int(milliseconds) % 1000:03}Z"
-    payload = fields["data"]
-    if fields["type"] == "message_created":
+    if kind == "message_created":
         message = whole_message(session_id, messages[entry]["message"], timestamp)
-        who = f'{{"id":"{fields["subject"]}","sharedSessionId":"{session_id}",{payload[1:]}'
+        who = f'{{"id":"{subject}","sharedSessionId":"{session_id}",{payload[1:]}'
         payload = f'{{"message":{message},"participant":{who}}}'
     data = (
-        f'{{"type":"{fields["type"]}","sharedSessionId":"{session_id}","timestamp":"{timestamp}","payload":{payload}}}'
+        f'{{"type":"{kind}","sharedSessionId":"{session_id}","timestamp":"{timestamp}","payload":{payload}}}'
     )
-    return {"entry": entry, "seq": seq, "data": data}
+    return {"entry": entry, "seq": seq, "type": kind, "subject": subject, "data": data}
 
 
 def whole_message(session_id: str, kept: str, timestamp: str) -> str:
