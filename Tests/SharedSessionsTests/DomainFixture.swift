@@ -130,11 +130,11 @@ extension World {
   /// Moves the time a session ends at, in milliseconds.
   func setEnd(_ id: String, _ milliseconds: Int) async throws {
     let key = keys.session(id)
-    let rules = try need(try await redis.send(RedisCommand("HGET", .string(key), "rules"), key: key).string)
-    var words = rules.split(separator: " ").map(String.init)
+    let state = try need(try await redis.send(RedisCommand("HGET", .string(key), "state"), key: key).string)
+    var words = state.split(separator: " ").map(String.init)
     words[2] = String(milliseconds)
     _ = try await redis.send(
-      RedisCommand("HSET", .string(key), "rules", .string(words.joined(separator: " "))), key: key)
+      RedisCommand("HSET", .string(key), "state", .string(words.joined(separator: " "))), key: key)
   }
 
   /// Looks at a session as a sweeper does, with its host not busy.

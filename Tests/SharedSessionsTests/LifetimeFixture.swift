@@ -39,19 +39,16 @@ extension World {
   /// The names a session may use.
   func allKeys(of id: String) -> Set<String> { Set(SessionKey.allCases.map { keys.session(id, $0) }) }
 
-  /// A number in the session's hash, also one of those that stand together in `rules` and `log`.
+  /// A number in the session's hash, also one of those that stand together in `state`.
   func number(_ id: String, _ field: String) async throws -> Int {
     let key = keys.session(id)
-    let together: [String: (field: String, at: Int)] = [
-      "endsAt": ("rules", 2), "purgeAt": ("rules", 3), "seq": ("log", 1), "eventBytes": ("log", 2),
-      "messages": ("log", 3),
-      "messageBytes": ("log", 4), "approvalBytes": ("log", 5),
-    ]
-    if let place = together[field] {
-      let text = try need(
-        try await redis.send(RedisCommand("HGET", .string(key), .string(place.field)), key: key).string)
-      let words = place.field == "log" ? text.split { $0 == " " || $0 == "-" } : text.split(separator: " ")
-      return try need(Int(words[place.at]))
+    let rules = ["endsAt": 2, "purgeAt": 3]
+    let log = ["seq": 1, "eventBytes": 2, "messages": 3, "messageBytes": 4, "approvalBytes": 5]
+    if let place = rules[field] ?? log[field] {
+      let text = try need(try await redis.send(RedisCommand("HGET", .string(key), "state"), key: key).string)
+      let lines = text.split(separator: "\n")
+      let words = rules[field] != nil ? lines[0].split(separator: " ") : lines[1].split { $0 == " " || $0 == "-" }
+      return try need(Int(words[place]))
     }
     return try need(try await redis.send(RedisCommand("HGET", .string(key), .string(field)), key: key).integer)
   }

@@ -1,5 +1,5 @@
 -- A session: what it is now, and its events. Every script on a session loads it first, so no key of one that is gone comes back.
--- Two fields of its hash hold what scripts need and change most:
+-- The field `state` of its hash holds what scripts need and change most, in two lines:
 --   rules  status, mode, when it ends and when its keys go in ms, when it was closed in ms ('-' it was not), what viewers see,
 --          seconds an approval may stay pending ('-' no limit), host session id
 --   log    id of its newest event, bytes of its events since it began, messages and their bytes, approvals' bytes and how many
@@ -33,50 +33,54 @@ local last
 -- The session's id, as its key holds it.
 local session_id = string.sub(session, -37, -2)
 
+-- The first line of the session's state.
+local rules
+
 -- block: load_session
 -- Loads the session; `status` stays nil when there is none.
-local loaded = call('HMGET', session, 'rules', 'log')
-if loaded[1] then
-  status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id =
-    string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+)')
+local session_state = call('HGET', session, 'state')
+if session_state then
+  rules, status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id =
+    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+))')
   read_log()
 end
 
 -- block: load_rules
 -- The same for what a caller does: but `closed` and `viewer_updates`, which `load_other_rules` adds for who writes the rules.
-local loaded = call('HMGET', session, 'rules', 'log')
-if loaded[1] then
-  status, mode, ends, purge, approval_timeout, host_session_id =
-    string.match(loaded[1], '^(%l+) (%S+) (%d+) (%d+) %S+ %l+ (%S+) (%S+)')
+local session_state = call('HGET', session, 'state')
+if session_state then
+  rules, status, mode, ends, purge, approval_timeout, host_session_id =
+    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) %S+ %l+ (%S+) (%S+))')
   read_log()
 end
 
 -- block: load_other_rules
-closed, viewer_updates = string.match(loaded[1], '^%S+ %S+ %S+ %S+ (%S+) (%l+)')
+closed, viewer_updates = string.match(rules, '^%S+ %S+ %S+ %S+ (%S+) (%l+)')
 
 -- block: read_log
 -- The session's log and time, when it was loaded. Expiry is true at once, whether or not anything has swept the session.
 last, last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count =
-  string.match(loaded[2], '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)')
+  string.match(session_state, '^((%d+)%-(%d+)) (%d+) (%d+) (%d+) (%d+) (%d+)', #rules + 2)
 tell_time()
 if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 
 -- block: look_at_session
--- Only what a reader needs of it: `status` and `viewer_updates`; `log` is in `loaded[2]`.
-local loaded = call('HMGET', session, 'rules', 'log')
-if loaded[1] then
-  status, ends, purge, viewer_updates = string.match(loaded[1], '^(%l+) %S+ (%d+) (%d+) %S+ (%l+)')
+-- Only what a reader needs of it: its `session_state` and `status`.
+local session_state = call('HGET', session, 'state')
+if session_state then
+  status, ends, purge = string.match(session_state, '^(%l+) %S+ (%d+) (%d+)')
   tell_time()
   if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 end
 
--- block: save_rules
-call('HSET', session, 'rules', status .. ' ' .. mode .. ' ' .. ends .. ' ' .. purge .. ' ' .. closed .. ' '
-  .. viewer_updates .. ' ' .. approval_timeout .. ' ' .. host_session_id)
+-- block: change_rules
+-- Takes over what was changed in the rules; `save` writes them.
+rules = status .. ' ' .. mode .. ' ' .. ends .. ' ' .. purge .. ' ' .. closed .. ' ' .. viewer_updates .. ' '
+  .. approval_timeout .. ' ' .. host_session_id
 
 -- block: save
--- Writes back where the session's events are now and what is counted; once, after the last of it.
-call('HSET', session, 'log', last .. ' ' .. event_bytes .. ' ' .. message_count .. ' ' .. message_bytes .. ' '
+-- Writes back what the session is, where its events are now and what is counted; once, after the last of it.
+call('HSET', session, 'state', rules .. '\n' .. last .. ' ' .. event_bytes .. ' ' .. message_count .. ' ' .. message_bytes .. ' '
   .. approval_bytes .. ' ' .. approval_count)
 
 -- The session as it is sent; its text in the hash ends with the status, which only Redis's clock knows.

@@ -21,7 +21,7 @@ NOW = time[1] * 1000 + math.floor(time[2] / 1000)
 ends = NOW + tonumber(asked ~= '' and asked or longest)
 purge = ends + tonumber(retention)
 last_ms, seq, event_bytes, message_count, message_bytes, approval_bytes, approval_count = NOW, 0, 0, 0, 0, 0, 0
-save_rules()
+change_rules()
 call('HSET', session, 'id', id, 'layout', layout, 'workspaceId', workspace, 'hostUserId', host_user, 'inviteHash', invite_hash,
   'createdAt', NOW, 'expiresAt', asked ~= '' and ends or '', 'hostParticipantId', caller, 'joinedAt', NOW)
 write_session()

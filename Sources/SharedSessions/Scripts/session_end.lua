@@ -20,7 +20,7 @@ else
 end
 status = (cause == 'expire' or status == 'expired') and 'expired' or 'closed'
 closed, purge = NOW, math.min(tonumber(purge), NOW + tonumber(retention))
-save_rules()
+change_rules()
 call('HSET', session, 'ending', '1')
 write_session()
 call('DEL', users)

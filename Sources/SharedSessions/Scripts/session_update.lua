@@ -20,7 +20,7 @@ if expiry ~= 'keep' then
   purge = ends + tonumber(retention)
   call('HSET', session, 'expiresAt', expiry == 'none' and '' or ends)
 end
-save_rules()
+change_rules()
 write_session()
 emit('session_updated', '-', '{"session":' .. session_json() .. '}')
 save()

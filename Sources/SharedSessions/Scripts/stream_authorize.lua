@@ -4,8 +4,7 @@
 -- keys: session participants credentials presence
 -- args: caller token cursor
 --   token: 'ticket' when a ticket vouches for the caller; cursor: 'cursor' when the caller sent one
--- reply: ok, role, the session's log, which begins with the id of its newest event, status, what viewers see, the caller's
---   streams by node
+-- reply: ok, role, the session's state, its status, the caller's streams by node
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE; an ended session is open to those present at its end who send a cursor
 look_at_session()
 if not status then return refuse('SESSION_NOT_FOUND') end
@@ -17,4 +16,4 @@ if token ~= 'ticket' then
   if token == '' or not digests or not string.find(digests, token, 1, true) then return refuse('INVALID_PARTICIPANT_TOKEN') end
 end
 if string.find(record, ',"leftAt":"', 1, true) then return refuse('PARTICIPANT_INACTIVE') end
-return {'ok', string.match(record, '^%l+', 111), loaded[2], status, viewer_updates, call('HGET', presence, caller) or ''}
+return {'ok', string.match(record, '^%l+', 111), session_state, status, call('HGET', presence, caller) or ''}

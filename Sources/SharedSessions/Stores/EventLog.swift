@@ -62,14 +62,13 @@ public struct EventLog: Sendable {
       streamer = participantID
       outcome = checked
     }
-    let parts = try outcome.parts(atLeast: 5)
-    guard let role = Role(rawValue: try parts.text(0)), let position = EventPosition(cursor: try parts.text(1).prefix { $0 != " " }),
-      let status = SessionStatus(rawValue: try parts.text(2)),
-      let viewerUpdates = ViewerUpdates(rawValue: try parts.text(3))
+    let parts = try outcome.parts(atLeast: 4)
+    guard let role = Role(rawValue: try parts.text(0)), let state = KeptSession(try parts.text(1)),
+      let status = SessionStatus(rawValue: try parts.text(2))
     else { throw SharedSessionError(.internalError) }
     return StreamAuthorization(
-      participantID: streamer, role: role, cursor: position.cursor, sequence: position.sequence, status: status,
-      viewerUpdates: viewerUpdates, streams: Self.streams(try parts.text(4)))
+      participantID: streamer, role: role, cursor: state.newest.cursor, sequence: state.newest.sequence, status: status,
+      viewerUpdates: state.viewerUpdates, streams: Self.streams(try parts.text(3)))
   }
 
   /// Reads `node=streams`, separated by blanks.
@@ -122,12 +121,10 @@ public struct EventLog: Sendable {
   ///
   /// - Throws: `SESSION_NOT_FOUND` when the session is gone.
   public func tail(_ sessionID: String) async throws(SharedSessionError) -> EventPosition {
-    let log = try await runner.send("HGET", key: runner.keys.session(sessionID), "log").string
-    guard let log else { throw SharedSessionError(.sessionNotFound) }
-    guard let position = EventPosition(cursor: log.prefix { $0 != " " }) else {
-      throw SharedSessionError(.internalError)
-    }
-    return position
+    let state = try await runner.send("HGET", key: runner.keys.session(sessionID), "state").string
+    guard let state else { throw SharedSessionError(.sessionNotFound) }
+    guard let state = KeptSession(state) else { throw SharedSessionError(.internalError) }
+    return state.newest
   }
 
   /// Reads an event as a session's channel and its log hold it.

@@ -211,7 +211,7 @@ class Driver:
         client = self.redis.client
         names = list(client.scan_iter(match=f"tandem:{{{value(s.id)}}}*", count=10_000))
         ends = {name: client.execute_command("PEXPIRETIME", name) for name in names}
-        purge = int(client.hget(f"tandem:{{{value(s.id)}}}", "rules").split(" ")[3])
+        purge = int(client.hget(f"tandem:{{{value(s.id)}}}", "state").split(" ")[3])
         if set(ends.values()) != {purge}:
             raise Mismatch(f"the keys of {s.id} should go at {purge}: {ends}")
 

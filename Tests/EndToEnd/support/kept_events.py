@@ -41,8 +41,8 @@ def whole_message(session_id: str, kept: str, timestamp: str) -> str:
 
 
 def set_rule(client: Any, session_id: str, place: int, value: int) -> None:
-    """Changes a word of what a session's hash says in `rules`: 2 when it ends, 3 when its keys go, in milliseconds."""
+    """Changes a word of what a session's hash says in `state`: 2 when it ends, 3 when its keys go, in milliseconds."""
     key = f"tandem:{{{session_id}}}"
-    rules = client.hget(key, "rules").split(" ")
-    rules[place] = str(value)
-    client.hset(key, "rules", " ".join(rules))
+    words = client.hget(key, "state").split(" ")
+    words[place] = str(value)
+    client.hset(key, "state", " ".join(words))
