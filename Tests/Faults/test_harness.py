@@ -29,7 +29,7 @@ async def write_twice(run: Run, topology: Single, key: str) -> None:
     place, fields = comments(client, key)[0]
     messages = key.replace(":events", ":messages")
     newest, seq = client.xrevrange(key, count=1)[0][0].split("-")
-    again = f"{newest}-{int(seq) + 1}"
+    again = f"{newest}-{int(seq) + 2}"
     client.xadd(key, {"event": fields["event"].replace(place, again, 1)}, id=again)
     client.xadd(messages, client.xrange(messages, place, place)[0][1], id=again)
 
