@@ -5,7 +5,7 @@ extension RedisClient {
   /// Checks that Redis takes a write, answers a read and delivers a message, for readiness.
   ///
   /// It writes `PREFIX:probe:RANDOM` for ten seconds and publishes on the channel of that name; in a cluster it does so at
-  /// up to `RedisHealth.sample` primaries at once.
+  /// up to `RedisHealth.sample` primaries at once. A primary without any replica that could confirm writes fails, where they wait for that.
   ///
   /// - Parameter limit: how long all of it may take; it never takes longer.
   /// - Returns: which primaries of a cluster failed; one at least did not.
@@ -37,6 +37,10 @@ extension RedisClient {
     let eventLoop = eventLoopGroup.any()
     let deadline = eventLoop.now + TimeAmount(limit)
     let link = try topology.link(forKey: name, waits: false, on: eventLoop)
+    // Writes that wait would be refused; the one below waits for nobody.
+    if let refusal = WriteBarrier(configuration.durability, link.place.replicas)?.refusal(at: link.place) {
+      throw refusal
+    }
     try await step("a write") { () throws(RedisError) in
       let command = RedisCommand("SET", .string(name), .bytes(token), "PX", 10_000)
       try await perform(command, name, link, until: deadline).expectOK()

@@ -107,7 +107,9 @@ public final class RedisClient: Service, Sendable {
     switch configuration.topology {
     case .standalone(let endpoint):
       let connector = try RedisConnector(configuration, endpoint: endpoint)
-      return StandaloneTopology(connector: connector, group: group, logger: logger, metrics: RedisMetrics())
+      return StandaloneTopology(
+        connector: connector, countsReplicas: configuration.durability.countsReplicas, group: group, logger: logger,
+        metrics: RedisMetrics())
     case .sentinel(let sentinels, let name):
       return try SentinelTopology(
         sentinels, name: name, configuration, group: group, logger: logger, metrics: RedisMetrics())

@@ -22,7 +22,7 @@ def test_replicated_acknowledges_only_what_a_replica_has(processes):
     primary = RedisServer(processes, "--repl-diskless-sync-delay", "0", port=port)
     replica = replica_of(processes, port)
     eventually(lambda: linked(replica), "the replica to be in step", 40)
-    settings = {"TANDEM_DURABILITY": "replicated", "TANDEM_REDIS_REPLICAS": 1, "TANDEM_REDIS_TIMEOUT": "1s"}
+    settings = {"TANDEM_DURABILITY": "replicated", "TANDEM_REDIS_TIMEOUT": "1s"}
     node = start_nodes(processes, 1, primary.url, settings)[0]
     shared = share(node.api)
     sent = shared.comment("on both")

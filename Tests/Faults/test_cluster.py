@@ -94,7 +94,7 @@ CHOSEN = FAULTS if LONG else FAULTS[:2]
 def test_a_changing_cluster_keeps_what_was_promised(processes, keep, kind, version, fault, loses):
     topology = Cluster(processes, version)
     # A primary that dies without a word may take what its replica does not have, unless writes wait for that.
-    settings = {"TANDEM_DURABILITY": "replicated", "TANDEM_REDIS_REPLICAS": 1} if loses else {}
+    settings = {"TANDEM_DURABILITY": "replicated"} if loses else {}
     deployment = Deployment(processes, topology, 2, settings=settings)
     run = Run(deployment, Shape(sessions=6, readers=2, writes=amount(30, 100), prompts=2, racers=2, seed=SEED))
 

@@ -154,6 +154,38 @@ struct ClusterTests {
     }
   }
 
+  @Test("a successor without a replica takes no write that must be confirmed, and takes them when one is there again")
+  func successorAlone() async throws {
+    try await withCluster(
+      replicas: true, nodeTimeout: 3_000,
+      configure: { configuration, _ in
+        configuration.connectionWait = .milliseconds(300)
+        configuration.commandTimeout = .seconds(3)
+        configuration.durability = .replicated(replicas: nil, timeout: .seconds(1))
+      }
+    ) { cluster, client in
+      let keys = ["{\(Self.tags[1])}a", "{\(Self.tags[1])}b"]
+      func failure() async -> RedisError? {
+        do throws(RedisError) {
+          _ = try await client.evaluate(write, keys: keys, arguments: [])
+          return nil
+        } catch { return error }
+      }
+      try await eventually("a write") { await failure() == nil }
+      cluster.servers[1].kill()
+      try await eventually("nothing is sent that nobody could confirm") {
+        let error = await failure()
+        return error?.code == .unavailable && error?.message.contains("No replica") == true
+      }
+      // The others have theirs.
+      let others = ["{\(Self.tags[0])}a", "{\(Self.tags[0])}b"]
+      #expect(try await client.evaluate(write, keys: others, arguments: []) == .integer(1))
+      #expect(try await client.probe(within: patience).failures.count == 1)
+      try await cluster.servers[1].start()
+      try await eventually("the lost server is a replica, and writes are back") { await failure() == nil }
+    }
+  }
+
   @Test("a switch on request moves everything without a lost write")
   func requestedFailover() async throws {
     try await withCluster(replicas: true) { cluster, client in

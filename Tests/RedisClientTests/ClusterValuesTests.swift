@@ -59,6 +59,7 @@ struct ClusterValuesTests {
     #expect([6, 9].allSatisfy { answer.primary(of: $0) == outside })
     #expect(answer.primary(of: 11) == nil)
     #expect(answer.nodes == [.host("old", port: 7), new, outside, .host("asked", port: 5)])
+    #expect(answer.replicas == [new: 0, outside: 1] && !answer.isWhole)
     #expect(ClusterAnswer(shards: .error("ERR unknown"), addresses) == nil)
   }
 
@@ -75,6 +76,7 @@ struct ClusterValuesTests {
     #expect(answer.primary(of: 99) == .host("a", port: 1))
     #expect(answer.primary(of: 100) == .host("asked", port: 3))
     #expect(answer.nodes.count == 3)
+    #expect(answer.replicas == [.host("a", port: 1): 1, .host("asked", port: 3): 0] && answer.isWhole)
     #expect(ClusterAnswer(slots: .array([.array([.integer(1)])]), addresses) == nil)
   }
 

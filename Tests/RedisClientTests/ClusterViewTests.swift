@@ -19,6 +19,7 @@ struct ClusterViewTests {
       case .wake(let time): "wake at \((time - at(0)).nanoseconds / 1_000_000)"
       case .adopt(let table):
         "adopt \(names(table.primaries)), slot 1 at \(table.owner(of: 1).map { names([$0]) } ?? "-")"
+      case .replicas(let counts): counts.map { "\(names([$0])) has \($1)" }.sorted().joined(separator: ", ")
       case .explain(let text): text
       }
     }
@@ -29,11 +30,14 @@ struct ClusterViewTests {
   }
 
   /// Half of the slots for each of two primaries; `a` has slot 1.
-  private func halves(_ first: String = "a", _ second: String = "b", and others: String...) -> ClusterAnswer {
+  private func halves(
+    _ first: String = "a", _ second: String = "b", and others: String..., replicas: [Int] = [], isWhole: Bool = true
+  ) -> ClusterAnswer {
     ClusterAnswer(
       shares: [
         .init(slots: 0...8_191, primary: node(first)), .init(slots: 8_192...16_383, primary: node(second)),
-      ], nodes: Set(([first, second] + others).map(node)))
+      ], nodes: Set(([first, second] + others).map(node)),
+      replicas: Dictionary(uniqueKeysWithValues: zip([first, second].map(node), replicas)), isWhole: isWhole)
   }
 
   private func view() -> ClusterView { ClusterView(seeds: [node("s")], interval: .seconds(30)) }
@@ -141,5 +145,29 @@ struct ClusterViewTests {
     #expect(
       describe(view.answered(node("s"), round: 2, .success(empty), now: at(100))).first
         == "The nodes of the Redis Cluster know of no primary that has slots.")
+  }
+
+  @Test("replicas are counted per primary, by what most say; while a node is missing the look is closer")
+  func replicas() {
+    var view = ClusterView(seeds: [node("s")], interval: .seconds(30), countsReplicas: true)
+    _ = view.look(now: at(0))
+    #expect(
+      describe(view.answered(node("s"), round: 1, .success(halves(replicas: [2, 1])), now: at(0)))
+        == ["adopt a,b, slot 1 at a", "a has 2, b has 1", "wake at 100"])
+    func round(_ number: Int, _ answers: [ClusterAnswer], at time: Int) -> [String] {
+      _ = view.wake(now: at(time))
+      return describe(
+        zip(["a", "b"], answers).flatMap { view.answered(node($0), round: number, .success($1), now: at(time)) }
+          + view.timedOut(round: number, now: at(time))
+      ).filter { !$0.hasPrefix("wake") || $0 == "wake at \(time + 1_000)" }
+    }
+    let (all, short) = (halves(replicas: [2, 1]), halves(replicas: [1, 1], isWhole: false))
+    #expect(round(2, [all, short], at: 100) == ["wake at 1100"], "one of two misses a replica")
+    #expect(round(3, [short, short], at: 1_100) == ["a has 1", "wake at 2100"])
+    let successor = halves("c", "b", and: "a", replicas: [0, 1], isWhole: false)
+    #expect(
+      round(4, [successor, successor], at: 2_100) == ["adopt b,c, slot 1 at c", "c has 0", "wake at 3100"])
+    let whole = halves("c", "b", and: "a", replicas: [1, 1])
+    #expect(round(5, [whole, whole], at: 3_100).contains("c has 1"))
   }
 }

@@ -35,6 +35,35 @@ struct DurabilityTests {
     }
   }
 
+  @Test("without a number a majority of the replicas that the server names must confirm, also of those that come later")
+  func majority() async throws {
+    try await withRedisServer(.init(port: 0)) { primary in
+      let port = try #require(primary.port)
+      let lines = ["replicaof 127.0.0.1 \(port)", "repl-diskless-sync-delay 0"]
+      try await withRedisServer(.init(configuration: lines)) { _ in
+        var configuration = primary.configuration
+        configuration.durability = .replicated(replicas: nil, timeout: .milliseconds(500))
+        try await withClient(configuration) { client in
+          func failure() async -> String? {
+            do throws(RedisError) {
+              _ = try await client.evaluate(write, keys: ["n"], arguments: [])
+              return nil
+            } catch { return error.message }
+          }
+          try await eventually("the only replica is enough", within: .seconds(40)) { await failure() == nil }
+          try await withRedisServer(.init(configuration: lines)) { second in
+            try await eventually("the second one is counted", within: .seconds(40)) {
+              second.freeze()
+              defer { second.thaw() }
+              return await failure()?.contains("1 of 2") == true
+            }
+            try await eventually("both confirm", within: .seconds(40)) { await failure() == nil }
+          }
+        }
+      }
+    }
+  }
+
   @Test("many writes at once are confirmed by few WAITs")
   func batches() async throws {
     try await withRedisServer(.init(port: 0)) { primary in

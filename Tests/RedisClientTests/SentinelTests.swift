@@ -84,6 +84,38 @@ struct SentinelTests {
     }
   }
 
+  @Test("both replicas must have a write, one when the other is missed, and with none of them it is not even sent")
+  func majority() async throws {
+    let write = RedisScript(name: "write", source: "#!lua\nreturn redis.call('INCR', KEYS[1])")
+    try await withGroup(configure: {
+      $0.durability = .replicated(replicas: nil, timeout: .milliseconds(500))
+      $0.sentinelLook = .milliseconds(500)
+    }) { group, client, _ in
+      func failure() async -> RedisError? {
+        do throws(RedisError) {
+          _ = try await client.evaluate(write, keys: ["n"], arguments: [])
+          return nil
+        } catch { return error }
+      }
+      let begun = await failure()
+      #expect(begun == nil, "\(begun.map { "\($0)" } ?? "")")
+      group.servers[1].freeze()
+      let first = await failure()
+      #expect(first?.code == .notReplicated && first?.message.contains("1 of 2") == true)
+      try await eventually("one is enough when the Sentinels miss the other") { await failure() == nil }
+      group.servers[2].freeze()
+      try await eventually("nothing is sent that nobody could confirm") {
+        guard let error = await failure() else { return false }
+        return error.code == .unavailable && !error.mayHaveRun && error.message.contains("No replica")
+      }
+      let health = await #expect(throws: RedisError.self) { try await client.probe(within: patience) }
+      #expect(health?.message.contains("No replica") == true)
+      group.servers[1].thaw()
+      try await eventually("one is back") { await failure() == nil }
+      group.servers[2].thaw()
+    }
+  }
+
   @Test("Sentinels have a user and a password of their own")
   func sentinelLogin() async throws {
     let users = [

@@ -19,6 +19,7 @@ struct SentinelViewTests {
       case .ask(let round): "ask \(round)"
       case .wake(let time): "wake at \((time - at(0)).nanoseconds / 1_000_000)"
       case .move(let endpoint): "move to \(endpoint)"
+      case .replicas(let count): "\(count) replicas"
       case .explain(let text): text
       }
     }
@@ -124,5 +125,27 @@ struct SentinelViewTests {
     #expect(
       describe(view.timedOut(round: 2, now: at(2200))).first == "No Sentinel has said in time who the primary \"m\" is."
     )
+  }
+
+  @Test("the replicas that half of those find up who name the primary count; a missing one is waited for closely")
+  func replicas() {
+    var view = view()
+    func round(_ number: Int, _ answers: [SentinelView.Answer], at time: Int) -> [String] {
+      _ = view.wake(now: at(time))
+      return describe(
+        answers.enumerated().flatMap { view.answered($0, round: number, $1, now: at(time)) }
+          + view.timedOut(round: number, now: at(time)))
+    }
+    let (two, one, none) = (ReplicaCount(up: 2, down: 0), ReplicaCount(up: 1, down: 1), ReplicaCount(up: 0, down: 2))
+    #expect(round(1, [.primary(a, two), .primary(a, two)], at: 0) == ["move to a:1", "2 replicas", "wake at 10000"])
+    #expect(round(2, [.primary(a, two), .primary(a, one)], at: 10_000) == ["wake at 11000"], "one of two misses it")
+    #expect(round(3, [.primary(a, one), .primary(a, one)], at: 11_000) == ["1 replicas", "wake at 12000"])
+    #expect(round(4, [.primary(a), .primary(a)], at: 12_000) == ["wake at 22000"], "they may not be asked")
+    // What is said of another primary is about another server.
+    #expect(
+      round(5, [.primary(a, two), .primary(b, one), .primary(b, one)], at: 22_000)
+        == ["move to b:2", "1 replicas", "wake at 23000"])
+    #expect(round(6, [.primary(b, none), .primary(b, none)], at: 23_000) == ["0 replicas", "wake at 24000"])
+    #expect(round(7, [.primary(b, two), .primary(b, two)], at: 24_000) == ["2 replicas", "wake at 34000"])
   }
 }

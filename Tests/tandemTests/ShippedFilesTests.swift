@@ -130,7 +130,8 @@ import Testing
     // Sentinels have users of their own. WAITAOF would keep Redis 7.0 from reading the file; the README says who adds it.
     let sentinel = try text("config/sentinel.conf")
     #expect(
-      sentinel.contains(" -@all +auth +ping +role +client|setname +sentinel|get-master-addr-by-name +subscribe\n"))
+      sentinel.contains(
+        " -@all +auth +ping +role +client|setname +sentinel|get-master-addr-by-name +sentinel|replicas +subscribe\n"))
     #expect(try text("README.md").contains("`+waitaof`"))
     #expect(used.subtracting(covered) == ["sentinel", "subscribe", "waitaof"])
     #expect(try text("config/users.replicated.acl").contains("\n\(line)\n"))

@@ -15,6 +15,8 @@ final class ClusterNodes: Sendable {
     var troubled: [RedisEndpoint: NIODeadline] = [:]
     /// Nodes without slots whose commands are ending.
     var retired: [RedisNode] = []
+    /// How many replicas each primary has that are up.
+    var replicas: [RedisEndpoint: Int] = [:]
     var reason = "The nodes of the Redis Cluster were not asked yet where the others are."
     var isStopped = false
   }
@@ -51,6 +53,15 @@ final class ClusterNodes: Sendable {
     let reason = RedisError(
       code: .unavailable, message: "The Redis Cluster's slots are elsewhere now.", mayHaveRun: true)
     for node in left { node.retire(reason) }
+  }
+
+  /// The primaries have that many replicas that are up.
+  func told(replicas counts: [RedisEndpoint: Int]) {
+    state.withLock { state in
+      let known = Set(state.table?.primaries ?? [])
+      state.replicas = state.replicas.merging(counts) { $1 }.filter { known.contains($0.key) }
+      for (endpoint, count) in counts { state.nodes[endpoint]?.told(replicas: count) }
+    }
   }
 
   func explain(_ reason: String) { state.withLock { $0.reason = reason } }
@@ -114,6 +125,7 @@ final class ClusterNodes: Sendable {
   private func node(_ endpoint: RedisEndpoint, _ state: inout State, _ fresh: inout [RedisNode]) -> RedisNode {
     if let node = state.nodes[endpoint] { return node }
     let node = makeNode(endpoint)
+    if let count = state.replicas[endpoint] { node.told(replicas: count) }
     state.nodes[endpoint] = node
     fresh.append(node)
     return node

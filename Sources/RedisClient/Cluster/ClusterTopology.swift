@@ -44,6 +44,7 @@ final class ClusterTopology: RedisTopology {
         late.nodes.withLock { $0 }?.noteTrouble(endpoint)
         watch.look()
       }
+      own.onShortfall = { watch.look() }
       return RedisNode(connector: own, group: group, notice: notice, logger: logger, metrics: metrics)
     }
     late.nodes.withLock { $0 = nodes }
@@ -75,6 +76,7 @@ final class ClusterTopology: RedisTopology {
         nodes.adopt(table)
         routes.adopt(table)
       },
+      onReplicas: { [nodes] counts in nodes.told(replicas: counts) },
       onExplanation: { [nodes] reason in nodes.explain(reason) })
   }
 

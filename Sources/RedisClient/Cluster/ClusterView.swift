@@ -13,6 +13,8 @@ struct ClusterView {
     case wake(at: NIODeadline)
     /// The slots are spread like this now.
     case adopt(SlotTable)
+    /// The primaries have that many replicas that are up.
+    case replicas([RedisEndpoint: Int])
     /// Nothing is known, because of this.
     case explain(String)
   }
@@ -21,6 +23,8 @@ struct ClusterView {
   static let breadth = 5
   /// How long a MOVED counts for more than what others say.
   static let pinTime = TimeAmount.seconds(5)
+  /// How often to ask while a node is missing.
+  static let closeLook = TimeAmount.seconds(1)
   /// How long the others have to answer when most have: a node that hangs must not hold up a failover.
   static let moment = TimeAmount.milliseconds(250)
 
@@ -36,7 +40,9 @@ struct ClusterView {
   private let seeds: [RedisEndpoint]
   private let interval: TimeAmount
   private let pause: TimeAmount
+  private let countsReplicas: Bool
   private(set) var table: SlotTable?
+  private var replicas: [RedisEndpoint: Int] = [:]
   /// Every node named in the last answers.
   private var nodes: [RedisEndpoint] = []
   /// A node nobody has named but one that sent a command there.
@@ -55,7 +61,11 @@ struct ClusterView {
   ///   - seeds: nodes to begin with.
   ///   - interval: how often to ask without a reason.
   ///   - pause: the shortest time between two rounds.
-  init(seeds: [RedisEndpoint], interval: TimeAmount, pause: TimeAmount = .milliseconds(100)) {
+  ///   - countsReplicas: whether it matters how many replicas the primaries have.
+  init(
+    seeds: [RedisEndpoint], interval: TimeAmount, pause: TimeAmount = .milliseconds(100), countsReplicas: Bool = false
+  ) {
+    self.countsReplicas = countsReplicas
     self.seeds = seeds
     self.interval = interval
     self.pause = pause
@@ -142,17 +152,37 @@ struct ClusterView {
     var actions: [Action] = []
     // With nothing to lose, and after a while of silence, a majority of those that answer is enough.
     let isFirst = table == nil
+    var isWhole = true
     if !answers.isEmpty, isMajority || isFirst || fruitless > 2 {
       let voices = isMajority ? round.count : answers.count
       nodes = answers.reduce(into: Set()) { $0.formUnion($1.nodes) }.sorted { "\($0)" < "\($1)" }
       actions += adopt(SlotTable(agreedBy: answers, needed: voices / 2 + 1, former: table), now: now)
+      isWhole = count(answers, &actions)
     } else if table == nil {
       actions.append(.explain(explanation(round)))
     }
     // What a single node has said at first is checked with the others at once.
     let again = asksAgain || !isMajority || isFirst
-    actions.append(.wake(at: again ? restsUntil : now + interval))
+    // A node that is missing is waited for more closely: until it is counted again, others confirm writes without it.
+    let pause = isWhole || !countsReplicas ? interval : min(interval, Self.closeLook)
+    actions.append(.wake(at: again ? restsUntil : max(restsUntil, now + pause)))
     return actions
+  }
+
+  /// Counts replicas by what the answers say together.
+  ///
+  /// - Returns: whether none is missing.
+  private mutating func count(_ answers: [ClusterAnswer], _ actions: inout [Action]) -> Bool {
+    guard countsReplicas, let table else { return true }
+    // A primary that nobody names any more keeps what it had: commands on their way there need as many as before.
+    var changed: [RedisEndpoint: Int] = [:]
+    for primary in table.primaries {
+      let count = ReplicaCount.agreed(answers.compactMap { $0.replicas[primary] })
+      if let count, replicas[primary] != count { changed[primary] = count }
+    }
+    if !changed.isEmpty { actions.append(.replicas(changed)) }
+    replicas = replicas.merging(changed) { $1 }.filter { table.primaries.contains($0.key) }
+    return answers.allSatisfy(\.isWhole)
   }
 
   private mutating func adopt(_ agreed: SlotTable, now: NIODeadline) -> [Action] {

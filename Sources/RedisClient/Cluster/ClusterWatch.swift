@@ -22,6 +22,8 @@ final class ClusterWatch {
   private var waiting: [EventLoopPromise<Void>] = []
   /// Called on the event loop when slots are spread in another way.
   var onTable: (SlotTable) -> Void = { _ in }
+  /// Called on the event loop when primaries have more or fewer replicas than before.
+  var onReplicas: ([RedisEndpoint: Int]) -> Void = { _ in }
   /// Called on the event loop with the reason why nothing is known.
   var onExplanation: (String) -> Void = { _ in }
 
@@ -39,7 +41,9 @@ final class ClusterWatch {
     self.metrics = metrics
     let own = RedisQuestion.configuration(configuration, within: Self.patience)
     connector = try RedisConnector(own, place: RedisPlace(unknown: "No node was named."))
-    view = ClusterView(seeds: seeds, interval: TimeAmount(configuration.clusterLook))
+    view = ClusterView(
+      seeds: seeds, interval: TimeAmount(configuration.clusterLook),
+      countsReplicas: configuration.durability.countsReplicas)
   }
 
   func start() { look() }
@@ -49,6 +53,7 @@ final class ClusterWatch {
     timer?.cancel()
     release()
     onTable = { _ in }
+    onReplicas = { _ in }
     onExplanation = { _ in }
   }
 
@@ -90,6 +95,7 @@ final class ClusterWatch {
           "redis cluster is laid out anew",
           metadata: [LogKey.redisPrimary: "\(table.primaries.map(\.description).joined(separator: ","))"])
         onTable(table)
+      case .replicas(let counts): onReplicas(counts)
       case .explain(let reason): onExplanation(reason)
       }
     }
@@ -150,10 +156,13 @@ struct ClusterWatchReference: Sendable {
   }
 
   func start(
-    onTable: @escaping @Sendable (SlotTable) -> Void, onExplanation: @escaping @Sendable (String) -> Void
+    onTable: @escaping @Sendable (SlotTable) -> Void,
+    onReplicas: @escaping @Sendable ([RedisEndpoint: Int]) -> Void,
+    onExplanation: @escaping @Sendable (String) -> Void
   ) {
     eventLoop.execute {
       watch.value.onTable = onTable
+      watch.value.onReplicas = onReplicas
       watch.value.onExplanation = onExplanation
       watch.value.start()
     }

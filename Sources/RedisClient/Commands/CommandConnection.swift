@@ -1,4 +1,3 @@
-internal import Basics
 internal import CoreMetrics
 internal import NIOCore
 internal import RedisWire
@@ -13,8 +12,10 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   private let configuration: RedisClientConfiguration
   private let metrics: RedisMetrics
   private let timeout: TimeAmount
-  /// What is asked behind writes that wait, and how many replicas have to confirm them.
-  private let barrier: (command: RedisCommand, replicas: Int)?
+  private let barrier: WriteBarrier?
+  private let place: RedisPlace
+  /// How many replicas the confirmation under way asks for.
+  private var neededReplicas = 0
   private let reader: RedisReplyReader
   private var machine: CommandPipelineStateMachine<CommandTicket>
   private var context: ChannelHandlerContext?
@@ -37,22 +38,20 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   var onEnd: ((RedisError) -> Void)?
   /// Called when Redis says that it is not the primary, or not ready, any more.
   var onDemotion: ((RedisError) -> Void)?
+  /// Called when fewer replicas than needed have confirmed a write.
+  var onShortfall: (() -> Void)?
 
-  init(_ configuration: RedisClientConfiguration, metrics: RedisMetrics) {
+  /// - Parameter replicas: those of the server that the connection leads to.
+  init(_ configuration: RedisClientConfiguration, place: RedisPlace, replicas: KnownReplicas, metrics: RedisMetrics) {
     self.configuration = configuration
+    self.place = place
     self.metrics = metrics
     timeout = TimeAmount(configuration.commandTimeout)
     reader = RedisReplyReader(limits: RedisReplyLimits(maximumBytes: configuration.maximumReplyBytes))
     machine = CommandPipelineStateMachine(
       maximumCount: configuration.maximumCommandsInFlight, maximumBytes: configuration.maximumBytesInFlight,
       grace: TimeAmount(configuration.commandTimeout))
-    barrier = configuration.durability.barrier.map { replicas, timeout, isSynced in
-      let limit = RedisArgument.integer(Int(timeout.wholeMilliseconds))
-      let command =
-        isSynced
-        ? RedisCommand("WAITAOF", 1, .integer(replicas), limit) : RedisCommand("WAIT", .integer(replicas), limit)
-      return (command, replicas)
-    }
+    barrier = WriteBarrier(configuration.durability, replicas)
   }
 
   /// Sends a request; its ticket is answered sooner or later.
@@ -64,6 +63,11 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     guard !machine.isFull(adding: request.sizeBound) else {
       metrics.refusals.increment()
       ticket.fail(.overloaded(count: machine.count, bytes: machine.bytesInFlight))
+      return
+    }
+    if request.waitsForReplicas, let refusal = barrier?.refusal(at: place) {
+      metrics.unreplicated.increment()
+      ticket.fail(refusal)
       return
     }
     onlyProbes = false
@@ -120,6 +124,7 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     probeTimer?.cancel()
     self.context = nil
     onDemotion = nil
+    onShortfall = nil
     let reason =
       closeReason
       ?? RedisError(code: .connectionLost, message: "Redis closed the connection.", mayHaveRun: true)
@@ -163,7 +168,8 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
     // the last of them time out.
     guard let context, outgoing.readableBytes > 0, !machine.awaitsBarrier else { return }
     if let barrier, machine.prepareFlush(barrierDeadline: context.eventLoop.now + timeout) {
-      CommandEncoder.write(barrier.command, into: &outgoing)
+      neededReplicas = barrier.needed
+      CommandEncoder.write(barrier.command(neededReplicas), into: &outgoing)
     }
     let size = outgoing.readableBytes
     let batch = outgoing
@@ -215,25 +221,16 @@ final class CommandConnection: ChannelInboundHandler, RedisConnection {
   }
 
   private func release(_ held: [(ticket: CommandTicket, value: RedisValue)], _ confirmation: RedisValue) {
-    let wanted = barrier?.replicas ?? 0
-    let (isOnDisk, confirmed) =
-      switch confirmation {
-      case .integer(let count): (true, count)
-      // WAITAOF: whether it is on the primary's own disk, and on how many replicas'.
-      case .array(let counts): (counts.first?.integer == 1, counts.last?.integer ?? 0)
-      default: (false, 0)
-      }
     metrics.commands.increment(by: Int64(held.count))
-    guard confirmed < wanted || !isOnDisk else {
+    guard let found = barrier?.shortfall(confirmation, needed: neededReplicas) else {
       for (ticket, value) in held { ticket.succeed(value) }
       return
     }
     metrics.unreplicated.increment(by: Int64(held.count))
-    let place = isOnDisk ? "" : "it is not on the primary's disk, and "
-    let found = confirmation.errorMessage ?? "\(place)\(confirmed) of \(wanted) replicas confirmed it in time"
     let error = RedisError(
       code: .notReplicated, message: "Redis has the write, but it is not replicated: \(found).", mayHaveRun: true)
     for (ticket, _) in held { ticket.fail(error) }
+    onShortfall?()
   }
 
   private func schedule(at deadline: NIODeadline, _ context: ChannelHandlerContext) {

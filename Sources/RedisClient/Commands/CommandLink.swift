@@ -17,6 +17,7 @@ final class CommandLink {
   private let eventLoop: any EventLoop
   private let configuration: RedisClientConfiguration
   private let place: RedisPlace
+  private let onShortfall: @Sendable () -> Void
   private let metrics: RedisMetrics
   private let reconnector: Reconnector<CommandConnection>
   private var waiting: Deque<Waiting> = []
@@ -33,9 +34,10 @@ final class CommandLink {
     self.configuration = configuration
     self.notice = notice
     place = connector.place
+    onShortfall = connector.onShortfall
     self.metrics = metrics
     reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
-      CommandConnection(configuration, metrics: metrics)
+      CommandConnection(configuration, place: connector.place, replicas: $0, metrics: metrics)
     }
   }
 
@@ -43,6 +45,7 @@ final class CommandLink {
     // A cycle on purpose, until `stop()`: connections of a link must not outlive it.
     reconnector.onConnected = { connection in
       connection.onDemotion = { reason in self.notice.post(.demoted(at: self.eventLoop.now, reason)) }
+      connection.onShortfall = self.onShortfall
       self.sendWaiting(on: connection)
     }
     reconnector.start()

@@ -55,3 +55,15 @@ extension RedisValue {
       mayHaveRun: true)
   }
 }
+
+extension RedisValue {
+  /// Names and values that follow each other in an array; nil when it is none.
+  var fields: [String: RedisValue]? {
+    guard let parts = array else { return nil }
+    var result: [String: RedisValue] = [:]
+    for index in stride(from: 0, to: parts.count - 1, by: 2) {
+      if let name = parts[index].string { result[name] = parts[index + 1] }
+    }
+    return result
+  }
+}

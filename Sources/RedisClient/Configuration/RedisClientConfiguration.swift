@@ -117,21 +117,24 @@ public struct RedisTLS: Sendable, Hashable {
 public enum RedisDurability: Sendable, Hashable {
   /// When the primary has it (and, if so configured, on its disk).
   case local
-  /// When that many replicas have confirmed it within the time; otherwise the command fails as `notReplicated` although
-  /// the primary has it.
-  case replicated(replicas: Int, timeout: Duration)
-  /// When the primary and that many replicas have it in their append-only files, on disk; otherwise the command fails as
+  /// When that many replicas, or with nil a majority of those known, have confirmed it within the time; otherwise the command
+  /// fails as `notReplicated` although the primary has it. When nil and none is known to be up it fails before it is sent.
+  case replicated(replicas: Int?, timeout: Duration)
+  /// When the primary and as many replicas have it in their append-only files, on disk; otherwise the command fails as
   /// `notReplicated`. Needs Redis 7.2 or later.
-  case synced(replicas: Int, timeout: Duration)
+  case synced(replicas: Int?, timeout: Duration)
 
   /// What confirms a write, and how long it may take; nil when nothing does.
-  var barrier: (replicas: Int, timeout: Duration, isSynced: Bool)? {
+  var barrier: (replicas: Int?, timeout: Duration, isSynced: Bool)? {
     switch self {
     case .local: nil
     case .replicated(let replicas, let timeout): (replicas, timeout, false)
     case .synced(let replicas, let timeout): (replicas, timeout, true)
     }
   }
+
+  /// Whether it matters how many replicas there are.
+  var countsReplicas: Bool { barrier.map { $0.replicas == nil } ?? false }
 }
 
 extension RedisClientConfiguration: CustomStringConvertible {
@@ -174,7 +177,9 @@ extension RedisClientConfiguration {
       throw .unusable("The Redis setting connectionName may hold neither blanks nor anything beyond ASCII.")
     }
     if let (replicas, timeout, isSynced) = durability.barrier {
-      guard replicas >= (isSynced ? 0 : 1) else { throw .unusable("Replicated durability needs 1 replica or more.") }
+      guard (replicas ?? 1) >= (isSynced ? 0 : 1) else {
+        throw .unusable("Replicated durability needs 1 replica or more.")
+      }
       // WAIT counts in milliseconds, and 0 would mean to wait for ever.
       guard timeout >= .milliseconds(1), timeout < commandTimeout else {
         throw .unusable(

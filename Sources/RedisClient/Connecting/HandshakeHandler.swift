@@ -12,10 +12,10 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
   private let reader = RedisReplyReader(limits: RedisReplyLimits(maximumBytes: 64 << 10))
   private let timeLimit: TimeAmount
   private var timeout: Scheduled<Void>?
-  /// Completed once: when the handshake is done, or why it cannot be.
-  private var completion: EventLoopPromise<Void>?
+  /// Completed once: when the handshake is done, with the number of replicas if it was told, or why it cannot be.
+  private var completion: EventLoopPromise<Int?>?
 
-  init(_ configuration: RedisClientConfiguration, completion: EventLoopPromise<Void>) {
+  init(_ configuration: RedisClientConfiguration, completion: EventLoopPromise<Int?>) {
     handshake = RedisHandshake(configuration)
     timeLimit = TimeAmount(configuration.connectTimeout)
     self.completion = completion
@@ -57,7 +57,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
       // Out of the way first: whoever waits for the completion adds a handler of its own.
       let completion = completion.take()
       context.pipeline.syncOperations.removeHandler(self, promise: nil)
-      completion?.succeed()
+      completion?.succeed(handshake.replicas)
     case .failed(let error): fail(error, context)
     }
   }
@@ -83,7 +83,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     context.close(promise: nil)
   }
 
-  private func complete(_ result: Result<Void, any Error>) {
+  private func complete(_ result: Result<Int?, any Error>) {
     timeout?.cancel()
     completion.take()?.completeWith(result)
   }

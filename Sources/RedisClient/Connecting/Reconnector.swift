@@ -13,7 +13,7 @@ final class Reconnector<Connection: RedisConnection> {
   private let connector: RedisConnector
   private let logger: Logger
   private let metrics: RedisMetrics
-  private let makeConnection: () -> Connection
+  private let makeConnection: (KnownReplicas) -> Connection
   private var pauseTimer: Scheduled<Void>?
   /// The attempt under way; what comes of an earlier one is of no use.
   private var attempt = 0
@@ -35,7 +35,7 @@ final class Reconnector<Connection: RedisConnection> {
 
   init(
     eventLoop: any EventLoop, connector: RedisConnector, logger: Logger, metrics: RedisMetrics,
-    makeConnection: @escaping () -> Connection
+    makeConnection: @escaping (KnownReplicas) -> Connection
   ) {
     machine = ReconnectionStateMachine(delay: connector.configuration.reconnectDelay)
     self.eventLoop = eventLoop
@@ -136,13 +136,15 @@ final class Reconnector<Connection: RedisConnection> {
   private func connect() {
     attempt += 1
     let attempt = attempt
+    // Before the address is looked at: when the server moves in between, what comes of this attempt is not used.
+    let replicas = connector.place.replicas
     connector.connect(on: eventLoop).assumeIsolated().whenComplete { result in
       guard attempt == self.attempt else {
         if case .success(let channel) = result { channel.close(promise: nil) }
         return
       }
       switch result {
-      case .success(let channel): self.connected(channel)
+      case .success(let channel): self.connected(channel, replicas)
       case .failure(let error):
         self.failed(
           error as? RedisError
@@ -153,12 +155,12 @@ final class Reconnector<Connection: RedisConnection> {
     }
   }
 
-  private func connected(_ channel: any Channel) {
+  private func connected(_ channel: any Channel, _ replicas: KnownReplicas) {
     guard !isStopped else {
       channel.close(promise: nil)
       return
     }
-    let connection = makeConnection()
+    let connection = makeConnection(replicas)
     do {
       try channel.pipeline.syncOperations.addHandler(connection)
     } catch {

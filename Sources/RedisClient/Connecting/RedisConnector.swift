@@ -9,6 +9,8 @@ struct RedisConnector: Sendable {
   let place: RedisPlace
   /// Called, on any thread, when a connection was lost or could not be made.
   var onTrouble: @Sendable () -> Void = {}
+  /// Called, on any thread, when fewer replicas than needed have confirmed a write.
+  var onShortfall: @Sendable () -> Void = {}
   private let tls: NIOSSLContext?
 
   /// - Throws: `RedisError` when the certificates to trust cannot be read.
@@ -18,9 +20,9 @@ struct RedisConnector: Sendable {
     tls = try configuration.tls.map { tls throws(RedisError) in try Self.makeContext(tls) }
   }
 
-  /// A connector to one server that stays where it is.
+  /// A connector to one server that stays where it is, and tells of its replicas itself.
   init(_ configuration: RedisClientConfiguration, endpoint: RedisEndpoint) throws(RedisError) {
-    try self.init(configuration, place: RedisPlace(endpoint))
+    try self.init(configuration, place: RedisPlace(endpoint, replicas: .server))
   }
 
   /// The same way to another server.
@@ -46,7 +48,7 @@ struct RedisConnector: Sendable {
   }
 
   private func connect(to endpoint: RedisEndpoint, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-    let ready = eventLoop.makePromise(of: Void.self)
+    let ready = eventLoop.makePromise(of: Int?.self)
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(configuration.connectTimeout))
       .channelOption(.socketOption(.so_keepalive), value: 1)
@@ -66,7 +68,12 @@ struct RedisConnector: Sendable {
       let failure = Self.unavailable(endpoint, error)
       ready.fail(failure)
       throw failure
-    }.flatMap { channel in ready.futureResult.map { channel } }
+    }.flatMap { channel in
+      ready.futureResult.map { replicas in
+        if let replicas { place.replicas.reported(replicas, now: eventLoop.now) }
+        return channel
+      }
+    }
   }
 
   private func makeTLSHandler(_ context: NIOSSLContext, _ endpoint: RedisEndpoint) throws -> NIOSSLClientHandler {

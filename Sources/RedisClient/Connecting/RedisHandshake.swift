@@ -15,6 +15,8 @@ struct RedisHandshake {
   private var steps: [Step] = []
   /// The commands, sent together in this order.
   private(set) var commands: [RedisCommand] = []
+  /// How many replicas the server has; nil when it did not tell, or is one itself.
+  private(set) var replicas: Int?
   private let database: Int
   private let acceptsReplica: Bool
 
@@ -51,6 +53,7 @@ struct RedisHandshake {
       guard role != "slave" || acceptsReplica else {
         return .failed(Self.refusal("Redis is not the primary", "it is a replica"))
       }
+      replicas = Self.replicas(role: reply)
     case (.authenticate, .error(let message)):
       return .failed(Self.refusal("Redis refused the user or password", message))
     case (.select, .error(let message)): return .failed(Self.refusal("Redis refused database \(database)", message))
@@ -59,6 +62,12 @@ struct RedisHandshake {
     default: return .failed(Self.outOfStep(reply))
     }
     return steps.isEmpty ? .done : .more
+  }
+
+  /// How many replicas a reply to ROLE names; nil when it is not that of a primary.
+  static func replicas(role reply: RedisValue) -> Int? {
+    guard let parts = reply.array, parts.count == 3, parts[0].string == "master" else { return nil }
+    return parts[2].array?.count
   }
 
   private static func refusal(_ what: String, _ message: String) -> RedisError {

@@ -26,7 +26,7 @@ final class SentinelNews {
     self.eventLoop = eventLoop
     self.onNews = onNews
     interval = TimeAmount(connector.configuration.probeInterval)
-    reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
+    reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) { _ in
       SubscriberConnection(maximumReplyBytes: 64 << 10)
     }
   }

@@ -21,11 +21,13 @@ final class SentinelTopology: RedisTopology {
     let place = RedisPlace(unknown: "The Sentinels were not asked yet who the primary \"\(name)\" is.")
     var connector = try RedisConnector(configuration, place: place)
     connector.onTrouble = { trouble.look() }
+    connector.onShortfall = { trouble.look() }
     let notice = DemotionNotice()
     notice.addListener { finding in
       if case .demoted = finding { trouble.look() }
     }
-    primary = StandaloneTopology(connector: connector, notice: notice, group: group, logger: logger, metrics: metrics)
+    primary = StandaloneTopology(
+      connector: connector, notice: notice, countsReplicas: false, group: group, logger: logger, metrics: metrics)
     let eventLoop = group.next()
     watch = SentinelWatchReference(
       try SentinelWatch(

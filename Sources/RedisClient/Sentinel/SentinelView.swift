@@ -8,7 +8,8 @@ internal import NIOCore
 struct SentinelView {
   /// What a Sentinel said.
   enum Answer: Hashable {
-    case primary(RedisEndpoint)
+    /// And its replicas, when that was asked for and told.
+    case primary(RedisEndpoint, ReplicaCount? = nil)
     /// It knows no primary of that name.
     case unknown
     /// Nothing, and why.
@@ -22,9 +23,14 @@ struct SentinelView {
     case wake(at: NIODeadline)
     /// The primary is here now.
     case move(to: RedisEndpoint)
+    /// The primary has that many replicas that are up.
+    case replicas(Int)
     /// There is no primary to go to, because of this.
     case explain(String)
   }
+
+  /// How often to ask while a replica is missing.
+  static let closeLook = TimeAmount.seconds(1)
 
   private let name: String
   private let count: Int
@@ -33,6 +39,7 @@ struct SentinelView {
   private let pause: TimeAmount
   /// Where the primary is; nil until it was found.
   private(set) var primary: RedisEndpoint?
+  private var replicas: Int?
   private var round = 0
   /// By Sentinel, of the round under way; nil while resting.
   private var answers: [Answer?]?
@@ -97,14 +104,25 @@ struct SentinelView {
     restsUntil = now + min(pause * (1 << max(fruitless - 1, 0)), interval)
     let next = asksAgain || decision == nil ? restsUntil : now + interval
     guard let decision else { return [.explain(explanation(answers)), .wake(at: next)] }
-    guard decision != primary else { return [.wake(at: next)] }
-    primary = decision
-    return [.move(to: decision), .wake(at: next)]
+    var actions: [Action] = []
+    if decision != primary {
+      primary = decision
+      replicas = nil
+      actions.append(.move(to: decision))
+    }
+    let counts = answers.compactMap { if case .primary(decision, let count) = $0 { count } else { nil } }
+    if let up = ReplicaCount.agreed(counts.map(\.up)), up != replicas {
+      replicas = up
+      actions.append(.replicas(up))
+    }
+    // One that is missing is waited for more closely: until it is counted again, others confirm writes without it.
+    let isWhole = counts.allSatisfy { $0.down == 0 }
+    return actions + [.wake(at: isWhole ? next : min(next, max(restsUntil, now + Self.closeLook)))]
   }
 
   private static func majority(_ answers: [Answer?], of total: Int) -> RedisEndpoint? {
     var votes: [RedisEndpoint: Int] = [:]
-    for case .primary(let endpoint) in answers { votes[endpoint, default: 0] += 1 }
+    for case .primary(let endpoint, _) in answers { votes[endpoint, default: 0] += 1 }
     return votes.first { $0.value * 2 > total }?.key
   }
 

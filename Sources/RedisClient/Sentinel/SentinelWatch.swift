@@ -78,6 +78,7 @@ final class SentinelWatch {
           self.perform(self.view.wake(now: self.eventLoop.now))
         }
       case .move(let endpoint): move(to: endpoint)
+      case .replicas(let count): place.replicas.told(count)
       case .explain(let reason): place.explain(reason)
       }
     }
@@ -100,17 +101,19 @@ final class SentinelWatch {
     timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(Self.patience)) {
       self.perform(self.view.timedOut(round: round, now: self.eventLoop.now))
     }
-    let question = RedisCommand("SENTINEL", "GET-MASTER-ADDR-BY-NAME", .string(name))
+    var questions = [RedisCommand("SENTINEL", "GET-MASTER-ADDR-BY-NAME", .string(name))]
+    if configuration.durability.countsReplicas { questions.append(RedisCommand("SENTINEL", "REPLICAS", .string(name))) }
     for (number, connector) in connectors.enumerated() {
-      RedisQuestion.ask([question], connector, metrics, on: eventLoop).assumeIsolated().whenComplete { result in
+      RedisQuestion.ask(questions, connector, metrics, on: eventLoop).assumeIsolated().whenComplete { result in
         self.perform(
-          self.view.answered(number, round: round, self.answer(result.map { $0[0] }), now: self.eventLoop.now))
+          self.view.answered(number, round: round, self.answer(result), now: self.eventLoop.now))
       }
     }
   }
 
-  private func answer(_ result: Result<RedisValue, any Error>) -> SentinelView.Answer {
-    switch result {
+  private func answer(_ result: Result<[RedisValue], any Error>) -> SentinelView.Answer {
+    let count = (try? result.get()).flatMap { $0.count > 1 ? ReplicaCount(sentinel: $0[1]) : nil }
+    switch result.map({ $0[0] }) {
     case .failure(let error): return .nothing((error as? RedisError)?.message ?? "\(error)")
     case .success(.null): return .unknown
     case .success(.array(let parts)):
@@ -118,8 +121,23 @@ final class SentinelWatch {
         (1...65_535).contains(port)
       else { return .nothing("it sent an address that is none") }
       let told = RedisEndpoint.host(host, port: port)
-      return .primary(configuration.reachedAt[told] ?? told)
+      return .primary(configuration.reachedAt[told] ?? told, count)
     case .success(let value): return .nothing(value.errorMessage ?? "it sent \(value.kindDescription)")
+    }
+  }
+}
+
+extension ReplicaCount {
+  /// Reads the reply to `SENTINEL REPLICAS`; nil when it is none, such as that the user may not ask.
+  ///
+  /// A Sentinel keeps naming a replica that is gone; its flags tell.
+  init?(sentinel reply: RedisValue) {
+    guard let replicas = reply.array else { return nil }
+    self.init(up: 0, down: 0)
+    for replica in replicas {
+      guard let flags = replica.fields?["flags"]?.string?.split(separator: ",") else { return nil }
+      let isMissing = flags.contains { $0 == "s_down" || $0 == "o_down" || $0 == "disconnected" }
+      if isMissing { down += 1 } else { up += 1 }
     }
   }
 }

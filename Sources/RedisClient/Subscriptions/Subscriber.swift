@@ -55,7 +55,7 @@ final class Subscriber: ChannelListening {
     self.metrics = metrics
     self.logger = logger
     machine = SubscriberStateMachine(maximumChannels: configuration.maximumChannels)
-    reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) {
+    reconnector = Reconnector(eventLoop: eventLoop, connector: connector, logger: logger, metrics: metrics) { _ in
       SubscriberConnection(maximumReplyBytes: configuration.maximumReplyBytes)
     }
   }

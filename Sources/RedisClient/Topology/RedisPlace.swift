@@ -5,30 +5,47 @@ internal import Synchronization
 ///
 /// One server stays where it is; the primary of a group with Sentinels moves. Connections look here each time they are made.
 final class RedisPlace: Sendable {
-  /// Why nobody knows where the server is, or where.
-  private let state: Mutex<Result<RedisEndpoint, RedisError>>
+  private struct State {
+    /// Why nobody knows where the server is, or where.
+    var endpoint: Result<RedisEndpoint, RedisError>
+    var replicas: KnownReplicas
+  }
+
+  private let state: Mutex<State>
 
   /// A server that stays where it is.
-  init(_ endpoint: RedisEndpoint) { state = Mutex(.success(endpoint)) }
+  ///
+  /// - Parameter source: who tells how many replicas it has.
+  init(_ endpoint: RedisEndpoint, replicas source: KnownReplicas.Source = .witnesses) {
+    state = Mutex(State(endpoint: .success(endpoint), replicas: KnownReplicas(from: source)))
+  }
 
   /// A server that is not found yet.
-  init(unknown: String) { state = Mutex(.failure(.unusable(unknown))) }
+  init(unknown: String) {
+    state = Mutex(State(endpoint: .failure(.unusable(unknown)), replicas: KnownReplicas(from: .witnesses)))
+  }
 
   /// Where it is, or nil while nobody knows.
-  var endpoint: RedisEndpoint? { try? state.withLock { $0 }.get() }
+  var endpoint: RedisEndpoint? { try? state.withLock { $0.endpoint }.get() }
+
+  /// The replicas of the server that is there now. What is told of its successor's does not change them: commands on
+  /// their way to a server that is being replaced need as many of them as before.
+  var replicas: KnownReplicas { state.withLock { $0.replicas } }
 
   /// Where it is.
   ///
   /// - Throws: why nobody knows.
-  func find() throws(RedisError) -> RedisEndpoint { try state.withLock { $0 }.get() }
+  func find() throws(RedisError) -> RedisEndpoint { try state.withLock { $0.endpoint }.get() }
 
-  /// It is there from now on.
-  func move(to endpoint: RedisEndpoint) { state.withLock { $0 = .success(endpoint) } }
+  /// Another server is the one from now on.
+  func move(to endpoint: RedisEndpoint) {
+    state.withLock { $0 = State(endpoint: .success(endpoint), replicas: KnownReplicas(from: .witnesses)) }
+  }
 
   /// Says why it is not found, as long as it never was.
   func explain(_ reason: String) {
     state.withLock { state in
-      if case .failure = state { state = .failure(.unusable(reason)) }
+      if case .failure = state.endpoint { state.endpoint = .failure(.unusable(reason)) }
     }
   }
 }

@@ -26,7 +26,8 @@ enum RedisQuestion {
     let requests = zip(commands, answers).map { ($0, CommandTicket(.promise($1))) }
     return connector.connect(on: eventLoop).flatMap { channel in
       do {
-        let connection = CommandConnection(connector.configuration, metrics: metrics)
+        let connection = CommandConnection(
+          connector.configuration, place: connector.place, replicas: connector.place.replicas, metrics: metrics)
         try channel.pipeline.syncOperations.addHandler(connection)
         for (command, ticket) in requests { connection.submit(.command(command), ticket) }
       } catch {

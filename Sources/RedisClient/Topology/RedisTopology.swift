@@ -59,10 +59,14 @@ extension RedisTopology {
 struct StandaloneTopology: RedisTopology {
   private let node: RedisNode
   private let subscriber: SubscriberReference
+  /// Only where no Sentinel tells how many replicas there are, and that matters.
+  private let replicas: ReplicaWatchReference?
 
+  /// - Parameter countsReplicas: whether to ask the server itself how many replicas it has.
   init(
-    connector: RedisConnector, notice: DemotionNotice = DemotionNotice(), group: any EventLoopGroup, logger: Logger,
-    metrics: RedisMetrics
+    connector: RedisConnector, notice: DemotionNotice = DemotionNotice(), countsReplicas: Bool,
+    group: any EventLoopGroup,
+    logger: Logger, metrics: RedisMetrics
   ) {
     let node = RedisNode(connector: connector, group: group, notice: notice, logger: logger, metrics: metrics)
     self.node = node
@@ -74,14 +78,20 @@ struct StandaloneTopology: RedisTopology {
     subscriber = SubscriberReference(
       eventLoop: eventLoop, connector: connector, proof: configuration.provesSubscriptions ? proof : nil,
       notice: notice, logger: logger, metrics: metrics)
+    replicas =
+      countsReplicas
+      ? ReplicaWatchReference(
+        ReplicaWatch(eventLoop: eventLoop, link: node.link(waits: false, on: eventLoop)), on: eventLoop) : nil
   }
 
   func start() throws(RedisError) {
     node.start()
     subscriber.start()
+    replicas?.start()
   }
 
   func stop() async {
+    await replicas?.stop()
     await node.stop()
     await subscriber.stop()
   }
@@ -123,6 +133,7 @@ struct UnusableTopology: RedisTopology {
 /// `WAIT` blocks a connection until replicas have confirmed or its time is over. With replicated durability the writes that
 /// wait have connections of their own, so that a replica that hangs holds up nothing else.
 struct RedisNode: Sendable {
+  private let place: RedisPlace
   private let links: LinkPerLoop
   private let waitingLinks: LinkPerLoop?
 
@@ -135,6 +146,7 @@ struct RedisNode: Sendable {
           eventLoop: eventLoop, connector: connector, notice: notice, logger: logger, metrics: metrics)
       }
     }
+    place = connector.place
     links = makeLinks()
     waitingLinks = connector.configuration.durability.barrier == nil ? nil : makeLinks()
   }
@@ -154,6 +166,9 @@ struct RedisNode: Sendable {
     links.retire(reason)
     waitingLinks?.retire(reason)
   }
+
+  /// Witnesses count that many replicas of it.
+  func told(replicas: Int) { place.replicas.told(replicas) }
 
   func link(waits: Bool, on eventLoop: any EventLoop) -> CommandLinkReference {
     waits ? (waitingLinks ?? links)[eventLoop] : links[eventLoop]

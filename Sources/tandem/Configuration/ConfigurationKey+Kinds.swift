@@ -10,6 +10,17 @@ extension ConfigurationKey {
     Self(name, .integer(range), number(path), doc)
   }
 
+  /// A whole number; what holds without one is found out elsewhere.
+  static func integer(
+    _ name: String, _ path: ConfigurationPath<Int?>, _ range: ClosedRange<Int>, _ doc: String
+  ) -> Self {
+    let field = ConfigurationField(
+      set: { value, configuration in
+        if case .integer(let number) = value { configuration[keyPath: path] = number }
+      }, get: { $0[keyPath: path].map { .integer($0) } })
+    return Self(name, .integer(range), field, doc)
+  }
+
   /// A number of bytes.
   static func bytes(
     _ name: String, _ path: ConfigurationPath<Int>, _ range: ClosedRange<Int>, _ doc: String

@@ -68,7 +68,8 @@ extension ConfigurationKey {
     ),
     .integer(
       "redisReplicas", \.redisReplicas, 1...16,
-      "Replicas that must have a write when `durability` = replicated or synced."),
+      "Replicas that must have a write when `durability` = replicated or synced; by default a majority of those known to be up."
+    ),
     .text(
       "prefix", \.prefix, .characters("1 to 32 letters, digits and ._:-", nameCharacters, length: 1...32),
       "First part of every key in Redis."),

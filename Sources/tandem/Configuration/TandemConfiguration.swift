@@ -29,7 +29,8 @@ struct TandemConfiguration: Sendable {
   /// Nil: the node runs a private redis-server.
   var redis: String?
   var durability = Durability.local
-  var redisReplicas = 1
+  /// Nil: a majority of those known.
+  var redisReplicas: Int?
   var forceOpen = false
   /// File with the password for `redis`.
   var redisPasswordFile: String?
