@@ -41,6 +41,7 @@ public enum MetricCatalog {
     "tandem_http_connections_timed_out": MetricDescription("Connections closed because the client took too long."),
     "tandem_dispatches_given_up": MetricDescription("Approved prompts that the service failed, by cause."),
     "tandem_streams_open": MetricDescription("Open event streams of this node."),
+    "tandem_streams_waiting": MetricDescription("Streams that wait for Redis to return before they are opened."),
     "tandem_streams_ended": MetricDescription("Event streams that ended, by reason; slow is one of them."),
     "tandem_streams_refused": MetricDescription(
       "Streams refused because there were too many: of this node, or of a participant over all nodes."),

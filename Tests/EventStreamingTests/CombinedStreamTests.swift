@@ -45,7 +45,7 @@ import Testing
       try await loop.submit { output.value.isWritable = isWritable }.get()
       let serving = Task { await stream.serve(coding: .identity) { output.value } }
       try await eventually("the stream listens") { try await loop.submit { output.value.onClosed != nil }.get() }
-      return Client(loop: loop, output: output, serving: serving, first: String(buffer: stream.firstFrames))
+      return Client(loop: loop, output: output, serving: serving, first: String(buffer: stream.firstFrames()))
     }
 
     /// An event in each of the sessions a and b, so that both are known to be live.

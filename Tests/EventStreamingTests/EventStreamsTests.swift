@@ -30,7 +30,7 @@ import Testing
       let stream = try await streams.open(
         StreamRequest(sessionID: "s", participantID: "p", start: .live, authorized: .zero, hasEnded: false),
         on: group.any())
-      for _ in 0..<2 { #expect(String(buffer: stream.firstFrames).hasPrefix("retry: \(milliseconds)\n\n")) }
+      for _ in 0..<2 { #expect(String(buffer: stream.firstFrames()).hasPrefix("retry: \(milliseconds)\n\n")) }
       stream.close()
     }
     #expect(asked.withLock { $0 } == [0.5...1.5, 0.5...1.5])

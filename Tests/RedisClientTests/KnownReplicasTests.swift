@@ -53,13 +53,19 @@ struct KnownReplicasTests {
 
   private func bulk(_ text: String) -> RedisValue { .bytes(ByteBuffer(string: text)) }
 
-  @Test("a Sentinel's list: those that are down or not connected are missing; a refusal says nothing")
+  @Test("a Sentinel's list: those that are down, or without a link, are missing; a refusal says nothing")
   func sentinel() {
-    func list(_ flags: String...) -> RedisValue {
-      .array(flags.map { .array([bulk("name"), bulk("x"), bulk("flags"), bulk($0)]) })
+    func list(_ replicas: (flags: String, link: String)...) -> RedisValue {
+      .array(
+        replicas.map { replica in
+          .array([bulk("flags"), bulk(replica.flags), bulk("master-link-status"), bulk(replica.link)])
+        })
     }
-    let count = ReplicaCount(sentinel: list("slave", "s_down,slave", "slave,disconnected", "slave,promoted"))
-    #expect(count == ReplicaCount(up: 2, down: 2))
+    let count = ReplicaCount(
+      sentinel: list(
+        ("slave", "ok"), ("s_down,slave", "ok"), ("slave,disconnected", "ok"), ("slave,promoted", "ok"),
+        ("slave", "err")))
+    #expect(count == ReplicaCount(up: 2, down: 3))
     #expect(ReplicaCount(sentinel: list()) == ReplicaCount(up: 0, down: 0))
     #expect(ReplicaCount(sentinel: .error("NOPERM")) == nil)
     #expect(ReplicaCount(sentinel: .array([.integer(1)])) == nil)

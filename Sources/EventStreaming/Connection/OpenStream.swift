@@ -29,9 +29,11 @@ public final class OpenStream: Sendable {
   /// The first bytes of the body: the pause before a reconnect, `connected` for each session, `stream_reset` and
   /// `stream_refused` where they apply. With several sessions also where all of them start, so that a client which loses
   /// the connection before its first event resumes exactly, too.
-  public var firstFrames: ByteBuffer {
+  ///
+  /// - Parameter tellsRetry: whether the pause is among them; it is told once.
+  public func firstFrames(tellsRetry: Bool = true) -> ByteBuffer {
     var frames = ByteBuffer()
-    ServerFrames.writeRetry(retry, into: &frames)
+    if tellsRetry { ServerFrames.writeRetry(retry, into: &frames) }
     for stream in admitted {
       ServerFrames.writeConnected(
         sessionID: stream.request.sessionID, participantID: stream.request.participantID, position: stream.start,

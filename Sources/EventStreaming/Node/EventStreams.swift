@@ -1,3 +1,4 @@
+internal import Atomics
 public import Logging
 public import NIOCore
 public import RedisClient
@@ -156,6 +157,26 @@ public final class EventStreams: Sendable {
       let living = try await presence.living(elsewhere)
       guard living < all else { throw error }
       try registry.enter(key, elsewhere: living)
+    }
+  }
+
+  /// Counts a stream that waits for Redis, of which nobody knows yet whose it is.
+  ///
+  /// - Returns: what takes it back; more than once does nothing.
+  /// - Throws: `StreamRefusal` when the node has as many streams as it may have, or is draining.
+  public func wait() throws -> @Sendable () -> Void {
+    do throws(StreamRefusal) {
+      try registry.enterWaiting()
+    } catch {
+      metrics.refused()
+      throw error
+    }
+    metrics.waiting()
+    let isOver = ManagedAtomic(false)
+    return { [registry, metrics] in
+      guard !isOver.exchange(true, ordering: .relaxed) else { return }
+      registry.leaveWaiting()
+      metrics.waited()
     }
   }
 

@@ -3,6 +3,7 @@ import Metrics
 /// What is counted about streams. Immutable.
 struct StreamMetrics: Sendable {
   private let open = Meter(label: "tandem.streams.open")
+  private let awaiting = Meter(label: "tandem.streams.waiting")
   private let deliveries = Counter(label: "tandem.streams.deliveries")
   private let unreadable = Counter(label: "tandem.streams.events.unreadable")
   private let repairs = Counter(label: "tandem.streams.repairs")
@@ -33,6 +34,8 @@ struct StreamMetrics: Sendable {
   func droppedHeld(_ events: Int) { dropped.increment(by: events) }
   func reset() { resets.increment() }
   func refused() { refusals.increment() }
+  func waiting() { awaiting.increment() }
+  func waited() { awaiting.decrement() }
   func combinedOpened() { combined.increment() }
   func combinedEnded() { combined.decrement() }
   func sessionRefused() { refusedSessions.increment() }

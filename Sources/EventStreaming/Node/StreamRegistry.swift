@@ -10,6 +10,8 @@ final class StreamRegistry: Sendable {
 
   private struct Counts {
     var total = 0
+    /// Streams that wait for Redis before it is known whose they are.
+    var waiting = 0
     var perParticipant: [Key: Int] = [:]
     var isDraining = false
   }
@@ -48,6 +50,20 @@ final class StreamRegistry: Sendable {
       counts.perParticipant[key] = rest == 0 ? nil : rest
     }
   }
+
+  /// Counts one more stream that waits for Redis.
+  func enterWaiting() throws(StreamRefusal) {
+    let result: Result<Void, StreamRefusal> = counts.withLock { counts in
+      guard !counts.isDraining else { return .failure(.draining) }
+      guard counts.total + counts.waiting < perNode else { return .failure(.nodeLimit(perNode)) }
+      counts.waiting += 1
+      return .success(())
+    }
+    try result.get()
+  }
+
+  /// Counts one less of them.
+  func leaveWaiting() { counts.withLock { $0.waiting -= 1 } }
 
   /// The participant's streams on this node.
   func streams(of key: Key) -> Int { counts.withLock { $0.perParticipant[key] ?? 0 } }

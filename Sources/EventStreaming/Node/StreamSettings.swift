@@ -6,6 +6,9 @@ public struct StreamSettings: Sendable, Hashable {
   public var bufferBytes: Int = 1 << 20
   /// About how long a client is asked to wait before it reconnects.
   public var retry: Duration = .seconds(2)
+  /// How long a stream that cannot be opened because Redis is away stays open for its return. It ends then, and its client
+  /// comes again; zero refuses it at once.
+  public var patience: Duration = .seconds(30)
   /// How often each session with streams is compared with Redis, less up to a fifth.
   public var comparison: Duration = .seconds(25)
   /// How long a participant without streams still counts as online, since pages reload and connections move.

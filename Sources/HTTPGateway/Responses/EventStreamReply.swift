@@ -17,18 +17,24 @@ extension Reply {
     .stream(
       eventStreamHead,
       StreamedBody(onEnd: { stream.close() }) { writer in
-        try await writer.write(stream.firstFrames)
-        let connection = try await channel.eventLoop.submit {
-          let pipeline = channel.pipeline.syncOperations
-          let output = try pipeline.handler(type: WireHandler.self)
-          let coding: TransferCoding = try pipeline.handler(type: RequestGuard.self).isChunked ? .chunked : .identity
-          return (output: NIOLoopBound(output, eventLoop: channel.eventLoop), coding: coding)
-        }.get()
-        guard await stream.serve(coding: connection.coding, output: { connection.output.value }) else {
-          try? await channel.close()
-          throw CancellationError()
-        }
+        try await writer.write(stream.firstFrames())
+        guard try await serve(stream, on: channel) else { throw CancellationError() }
         try await writer.finish(nil)
       })
+  }
+
+  /// Writes a stream to its end, behind its first frames.
+  ///
+  /// - Returns: whether the response ends in order; otherwise its connection has been closed.
+  static func serve(_ stream: OpenStream, on channel: any Channel) async throws -> Bool {
+    let connection = try await channel.eventLoop.submit {
+      let pipeline = channel.pipeline.syncOperations
+      let output = try pipeline.handler(type: WireHandler.self)
+      let coding: TransferCoding = try pipeline.handler(type: RequestGuard.self).isChunked ? .chunked : .identity
+      return (output: NIOLoopBound(output, eventLoop: channel.eventLoop), coding: coding)
+    }.get()
+    if await stream.serve(coding: connection.coding, output: { connection.output.value }) { return true }
+    try? await channel.close()
+    return false
   }
 }

@@ -21,14 +21,14 @@ struct RouteSet: Sendable {
   /// Every route of the node.
   var all: [Route] {
     let limited =
-      sessionRoutes + participantRoutes + inviteRoutes + conversationRoutes + streamRoutes + hostSessionRoutes
-      + permissionRoutes
+      sessionRoutes + participantRoutes + inviteRoutes + conversationRoutes + hostSessionRoutes + permissionRoutes
+    // Streams take their rate themselves, whenever they ask Redis.
     return limited.map { route in
       route.handled { request, handler in
-        try await takeRate(ofAddressOf: request)
+        try await takeRate(ofAddress: clientAddress(of: request))
         return try await handler(request)
       }
-    } + operationRoutes + webRoutes
+    } + streamRoutes + operationRoutes + webRoutes
   }
 
   /// One of the path's ids.
@@ -69,13 +69,16 @@ struct RouteSet: Sendable {
       "participant", caller: "\(credentials.participantID).\(credentials.token)", rate: rate)
   }
 
-  /// Takes one request against the rate of its client's address. A Unix socket has none.
-  func takeRate(ofAddressOf request: IncomingRequest) async throws {
-    let proxies = TrustedProxies(ranges: configuration.trustedProxies)
-    guard let rate = configuration.addressRate,
-      let address = proxies.client(
-        peer: request.channel.remoteAddress?.ipAddress, forwardedFor: request.head.headerFields[.forwardedFor])
-    else { return }
+  /// The address that a request counts for; nil when none is counted, or on a Unix socket.
+  func clientAddress(of request: IncomingRequest) -> String? {
+    guard configuration.addressRate != nil else { return nil }
+    return TrustedProxies(ranges: configuration.trustedProxies).client(
+      peer: request.channel.remoteAddress?.ipAddress, forwardedFor: request.head.headerFields[.forwardedFor])
+  }
+
+  /// Takes one request against the rate of its client's address.
+  func takeRate(ofAddress address: String?) async throws {
+    guard let rate = configuration.addressRate, let address else { return }
     try await domain.rates.take("address", caller: address, rate: rate)
   }
 

@@ -15,10 +15,18 @@ extension RouteSet {
   private func stream(_ request: IncomingRequest) async throws -> Reply {
     let (id, types) = (try sessionID(request), try Self.types(request))
     let start = StreamCursor.start(Self.cursor(request))
-    let access = try await streamAccess(request)
-    let asked = try await authorized(id, access: access, start: start)
-    return .events(
-      try await streams.open(asked, types: types, on: request.channel.eventLoop), on: request.channel)
+    let (access, address) = (try streamAccess(request), clientAddress(of: request))
+    let eventLoop = request.channel.eventLoop
+    return try await awaited {
+      try await takeRate(ofAddress: address)
+      if case .credentials(let credentials) = access { try await takeRate(of: credentials) }
+      return try await streams.open(
+        try await authorized(id, access: access, start: start), types: types, on: eventLoop)
+    }.reply(on: request.channel)
+  }
+
+  private func awaited(_ open: @escaping @Sendable () async throws -> OpenStream) -> AwaitedStream {
+    AwaitedStream(streams: streams, settings: configuration.streams, drain: drain, open: open)
   }
 
   /// Several sessions on one connection. One that cannot be streamed does not keep the others: an EventSource gives up for
@@ -28,7 +36,17 @@ extension RouteSet {
       try request.requestedStreams(limit: configuration.sessionsPerStream), try Self.types(request)
     )
     let starts = StreamCursor.starts(Self.cursor(request), own: requested.map(\.cursor))
-    let eventLoop = request.channel.eventLoop
+    let (address, path, eventLoop) = (clientAddress(of: request), request.path, request.channel.eventLoop)
+    return try await awaited {
+      try await takeRate(ofAddress: address)
+      return try await combined(requested, starts, types, path: path, on: eventLoop)
+    }.reply(on: request.channel)
+  }
+
+  private func combined(
+    _ requested: [RequestedStream], _ starts: [StreamRequest.Start], _ types: EventTypeFilter?, path: Substring,
+    on eventLoop: any EventLoop
+  ) async throws -> OpenStream {
     let results = await withTaskGroup(of: (Int, Result<AdmittedStream, any Error>).self) { group in
       for (index, (wanted, start)) in zip(requested, starts).enumerated() {
         group.addTask {
@@ -44,15 +62,16 @@ extension RouteSet {
       switch results[index] ?? .failure(CancellationError()) {
       case .success(let stream): parts.append(.admitted(stream))
       case .failure(let error):
-        first = first ?? error
-        let shown = logger.rendering(error, method: .get, path: request.path)
+        // When none can be streamed, one that waits for Redis decides: the others are told when it is back.
+        if first == nil || AwaitedStream.mayPass(error) { first = error }
+        let shown = logger.rendering(error, method: .get, path: path)
         parts.append(
           .refused(RefusedStream(sessionID: wanted.sessionID, start: start, code: shown.code, message: shown.message)))
       }
     }
     let isAdmitted = parts.contains { if case .admitted = $0 { true } else { false } }
     if let first, !isAdmitted { throw first }
-    return .events(streams.combine(parts, types: types, on: eventLoop), on: request.channel)
+    return streams.combine(parts, types: types, on: eventLoop)
   }
 
   private func admitted(
@@ -93,9 +112,8 @@ extension RouteSet {
     }
   }
 
-  private func streamAccess(_ request: IncomingRequest) async throws -> StreamAccess {
+  private func streamAccess(_ request: IncomingRequest) throws -> StreamAccess {
     if let credentials = try request.readableCredentials(request.fields(), allowsQuery: true) {
-      try await takeRate(of: credentials)
       return .credentials(credentials)
     }
     if let ticket = request.query["ticket"] { return .ticket(ticket) }

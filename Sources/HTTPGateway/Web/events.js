@@ -51,8 +51,6 @@ export class EventReader {
         headers: { ...this.api.authorization, "Last-Event-ID": this.cursor }, signal: this.connection.signal, cache: "no-store",
       }).catch(() => { throw new Unreachable("GET"); });
       if (!reply.ok) throw new Refused(reply.status, await reply.json().catch(() => null));
-      this.failures = 0;
-      this.onState("live");
       const parser = new StreamParser();
       const text = reply.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -78,7 +76,8 @@ export class EventReader {
         const event = JSON.parse(data);
         if (id) this.cursor = id;
         if (event.type === "stream_reset") this.cursor = event.payload.cursor;
-        if (event.type === "connected") this.until ??= event.payload.cursor;
+        // A node that waits for its Redis has answered, and knows nothing yet.
+        if (event.type === "connected") this.isLive(event.payload.cursor);
         return event;
       });
       this.isCaughtUp ||= !this.until || !isBefore(this.cursor, this.until);
@@ -86,6 +85,12 @@ export class EventReader {
       if (this.isStopped) return;
       if (at + PART < received.length) await new Promise((resolve) => setTimeout(resolve));
     }
+  }
+
+  isLive(cursor) {
+    this.failures = 0;
+    this.until ??= cursor;
+    this.onState("live");
   }
 
   retry(error) {

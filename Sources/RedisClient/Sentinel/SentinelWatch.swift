@@ -130,14 +130,16 @@ final class SentinelWatch {
 extension ReplicaCount {
   /// Reads the reply to `SENTINEL REPLICAS`; nil when it is none, such as that the user may not ask.
   ///
-  /// A Sentinel keeps naming a replica that is gone; its flags tell.
+  /// A Sentinel keeps naming a replica that is gone; its flags tell. One that is up and has no link to its primary, such as a
+  /// former primary that does not know of its successor yet, confirms nothing either. A replica that was just promoted still
+  /// counts here: what a Sentinel has heard of its link is from before.
   init?(sentinel reply: RedisValue) {
     guard let replicas = reply.array else { return nil }
     self.init(up: 0, down: 0)
     for replica in replicas {
-      guard let flags = replica.fields?["flags"]?.string?.split(separator: ",") else { return nil }
+      guard let fields = replica.fields, let flags = fields["flags"]?.string?.split(separator: ",") else { return nil }
       let isMissing = flags.contains { $0 == "s_down" || $0 == "o_down" || $0 == "disconnected" }
-      if isMissing { down += 1 } else { up += 1 }
+      if !isMissing, fields["master-link-status"]?.string == "ok" { up += 1 } else { down += 1 }
     }
   }
 }

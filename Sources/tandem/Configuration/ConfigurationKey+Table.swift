@@ -147,6 +147,9 @@ extension ConfigurationKey {
     .duration(
       "stream.retry", \.gateway.streams.retry, .milliseconds(100)...(.seconds(300)),
       "How long clients are told to wait before they reconnect."),
+    .duration(
+      "stream.patience", \.gateway.streams.patience, .seconds(0)...(.seconds(300)),
+      "How long a stream waits for Redis while it is away, before it ends and its client reconnects; 0 answers 503."),
     .integer(
       "events.retained", \.sessions.eventsRetained, 100...1_000_000,
       "About how many events of a session are kept for replay."),
