@@ -24,7 +24,8 @@ struct AwaitedStream: Sendable {
   func reply(on channel: any Channel) async throws -> Reply {
     do {
       return .events(try await open(), on: channel)
-    } catch  where Self.mayPass(error) && settings.patience > .zero {
+    } catch {
+      guard Self.mayPass(error), settings.patience > .zero else { throw error }
       return try waiting(on: channel)
     }
   }
