@@ -100,7 +100,7 @@ var targets: [Target] = [
     name: "AgentBridge",
     dependencies: [
       "AgentClientProtocol", "Basics", "JSONText", "Observability", "ServerSentEvents", asyncHTTPClient, collections,
-      crypto, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+      crypto, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, systemPackage,
     ],
     swiftSettings: settings),
 

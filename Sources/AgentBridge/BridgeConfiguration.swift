@@ -73,6 +73,8 @@ public struct BridgeConfiguration: Sendable {
   public var permissionInterval: Duration = .seconds(15)
   /// The conversation to go on with; nil for a new one.
   public var conversation: ConversationChoice?
+  /// Where the bridge notes what it needs to go on after it was lost; with a session in it, that one is shared again.
+  public var journal: HostJournal?
   /// What is not published.
   public var filter = UpdateFilter()
   /// What is taken out of everything that is published.
@@ -127,6 +129,8 @@ public struct BridgeError: Error, Sendable, CustomStringConvertible {
     case refused
     /// The agent can't be used.
     case agent
+    /// The journal can't be written.
+    case journal
   }
 
   /// What kind of failure it is.

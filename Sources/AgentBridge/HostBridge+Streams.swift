@@ -1,6 +1,7 @@
 import JSONText
 import Logging
 internal import Observability
+import Synchronization
 
 /// The streams that a bridge reads.
 extension HostBridge {
@@ -11,6 +12,7 @@ extension HostBridge {
     let stream = NodeStream(
       client: api.client, path: "\(host.path)/dispatches?bridgeId=\(bridgeID)", token: host.token, logger: logger,
       maximumEventBytes: configuration.eventBytes)
+    let failure = Mutex<NodeError?>(nil)
     try await stream.read(onSkipped: { await self.observer.eventSkipped() }) { message in
       guard let message = DispatchMessage(message) else {
         self.logger.warning("malformed dispatch message ignored")
@@ -21,9 +23,15 @@ extension HostBridge {
       case .attached: permissions.lookAgain()
       default: break
       }
-      runner.receive(message)
-      return true
+      do throws(NodeError) {
+        try await runner.receive(message)
+        return true
+      } catch {
+        failure.withLock { $0 = error }
+        return false
+      }
     }
+    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// Shows the session's events. Returns when the session has ended and nothing runs any more.

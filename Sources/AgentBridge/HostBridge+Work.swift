@@ -39,6 +39,9 @@ extension HostBridge {
     let (api, redactor) = (api, redactor)
     return DispatchRunner.Work(
       reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
+      noteBegun: { [journal = configuration.journal] dispatch throws(HostJournal.Failure) in
+        try journal?.save { $0.begin(dispatch.id) }
+      },
       prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
       cancelTurn: { supervisor.cancel() },
       flush: {

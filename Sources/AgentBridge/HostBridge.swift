@@ -63,12 +63,14 @@ public final class HostBridge: Service {
         begun = try await begin(supervisor)
       } catch {
         await supervisor.stop()
+        // Nothing was registered that could be gone on with.
+        if let journal = configuration.journal, journal.record.host == nil { journal.remove() }
         // Whoever stops while it begins wants no error.
         if ending.isSet { return }
         throw error
       }
       let failure = await serve(begun.0, begun.1, supervisor, relay)
-      await close(api.delete(begun.0))
+      if await close(api.delete(begun.0), orFindGone: true) { configuration.journal?.remove() }
       await supervisor.stop()
       if let failure, failure != .stopped { throw BridgeError(failure) }
     }
@@ -101,34 +103,8 @@ public final class HostBridge: Service {
     }
   }
 
-  /// Registers and opens the session. Only a few tries: somebody waits at a terminal.
-  private func open(_ agent: AgentDescription) async throws -> (HostAPI.HostSession, SharedSession) {
-    let name = agent.name ?? configuration.agent.command.first.map { String($0.split(separator: "/").last ?? "") }
-    let registered = try await attempt(
-      api.register(
-        userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name.map(redactor.redact),
-        agentVersion: agent.version.map(redactor.redact), sharing: configuration.sharing.rawValue,
-        key: IdempotencyKey.make()))
-    guard let id = registered["hostSession"]?["id"]?.string, let token = registered["hostToken"]?.string else {
-      throw BridgeError(.refused, "The server's answer to the registration holds no host session.")
-    }
-    let host = HostAPI.HostSession(id: id, token: token)
-    let shared = try await attempt(
-      api.share(
-        host, userID: configuration.userID, displayName: configuration.displayName, mode: configuration.mode,
-        workspaceID: configuration.workspaceID, expiresInMinutes: configuration.expiresInMinutes,
-        viewerUpdates: configuration.viewerUpdates, key: IdempotencyKey.make()))
-    guard let sessionID = shared["session"]?["id"]?.string, let invite = shared["inviteToken"]?.string,
-      let participant = shared["hostParticipant"], let participantID = participant["id"]?.string,
-      let accessToken = participant["accessToken"]?.string
-    else { throw BridgeError(.refused, "The server's answer holds no shared session.") }
-    let session = SharedSession(
-      server: configuration.servers[0], id: sessionID, inviteToken: invite, hostSessionID: id,
-      hostParticipantID: participantID, hostAccessToken: accessToken)
-    return (host, session)
-  }
-
-  private func attempt(_ call: NodeClient.Call) async throws -> JSONText {
+  /// Asks a few times.
+  func attempt(_ call: NodeClient.Call) async throws -> JSONText {
     var backoff = Backoff(first: .milliseconds(250), longest: .seconds(2))
     var tries = 0
     while true {
@@ -144,16 +120,17 @@ public final class HostBridge: Service {
 
   /// Closes what was opened, as far as a server can be reached in a few seconds.
   ///
+  /// - Parameter isGone: whether a refusal counts, too: there is nothing to close.
   /// - Returns: whether it was done.
-  @discardableResult
-  private func close(_ call: NodeClient.Call) async -> Bool {
+  private func close(_ call: NodeClient.Call, orFindGone isGone: Bool = false) async -> Bool {
     let isClosed = Latch()
     await withinStopTimeout { [api, logger] in
-      do {
+      do throws(NodeError) {
         _ = try await api.client.insist(on: call)
         isClosed.set()
       } catch {
         logger.debug("closing was refused", metadata: [LogKey.error: "\(error)"])
+        if isGone, case .refused = error { isClosed.set() }
       }
     }
     return isClosed.isSet
@@ -181,7 +158,9 @@ public final class HostBridge: Service {
       [api] batch, key throws(NodeError) in
       _ = try await api.client.insist(on: api.publish(batch, of: host, key: key))
     }
-    let runner = DispatchRunner(work: work(host, supervisor, publisher, relay), logger: logger)
+    let runner = DispatchRunner(
+      work: work(host, supervisor, publisher, relay), logger: logger,
+      machine: DispatchRunnerStateMachine(begun: configuration.journal?.record.begun ?? []))
     let permissions = SessionPermissions(
       api: api, host: host, session: session, interval: configuration.permissionInterval,
       maximumOpen: configuration.agent.limits.openPermissions * 4, observer: observer)

@@ -84,6 +84,8 @@ struct HostCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "What is already there") var conversation: HostConversationOptions
 
+  @OptionGroup(title: "After a loss") var resumption: HostResumeOptions
+
   @OptionGroup var key: HostKeyOptions
 
   @Option(help: ArgumentHelp("How to sign in to the agent, when it asks for it.", valueName: "method"))
@@ -111,6 +113,10 @@ struct HostCommand: AsyncParsableCommand {
     _ = try environment.environment(inherited: ProcessInfo.processInfo.environment)
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError("--log-level takes trace, debug, info, notice, warning, error or critical.")
+    }
+    if resumption.resume, mode != nil || expires != nil || workspace != nil || viewerUpdates != nil {
+      throw ValidationError(
+        "--resume goes on with a session as it is: give neither --mode, --expires, --workspace nor --viewer-updates.")
     }
     if let expires, expires <= 0 { throw ValidationError("--expires takes a number of minutes above 0.") }
     var isDirectory: ObjCBool = false
@@ -198,7 +204,12 @@ struct HostCommand: AsyncParsableCommand {
 
   private func bridgeConfiguration() throws -> BridgeConfiguration {
     let agent = try agentConfiguration()
-    var configuration = BridgeConfiguration(servers: try servers(), agent: agent, userID: user ?? Self.userName)
+    let variables = ProcessInfo.processInfo.environment
+    let journal = try resumption.journal(directory: directory, servers: try servers(), environment: variables)
+    let isNamed = !server.isEmpty || variables["TANDEM_SERVER"] != nil
+    let nodes = try isNamed ? servers() : journal?.record.servers ?? servers()
+    var configuration = BridgeConfiguration(servers: nodes, agent: agent, userID: user ?? Self.userName)
+    configuration.journal = journal
     configuration.displayName = name
     configuration.workspaceID = workspace
     configuration.mode = mode?.rawValue

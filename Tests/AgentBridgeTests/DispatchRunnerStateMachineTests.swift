@@ -55,13 +55,48 @@ struct DispatchRunnerStateMachineTests {
 
   @Test func whatHasRunIsNeverRunAgain() {
     var machine = running("1")
-    #expect(machine.delivered(dispatch("1", attempt: 2)) == [.note(.deliveredAgain(id: "1"))])
-    _ = machine.ended(dispatch("1"), .failed("x"))
-    #expect(machine.delivered(dispatch("1", attempt: 3)) == [.note(.deliveredAgain(id: "1"))])
+    let again = DispatchRunnerStateMachine.Action.note(.deliveredAgain(id: "1"))
+    #expect(machine.delivered(dispatch("1", attempt: 2)) == [again, .reclaim(dispatch("1", attempt: 2))])
+    #expect(machine.reclaimed(dispatch("1", attempt: 2), .conflict) == [])
+    #expect(machine.running == dispatch("1"))
+    #expect(machine.ended(dispatch("1"), .failed("x")) == [.reportEnd(dispatch("1"), .failed("x"))])
+    #expect(machine.delivered(dispatch("1", attempt: 3)) == [again])
     _ = machine.endAnswered(dispatch("1"), .accepted)
+    // The node is asked; it knows of the end and refuses.
+    #expect(machine.startedAnswered(dispatch("1", attempt: 3), .conflict) == [.note(.notOurs(id: "1"))])
     #expect(machine.attached() == [])
-    #expect(machine.delivered(dispatch("1", attempt: 4)) == [.note(.deliveredAgain(id: "1"))])
     #expect(machine.isIdle)
+  }
+
+  @Test func aTurnWhoseStartWasLostIsClaimedAnewAndEndsUnderItsNewAttempt() {
+    var machine = running("1")
+    let second = dispatch("1", attempt: 2)
+    _ = machine.delivered(second)
+    #expect(machine.reclaimed(second, .accepted) == [])
+    #expect(machine.running == second)
+    let end = DispatchRunnerStateMachine.End.completed(stopReason: "end_turn")
+    #expect(machine.ended(second, end) == [.reportEnd(second, end)])
+  }
+
+  @Test func theEndOfATurnThatWasLostIsToldAgain() {
+    var machine = running("1")
+    let end = DispatchRunnerStateMachine.End.completed(stopReason: "end_turn")
+    _ = machine.ended(dispatch("1"), end)
+    _ = machine.endAnswered(dispatch("1"), .accepted)
+    let second = dispatch("1", attempt: 2)
+    #expect(machine.delivered(second) == [.note(.deliveredAgain(id: "1")), .reportStarted(second)])
+    #expect(machine.startedAnswered(second, .accepted) == [.reportEnd(second, end)])
+    #expect(machine.endAnswered(second, .accepted) == [])
+  }
+
+  @Test func whatAnotherProcessHasBegunIsNotRunButToldToBeUnknown() {
+    var machine = DispatchRunnerStateMachine(begun: ["1"])
+    #expect(machine.delivered(dispatch("1")) == [.note(.deliveredAgain(id: "1")), .reportStarted(dispatch("1"))])
+    #expect(machine.delivered(dispatch("2")) == [])
+    let unknown = DispatchRunnerStateMachine.End.failed(DispatchRunnerStateMachine.ambiguous)
+    #expect(machine.startedAnswered(dispatch("1"), .accepted) == [.reportEnd(dispatch("1"), unknown)])
+    #expect(machine.endAnswered(dispatch("1"), .accepted) == [.reportStarted(dispatch("2"))])
+    #expect(machine.startedAnswered(dispatch("2"), .accepted) == [.prompt(dispatch("2"))])
   }
 
   @Test func aNewAttemptReplacesAWaitingOne() {
@@ -167,7 +202,8 @@ struct DispatchRunnerStateMachineTests {
       _ = machine.ended(dispatch(id), .failed("x"))
       _ = machine.endAnswered(dispatch(id), .accepted)
     }
-    #expect(machine.delivered(dispatch("4")) == [.note(.deliveredAgain(id: "4"))])
+    #expect(machine.delivered(dispatch("4")).first == .note(.deliveredAgain(id: "4")))
+    _ = machine.startedAnswered(dispatch("4"), .conflict)
     // The oldest is forgotten; the node would refuse its start.
     #expect(machine.delivered(dispatch("1")) == [.reportStarted(dispatch("1"))])
   }

@@ -4,7 +4,8 @@ import DequeModule
 /// Which dispatch runs, and what is reported when: a pure value that takes what happens and returns what to do.
 ///
 /// One prompt runs at a time. A prompt is given to the agent only after the node has accepted `started`, and a dispatch
-/// that was accepted once is never run again, whatever is delivered: a prompt runs at most once.
+/// that was accepted once is never run again, whatever is delivered: a prompt runs at most once. Where Redis has lost that it
+/// was begun, as a failover can, it is delivered again: then the node is told what became of it.
 struct DispatchRunnerStateMachine: Sendable {
   /// How a turn ended.
   enum End: Sendable, Hashable {
@@ -22,6 +23,8 @@ struct DispatchRunnerStateMachine: Sendable {
     case reportEnd(Dispatch, End)
     /// Ask the agent to stop the turn.
     case cancelTurn
+    /// Report `started` of the turn that runs, which the node does not know of any more, and call `reclaimed`.
+    case reclaim(Dispatch)
     /// Nothing is left to do, and nothing will be: the runner was told to stop.
     case stopped
     /// For the log.
@@ -48,18 +51,26 @@ struct DispatchRunnerStateMachine: Sendable {
   private var phase = Phase.idle
   private var waiting: Deque<Dispatch> = []
   /// The dispatches whose `started` was accepted, oldest first.
-  private var begun: Deque<String> = []
-  private var begunIDs: Set<String> = []
+  private var begun: Deque<String>
+  /// How they ended, as far as that is known.
+  private var ends: [String: End?]
   private var isStopping = false
 
   /// - Parameters:
   ///   - maximumWaiting: dispatches kept while another runs; a further one is dropped, for the node keeps it as well
   ///     and delivers it again when the bridge attaches the next time.
   ///   - maximumRemembered: ids kept of dispatches that have run.
-  init(maximumWaiting: Int = 1_000, maximumRemembered: Int = 10_000) {
+  ///   - begun: dispatches that were begun before, and of whose end nothing is known.
+  init(maximumWaiting: Int = 1_000, maximumRemembered: Int = 10_000, begun: [String] = []) {
     self.maximumWaiting = maximumWaiting
     self.maximumRemembered = maximumRemembered
+    self.begun = Deque(begun)
+    ends = Dictionary(begun.map { ($0, nil) }) { first, _ in first }
   }
+
+  /// What is reported of a dispatch that was begun and may have run.
+  static let ambiguous =
+    "this prompt was begun before the bridge or the store was lost, so its outcome is unknown; it was not run again"
 
   /// A connection to a node has begun: it delivers again what isn't started, under the attempts that count now.
   mutating func attached() -> [Action] {
@@ -70,7 +81,9 @@ struct DispatchRunnerStateMachine: Sendable {
   /// A dispatch was delivered.
   mutating func delivered(_ dispatch: Dispatch) -> [Action] {
     guard !isStopping else { return [] }
-    guard !begunIDs.contains(dispatch.id) else { return [.note(.deliveredAgain(id: dispatch.id))] }
+    if case .running(let current) = phase, current.id == dispatch.id {
+      return [.note(.deliveredAgain(id: dispatch.id)), .reclaim(dispatch)]
+    }
     if case .starting(let current, let isCancelled) = phase, current.id == dispatch.id {
       // The report under way may be refused for its old attempt; then this one counts.
       if dispatch.attempt > current.attempt { phase = .starting(dispatch, isCancelled: isCancelled) }
@@ -82,7 +95,15 @@ struct DispatchRunnerStateMachine: Sendable {
     }
     guard waiting.count < maximumWaiting else { return [.note(.queueFull(id: dispatch.id))] }
     waiting.append(dispatch)
-    return startNext()
+    let notes: [Action] = ends[dispatch.id] == nil ? [] : [.note(.deliveredAgain(id: dispatch.id))]
+    return notes + startNext()
+  }
+
+  /// The report of `started` of the turn that runs was answered. Its end is reported under the attempt that counts.
+  mutating func reclaimed(_ dispatch: Dispatch, _ answer: HostAPI.ReportAnswer) -> [Action] {
+    guard case .running(let current) = phase, current.id == dispatch.id, answer == .accepted else { return [] }
+    phase = .running(dispatch)
+    return []
   }
 
   /// Somebody asks to stop a dispatch.
@@ -103,10 +124,16 @@ struct DispatchRunnerStateMachine: Sendable {
     guard case .starting(let dispatch, let isCancelled) = phase, dispatch.id == reported.id else { return [] }
     switch answer {
     case .accepted:
+      if let end = ends[reported.id] {
+        phase = .ending(reported)
+        return [.reportEnd(reported, end ?? .failed(Self.ambiguous))]
+      }
       remember(reported.id)
       if isCancelled || isStopping {
+        let end = End.completed(stopReason: AgentStopReason.cancelled.rawValue)
+        ends[reported.id] = end
         phase = .ending(reported)
-        return [.reportEnd(reported, .completed(stopReason: AgentStopReason.cancelled.rawValue))]
+        return [.reportEnd(reported, end)]
       }
       phase = .running(reported)
       return [.prompt(reported)]
@@ -123,6 +150,7 @@ struct DispatchRunnerStateMachine: Sendable {
   /// The turn has ended.
   mutating func ended(_ dispatch: Dispatch, _ end: End) -> [Action] {
     guard case .running(let current) = phase, current.id == dispatch.id else { return [] }
+    ends[current.id] = end
     phase = .ending(current)
     return [.reportEnd(current, end)]
   }
@@ -172,7 +200,7 @@ struct DispatchRunnerStateMachine: Sendable {
 
   private mutating func remember(_ id: String) {
     begun.append(id)
-    begunIDs.insert(id)
-    if begun.count > maximumRemembered, let oldest = begun.popFirst() { begunIDs.remove(oldest) }
+    ends[id] = .some(nil)
+    if begun.count > maximumRemembered, let oldest = begun.popFirst() { ends[oldest] = nil }
   }
 }

@@ -11,6 +11,8 @@ final class DispatchRunner: Sendable {
   /// What running a dispatch takes, each replaceable in a test.
   struct Work: Sendable {
     var reportStarted: @Sendable (Dispatch) async throws(NodeError) -> HostAPI.ReportAnswer
+    /// Notes that the prompt is begun, so that no other process begins it again.
+    var noteBegun: @Sendable (Dispatch) throws(HostJournal.Failure) -> Void = { _ in }
     /// Runs the prompt. Throws when there is no turn or it broke off.
     var prompt: @Sendable (Dispatch) async throws(AgentError) -> AgentStopReason
     /// Asks the agent to stop the turn.
@@ -36,12 +38,16 @@ final class DispatchRunner: Sendable {
   }
 
   /// A message of the stream has come.
-  func receive(_ message: DispatchMessage) {
+  func receive(_ message: DispatchMessage) async throws(NodeError) {
     switch message {
     case .attached(let fence):
       logger.info("attached", metadata: [LogKey.fence: "\(fence)"])
       change { $0.attached() }
-    case .dispatch(let dispatch): change { $0.delivered(dispatch) }
+    case .dispatch(let dispatch):
+      for case .reclaim(let again) in change({ $0.delivered(dispatch) }) {
+        let answer = try await work.reportStarted(again)
+        change { $0.reclaimed(again, answer) }
+      }
     case .cancel(let id): change { $0.cancelled(id) }
     case .permission, .other: break
     }
@@ -85,7 +91,7 @@ final class DispatchRunner: Sendable {
         let answer = try await work.reportEnd(dispatch, end)
         change { $0.endAnswered(dispatch, answer) }
       case .stopped: return
-      case .cancelTurn, .note: break
+      case .cancelTurn, .reclaim, .note: break
       }
       resumeIfIdle()
     }
@@ -93,6 +99,12 @@ final class DispatchRunner: Sendable {
 
   private func run(_ dispatch: Dispatch) async -> Machine.End {
     logger.info("a prompt runs", metadata: Self.metadata(dispatch.id))
+    do throws(HostJournal.Failure) {
+      try work.noteBegun(dispatch)
+    } catch {
+      logger.error("a prompt is not run", metadata: Self.metadata(dispatch.id, [LogKey.error: "\(error)"]))
+      return .failed("This prompt was not run: the bridge could not note that it begins.")
+    }
     do {
       return .completed(stopReason: try await work.prompt(dispatch).rawValue)
     } catch {
@@ -101,7 +113,8 @@ final class DispatchRunner: Sendable {
     }
   }
 
-  private func change(_ transition: (inout Machine) -> [Machine.Action]) {
+  @discardableResult
+  private func change(_ transition: (inout Machine) -> [Machine.Action]) -> [Machine.Action] {
     // Steps are handed on under the lock, which only puts them in a queue: their order is the machine's.
     let actions = machine.withLock { machine in
       let actions = transition(&machine)
@@ -115,12 +128,13 @@ final class DispatchRunner: Sendable {
       default: break
       }
     }
+    return actions
   }
 
   private static func isStep(_ action: Machine.Action) -> Bool {
     switch action {
     case .reportStarted, .prompt, .reportEnd, .stopped: true
-    case .cancelTurn, .note: false
+    case .cancelTurn, .reclaim, .note: false
     }
   }
 

@@ -148,6 +148,11 @@ struct HostAPI: Sendable {
     return NodeClient.Call(method: .POST, path: "\(share.path)/join", body: body, idempotencyKey: key)
   }
 
+  /// A shared session as it is.
+  func read(_ share: SharedSession) -> NodeClient.Call {
+    NodeClient.Call(method: .GET, path: share.path, token: share.credentials)
+  }
+
   /// Closes a shared session.
   func close(_ share: SharedSession) -> NodeClient.Call {
     NodeClient.Call(method: .DELETE, path: share.path, token: share.credentials)

@@ -42,7 +42,8 @@ class Host:
         self.process: Process = processes.start(
             "host",
             [binary(), "host", "--server", self.server, "--json", *arguments, "--", *agent],
-            environment=clean_environment(environment),
+            # Its journal belongs to the test, not to who runs it.
+            environment=clean_environment({"XDG_STATE_HOME": str(processes.directory / "state")} | (environment or {})),
         )
         self.first: dict[str, Any] = json.loads(self.process.line(0, START))
 
