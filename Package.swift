@@ -172,7 +172,7 @@ if ProcessInfo.processInfo.environment["TANDEM_BENCHMARKS"] != nil {
     .executableTarget(
       name: "tandem-benchmarks",
       dependencies: [
-        "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "RedisClient", "SharedSessions",
+        "AgentBridge", "EmbeddedRedis", "EventStreaming", "HTTPGateway", "JSONText", "RedisClient", "SharedSessions",
         "TestSupport", argumentParser, logging, nioCore, nioHTTP1, nioPosix,
       ],
       path: "Tests/Benchmarks", swiftSettings: settings))

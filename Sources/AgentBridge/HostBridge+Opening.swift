@@ -6,14 +6,20 @@ extension HostBridge {
   /// Finds or makes what is shared. Only a few tries: somebody waits at a terminal.
   ///
   /// Each step is noted before the next one: whatever a bridge is lost in, the next one goes on with it.
-  func open(_ agent: AgentDescription) async throws -> (HostAPI.HostSession, SharedSession) {
+  func open(_ relay: AgentRelay) async throws -> (HostAPI.HostSession, SharedSession) {
     let noted = configuration.journal?.record
     if let host = noted?.host, let session = noted?.session {
       try await check(session)
+      await relay.tellProfile()
       return (host, session)
     }
     let host: HostAPI.HostSession
-    if let registered = noted?.host { host = registered } else { host = try await register(agent) }
+    if let registered = noted?.host {
+      host = registered
+      await relay.tellProfile()
+    } else {
+      host = try await register(relay.takeProfile())
+    }
     let session = try await share(host)
     try note { $0.session = session }
     return (host, session)
@@ -30,13 +36,11 @@ extension HostBridge {
     }
   }
 
-  private func register(_ agent: AgentDescription) async throws -> HostAPI.HostSession {
-    let name = agent.name ?? configuration.agent.command.first.map { String($0.split(separator: "/").last ?? "") }
+  private func register(_ profile: AgentProfile?) async throws -> HostAPI.HostSession {
     let registered = try await attempt(
       api.register(
-        userID: configuration.userID, workspaceID: configuration.workspaceID, agentName: name.map(redactor.redact),
-        agentVersion: agent.version.map(redactor.redact), sharing: configuration.sharing.rawValue,
-        key: IdempotencyKey.make()))
+        userID: configuration.userID, workspaceID: configuration.workspaceID,
+        agent: profile.map { report(of: $0) }, sharing: configuration.sharing.rawValue, key: IdempotencyKey.make()))
     guard let id = registered["hostSession"]?["id"]?.string, let token = registered["hostToken"]?.string else {
       throw BridgeError(.refused, "The server's answer to the registration holds no host session.")
     }

@@ -7,13 +7,15 @@ internal import Observability
 /// What sharing consists of, beside the streams.
 extension HostBridge {
   /// Publishes what was said before, ahead of everything else; until it is done or sharing is to end.
-  func publish(_ history: [AgentNotification], of host: HostAPI.HostSession) async -> NodeError? {
+  func publish(
+    _ history: [AgentNotification], of host: HostAPI.HostSession, areReplayed: Bool
+  ) async -> NodeError? {
     guard !history.isEmpty else { return nil }
     let publisher = NotificationPublisher(
       limits: configuration.notificationLimits, logger: logger, makeKey: { IdempotencyKey.make() }
     ) {
       [api] batch, key throws(NodeError) in
-      _ = try await api.client.insist(on: api.publish(batch, of: host, areReplayed: true, key: key))
+      _ = try await api.client.insist(on: api.publish(batch, of: host, areReplayed: areReplayed, key: key))
     }
     return await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await publisher.run() } }
@@ -57,6 +59,12 @@ extension HostBridge {
           try await api.report("failed", dispatch, of: host, error: redactor.redact(error))
         }
       })
+  }
+
+  /// What nodes are told of an agent.
+  func report(of profile: AgentProfile) -> AgentReport {
+    let program = configuration.agent.command.first.map { String($0.split(separator: "/").last ?? "") }
+    return AgentReport(profile, program: program, filter: configuration.filter) { redactor.redact($0) }
   }
 
   /// What is done for the agent.

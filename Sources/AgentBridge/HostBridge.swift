@@ -60,7 +60,7 @@ public final class HostBridge: Service {
       group.addTask { await supervisor.run() }
       let begun: (HostAPI.HostSession, SharedSession)
       do {
-        begun = try await begin(supervisor)
+        begun = try await begin(supervisor, relay)
       } catch {
         await supervisor.stop()
         // Nothing was registered that could be gone on with.
@@ -79,7 +79,9 @@ public final class HostBridge: Service {
   // MARK: - Beginning and end
 
   /// Starts the agent first: nothing is shared that can't be.
-  private func begin(_ supervisor: AgentSupervisor) async throws -> (HostAPI.HostSession, SharedSession) {
+  private func begin(
+    _ supervisor: AgentSupervisor, _ relay: AgentRelay
+  ) async throws -> (HostAPI.HostSession, SharedSession) {
     try await withThrowingTaskGroup(of: (HostAPI.HostSession, SharedSession)?.self) { group in
       group.addTask {
         await self.ending.wait()
@@ -87,13 +89,12 @@ public final class HostBridge: Service {
         return nil
       }
       group.addTask {
-        let agent: AgentDescription
         do throws(AgentError) {
-          agent = try await supervisor.start()
+          try await supervisor.start()
         } catch {
           throw BridgeError(.agent, error.message)
         }
-        return try await self.open(agent)
+        return try await self.open(relay)
       }
       defer { group.cancelAll() }
       while let result = try await group.next() {
@@ -175,7 +176,8 @@ public final class HostBridge: Service {
     }
     let watchEnded = Latch()
     // Whoever gets the link finds what was said before.
-    if let failure = await publish(relay.takeHistory(), of: host) { return failure }
+    if let failure = await publish(relay.takeHistory(), of: host, areReplayed: true) { return failure }
+    if let failure = await publish(relay.takeEarly(), of: host, areReplayed: false) { return failure }
     await observer.sharing(session, HostControl(api: api, session: session))
     let failure = await withTaskGroup(of: NodeError?.self) { group in
       group.addTask { await Self.failure { () async throws(NodeError) in try await runner.run() } }
@@ -210,7 +212,7 @@ public final class HostBridge: Service {
           return nil
         }
       }
-      await relay.begin(publisher, configuration, desk, redactor, tools)
+      await relay.begin(publisher, configuration, desk, redactor, tools) { self.report(of: $0) }
       // The first to end, ends it all.
       let failure = await group.next() ?? nil
       await stopTurn(runner, supervisor)

@@ -239,7 +239,7 @@ final class FakeNode: Sendable {
     if state.seenKeys.insert(key).inserted {
       state.journal += notifications.map { text in
         let update = text["params"]?["update"]
-        return update?["content"]?["text"]?.string ?? update?["sessionUpdate"]?.string ?? "?"
+        return update?["content"]?["text"]?.string ?? update?["sessionUpdate"]?.string ?? text["method"]?.string ?? "?"
       }
     }
     return .json(202, #"{"accepted":\#(notifications.count)}"#)

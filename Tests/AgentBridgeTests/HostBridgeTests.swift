@@ -197,7 +197,10 @@ struct HostBridgeTests {
       await node.until(Fixture.isOver("2"))
     }
     let state = node.state.withLock { $0 }
-    #expect(state.journal == ["1 started", "dying", "1 failed", "2 started", "Hello there", "plan", "2 completed"])
+    #expect(
+      state.journal == [
+        "1 started", "dying", "1 failed", "2 started", "_tandem/agent", "Hello there", "plan", "2 completed",
+      ])
     #expect(state.reports.first { $0.state == "failed" }?.detail == "The agent exited with status 3.")
   }
 

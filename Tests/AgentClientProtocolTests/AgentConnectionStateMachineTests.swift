@@ -33,8 +33,10 @@ struct AgentConnectionStateMachineTests {
     }
 
     func words(_ actions: [AgentConnectionStateMachine<String>.Action]) -> [String] {
-      actions.map { action in
+      actions.compactMap { action in
         switch action {
+        // What the sessions were opened with has a test of its own.
+        case .opened: nil
         case .resume(let waiter, .success(let value)): "\(waiter) <- \(value)"
         case .resume(let waiter, .failure(let error)): "\(waiter) failed \(error.code)"
         case .deliver(let notification): "deliver \(notification.update["n"]?.description ?? notification.kind)"
@@ -86,7 +88,7 @@ struct AgentConnectionStateMachineTests {
     script.call(.resumeSession("o", workingDirectory: "/w"), "f")
     #expect(
       script.written() == [
-        #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false},"clientInfo":{"name":"c","title":"c","version":"1"}}}"#,
+        #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false,"session":{"configOptions":{"boolean":{}}}},"clientInfo":{"name":"c","title":"c","version":"1"}}}"#,
         #"{"jsonrpc":"2.0","id":1,"method":"session/new","params":{"cwd":"/w","mcpServers":[]}}"#,
         #"{"jsonrpc":"2.0","id":2,"method":"session/prompt","params":{"sessionId":"s","prompt":[{"type":"text","text":"hi \"you\""}]}}"#,
         #"{"jsonrpc":"2.0","id":3,"method":"authenticate","params":{"methodId":"m"}}"#,
@@ -308,5 +310,43 @@ struct AgentConnectionStateMachineTests {
     #expect(script.machine.isOverloaded)
     _ = script.written()
     #expect(!script.machine.isOverloaded)
+  }
+
+  /// Whoever follows an agent hears what a session was opened with before its first update, however it was opened.
+  @Test func aSessionIsToldOfBeforeItsUpdates() {
+    var script = Script()
+    func opened(_ actions: [AgentConnectionStateMachine<String>.Action]) -> [AgentSession?] {
+      actions.compactMap { action in
+        switch action {
+        case .opened(let session): .some(session)
+        case .deliver: .some(nil)
+        default: nil
+        }
+      }
+    }
+    let early =
+      #"{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s1","update":{"sessionUpdate":"plan","entries":[]}}}"#
+    script.call(.newSession(workingDirectory: "/w"), "new")
+    _ = script.machine.receive(.complete(ByteBuffer(string: early)))
+    let answer =
+      #"{"jsonrpc":"2.0","id":0,"result":{"sessionId":"s1","modes":{"currentModeId":"a","availableModes":[]},"configOptions":[1]}}"#
+    let first = opened(script.machine.receive(.complete(ByteBuffer(string: answer))))
+    #expect(first.count == 2)
+    #expect(first[0]?.id == "s1")
+    #expect(first[0]?.modes?["currentModeId"]?.string == "a")
+    #expect(first[0]?.options?.description == "[1]")
+    #expect(first[0]?.isContinued == false)
+    script.call(.resumeSession("s1", workingDirectory: "/w"), "resumed")
+    let second = opened(
+      script.machine.receive(.complete(ByteBuffer(string: #"{"jsonrpc":"2.0","id":1,"result":{"modes":null}}"#))))
+    #expect(second.first??.isContinued == true)
+    #expect(second.first??.modes == nil)
+    script.call(.set(.mode("code"), sessionID: "s1"), "mode")
+    script.call(.set(.option("o", value: JSONText(bool: true)), sessionID: "s1"), "option")
+    #expect(
+      script.written().suffix(2) == [
+        #"{"jsonrpc":"2.0","id":2,"method":"session/set_mode","params":{"sessionId":"s1","modeId":"code"}}"#,
+        #"{"jsonrpc":"2.0","id":3,"method":"session/set_config_option","params":{"sessionId":"s1","configId":"o","type":"boolean","value":true}}"#,
+      ])
   }
 }

@@ -50,7 +50,8 @@ struct AgentToolTests {
       }())
     #expect(
       call.parameters["clientCapabilities"]?.description
-        == #"{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":true}"#)
+        == #"{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":true,"session":{"configOptions":{"boolean":{}}}}"#
+    )
   }
 
   @Test func theAgentMayTakeARequestBack() {

@@ -68,8 +68,9 @@ struct ExampleAgentTests {
     await run
     #expect(
       client.kinds == [
-        "agent_message_chunk", "agent_message_chunk", "plan", "tool_call", "tool_call_update", "plan",
-        "agent_message_chunk", "agent_message_chunk", "end_turn",
+        "available_commands_update", "agent_message_chunk", "agent_message_chunk", "session_info_update", "plan",
+        "tool_call",
+        "tool_call_update", "plan", "agent_message_chunk", "agent_message_chunk", "usage_update", "end_turn",
       ])
     #expect(client.lines.withLock { $0.contains { $0.contains(#""text":"rename foo""#) } })
     #expect(client.lines.withLock { $0.contains { $0.contains(#""type":"diff""#) } })
@@ -170,11 +171,11 @@ struct ExampleAgentTests {
     client.send(#"{"jsonrpc":"2.0","id":4,"method":"session/close","params":{"sessionId":"example-earlier"}}"#)
     client.end()
     await client.agent().run(client.input)
-    #expect(client.kinds == ["user_message_chunk", "agent_message_chunk"])
+    #expect(client.kinds == ["user_message_chunk", "agent_message_chunk", "available_commands_update"])
     let lines = client.lines.withLock { $0 }
     #expect(lines.first?.contains(#""sessionId":"example-earlier","cwd":"/w""#) == true)
-    #expect(lines[3] == #"{"jsonrpc":"2.0","id":2,"result":{}}"#)
-    #expect(lines[4].contains("-32002") && lines[5].contains(#""id":4,"result":{}"#))
+    #expect(lines[3].contains(#""id":2,"result":{"modes":{"currentModeId":"code","#))
+    #expect(lines[5].contains("-32002") && lines[6].contains(#""id":4,"result":{}"#))
   }
 
   @Test(.timeLimit(.minutes(1))) func itsClientChangesAFileAndRunsACommand() async {

@@ -1,5 +1,6 @@
 import EventStreaming
 import HTTPGateway
+import JSONText
 import Logging
 import NIOCore
 import NIOPosix
@@ -70,7 +71,7 @@ struct BenchmarkNode: Sendable {
   }
 
   /// Publishes what the agent says, in one step.
-  func notify(_ notifications: [ByteBuffer]) async throws {
+  func notify(_ notifications: [JSONText]) async throws {
     _ = try await domain.hostSessions.notify("h", token: hostToken, notifications: notifications)
   }
 

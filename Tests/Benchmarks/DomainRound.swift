@@ -1,3 +1,4 @@
+import JSONText
 import NIOCore
 import RedisClient
 import SharedSessions
@@ -32,7 +33,7 @@ struct DomainRound {
     try await measure("message_post") { _ in
       _ = try await domain.sessions.postMessage(session.id, credentials: author, text: text)
     }
-    let batch = (0..<16).map { _ in ByteBuffer(string: "{\"text\":\"\(text)\"}") }
+    let batch = try (0..<16).map { _ in try JSONText(validating: "{\"text\":\"\(text)\"}") }
     // The script that says where a batch goes is part of it.
     try await measure("notifications_append", per: 16) { _ in
       _ = try await domain.hostSessions.notify(host, token: session.hostToken, notifications: batch)

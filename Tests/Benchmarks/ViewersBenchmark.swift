@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventStreaming
 import Foundation
+import JSONText
 import NIOCore
 import NIOPosix
 import SharedSessions
@@ -107,9 +108,19 @@ struct ViewersBenchmark: AsyncParsableCommand {
     return (received, channels)
   }
 
-  private static let toolCall = ByteBuffer(
-    string:
-      #"{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"tool_call","#
-      + #""toolCallId":"call-1","title":"Read Sources/Main.swift","kind":"read","status":"completed","rawInput":{"path":"#
-      + "\"\(String(repeating: "/x", count: 40))\"}}}}")
+  private static let toolCall = JSONText { message in
+    message.add("jsonrpc", "2.0")
+    message.add("method", "session/update")
+    message.add("params") { params in
+      params.add("sessionId", "s")
+      params.add("update") { update in
+        update.add("sessionUpdate", "tool_call")
+        update.add("toolCallId", "call-1")
+        update.add("title", "Read Sources/Main.swift")
+        update.add("kind", "read")
+        update.add("status", "completed")
+        update.add("rawInput") { $0.add("path", String(repeating: "/x", count: 40)) }
+      }
+    }
+  }
 }

@@ -165,7 +165,7 @@ import Testing
       let shares = [try await world.share(host: host), try await world.share(host: host)]
       func send(_ number: Int, node: Int) async throws {
         _ = try await world.nodes[node].hostSessions.notify(
-          host.id, token: host.token, notifications: [ByteBuffer(string: "{\"n\":\(number)}")],
+          host.id, token: host.token, notifications: [try JSONText(validating: "{\"n\":\(number)}")],
           idempotency: world.repeatable("b\(number)", "\(number)"))
       }
       let kept = SharedSessionSettings.batchesKept

@@ -133,7 +133,7 @@ extension World {
     _ = try await one.approvals.withdraw(id, approvalID: try await prompt(shared, carl), credentials: carl)
     _ = try await prompt(shared, carl, "waits")
     _ = try await one.hostSessions.notify(
-      shared.hostSessionID, token: shared.hostToken, notifications: [ByteBuffer(string: "{}")])
+      shared.hostSessionID, token: shared.hostToken, notifications: [try JSONText(validating: "{}")])
     for call in calls(shared, as: carl)
     where call.route.hasPrefix("GET") || ["queue", "stream", "participants"].contains(call.route) {
       _ = try await code(call.make)

@@ -274,14 +274,14 @@ func withBridge<Value: Sendable>(
     try await withWorld { world in
       let host = try await world.register()
       let (a, b) = (try await world.share(host: host), try await world.share(host: host))
-      let notes = (0..<5).map {
-        ByteBuffer(string: #"{"method":"session/update","params":{"n":\#($0),"x":[],"y":1e400}}"#)
+      let notes = try (0..<5).map {
+        try JSONText(validating: #"{"method":"session/update","params":{"n":\#($0),"x":[],"y":1e400}}"#)
       }
       let body = try json(await world.two.hostSessions.notify(host.id, token: host.token, notifications: notes))
       #expect(body["accepted"]?.integer == 5)
       for shared in [a, b] {
         let events = try await world.events(shared.id).filter { $0.type == "host_session_update" }
-        #expect(events.compactMap { $0.payload["notification"]?.bytes } == notes)
+        #expect(events.compactMap { $0.payload["notification"] } == notes)
       }
       #expect(
         try await code { _ = try await world.one.hostSessions.notify(host.id, token: "x", notifications: []) }

@@ -47,7 +47,7 @@ import Testing
     try await withWorld(configure: { $0.eventBytesRetained = 64 << 10 }) { world in
       let shared = try await world.share()
       _ = try await world.join(shared, "carl")
-      let update = ByteBuffer(string: "\"" + String(repeating: "x", count: 8_000) + "\"")
+      let update = JSONText(string: String(repeating: "x", count: 8_000))
       for _ in 0..<40 {
         _ = try await world.one.hostSessions.notify(
           shared.hostSessionID, token: shared.hostToken, notifications: [update])

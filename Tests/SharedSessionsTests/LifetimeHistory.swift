@@ -163,7 +163,7 @@ final class LifetimeHistory {
   private func notify() async throws {
     _ = try await node.hostSessions.notify(
       shared.hostSessionID, token: shared.hostToken,
-      notifications: (0..<Int.random(in: 1...4, using: &numbers)).map { ByteBuffer(string: "{\"n\":\($0)}") },
+      notifications: (0..<Int.random(in: 1...4, using: &numbers)).map { try JSONText(validating: "{\"n\":\($0)}") },
       idempotency: world.repeatable("batch \(done.count)"))
   }
 

@@ -117,7 +117,7 @@ import Testing
       let host = try await world.register()
       func notify(_ text: String) async throws -> ByteBuffer {
         try await world.two.hostSessions.notify(
-          host.id, token: host.token, notifications: [ByteBuffer(string: text)],
+          host.id, token: host.token, notifications: [try JSONText(validating: text)],
           idempotency: request("POST notifications", text))
       }
       let first = try await notify(#"{"n":1}"#)

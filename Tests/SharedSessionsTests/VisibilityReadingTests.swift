@@ -11,7 +11,7 @@ import Testing
 
   private func think(_ world: World, _ shared: Shared) async throws {
     _ = try await world.one.hostSessions.notify(
-      shared.hostSessionID, token: shared.hostToken, notifications: [ByteBuffer(string: Self.thought)])
+      shared.hostSessionID, token: shared.hostToken, notifications: [try JSONText(validating: Self.thought)])
   }
 
   private func set(_ updates: ViewerUpdates, _ world: World, _ shared: Shared) async throws {

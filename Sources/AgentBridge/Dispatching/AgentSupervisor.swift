@@ -74,10 +74,18 @@ actor AgentSupervisor {
 
   /// Starts the agent now.
   ///
-  /// - Returns: what it says about itself.
   /// - Throws: `AgentError` with the reason why it can't be used.
-  func start() async throws(AgentError) -> AgentDescription {
-    try await ready().description
+  func start() async throws(AgentError) {
+    _ = try await ready()
+  }
+
+  /// Has the agent work differently from now on, starting it first when it is not there.
+  ///
+  /// - Returns: the update that says so; nil when the agent's answer says nothing.
+  func set(_ control: AgentControl) async throws(AgentError) -> AgentNotification? {
+    let agent = try await ready()
+    let result = try await agent.connection.set(control, sessionID: agent.sessionID)
+    return AgentNotification.change(control, result: result, sessionID: agent.sessionID)
   }
 
   /// Runs one prompt, starting the agent first when none is there.

@@ -25,15 +25,12 @@ struct HostAPI: Sendable {
 
   /// Registers a host session.
   func register(
-    userID: String, workspaceID: String?, agentName: String?, agentVersion: String?, sharing: String, key: String
+    userID: String, workspaceID: String?, agent: AgentReport?, sharing: String, key: String
   ) -> NodeClient.Call {
     let body = JSONText { body in
       body.add("userId", userID)
       body.add("workspaceId", workspaceID)
-      body.add("agent") {
-        $0.add("name", agentName)
-        $0.add("version", agentVersion)
-      }
+      body.add("agent", agent?.text)
       body.add("sharing", sharing)
     }
     return NodeClient.Call(method: .POST, path: "/api/host-sessions", body: body, idempotencyKey: key)

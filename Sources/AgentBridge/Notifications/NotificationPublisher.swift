@@ -46,12 +46,17 @@ final class NotificationPublisher: Sendable {
 
   /// Adds an update, waiting for room when there is none.
   func add(_ notification: AgentNotification) async {
-    guard let text = NotificationTrimmer.fit(notification.text, maximumBytes: limits.singleBytes) else {
+    await add(notification.text, kind: notification.kind)
+  }
+
+  /// Adds a notification of any kind, likewise.
+  func add(_ notification: JSONText, kind: String) async {
+    guard let text = NotificationTrimmer.fit(notification, maximumBytes: limits.singleBytes) else {
       logger.warning(
         "an update is too large to be published",
         metadata: [
-          LogKey.agentUpdate: "\(notification.kind.prefix(200))",
-          LogKey.bytes: "\(notification.text.bytes.readableBytes)",
+          LogKey.agentUpdate: "\(kind.prefix(200))",
+          LogKey.bytes: "\(notification.bytes.readableBytes)",
         ])
       return
     }

@@ -13,12 +13,16 @@ public struct UpdateFilter: Sendable, Hashable {
     "tools": ["tool_call", "tool_call_update"],
     "commands": ["available_commands_update"],
     "usage": ["usage_update"],
+    "modes": ["current_mode_update", "config_option_update"],
   ]
 
   /// A filter from a list of words and kinds.
   public init(hiding names: [String] = []) {
     hidden = Set(names.flatMap { Self.words[$0] ?? [$0] })
   }
+
+  /// Whether a kind of update is kept back.
+  func hides(_ kind: String) -> Bool { hidden.contains(kind) }
 
   /// Whether what the agent says of its tool calls is kept back.
   var hidesToolCalls: Bool { !hidden.isDisjoint(with: Self.words["tools"] ?? []) }

@@ -62,6 +62,11 @@ final class Redactor: Sendable {
     state.withLock { state in state.order.flatMap { Self.finish($0, &state) } }
   }
 
+  /// A value of the agent that is said as a whole.
+  func redact(_ value: JSONText) -> JSONText {
+    state.withLock { patterns.redact(value, &$0.count) }
+  }
+
   /// A question of the agent as others see it.
   func redact(_ request: AgentPermissionRequest) -> AgentPermissionRequest {
     state.withLock { state in request.mapped { patterns.redact($0, &state.count) } }

@@ -20,6 +20,7 @@ enum AgentCall: Sendable, Hashable {
   case resumeSession(String, workingDirectory: String, extras: SessionExtras = SessionExtras())
   case listSessions(workingDirectory: String?, cursor: String?)
   case closeSession(String)
+  case set(AgentControl, sessionID: String)
   case prompt(sessionID: String, text: String)
 
   var method: String {
@@ -32,6 +33,8 @@ enum AgentCall: Sendable, Hashable {
     case .resumeSession: "session/resume"
     case .listSessions: "session/list"
     case .closeSession: "session/close"
+    case .set(.mode, _): "session/set_mode"
+    case .set(.option, _): "session/set_config_option"
     case .prompt: "session/prompt"
     }
   }
@@ -48,6 +51,9 @@ enum AgentCall: Sendable, Hashable {
             $0.add("writeTextFile", tools.writesFiles)
           }
           capabilities.add("terminal", tools.runsTerminals)
+          capabilities.add("session") { session in
+            session.add("configOptions") { $0.add("boolean") { _ in } }
+          }
         }
         params.add("clientInfo") {
           $0.add("name", name)
@@ -68,6 +74,14 @@ enum AgentCall: Sendable, Hashable {
         params.add("cursor", cursor)
       case .closeSession(let sessionID):
         params.add("sessionId", sessionID)
+      case .set(.mode(let modeID), let sessionID):
+        params.add("sessionId", sessionID)
+        params.add("modeId", modeID)
+      case .set(.option(let optionID, let value), let sessionID):
+        params.add("sessionId", sessionID)
+        params.add("configId", optionID)
+        if value.bool != nil { params.add("type", "boolean") }
+        params.add("value", value)
       case .prompt(let sessionID, let text):
         params.add("sessionId", sessionID)
         let block = JSONText {

@@ -54,6 +54,8 @@ public struct AgentConfiguration: Sendable {
   /// How long the answers to `initialize` and to opening a session may take. Agents that are fetched from a package
   /// registry when they start need long.
   public var startTimeout: Duration = .seconds(120)
+  /// How long the answer to a change of its mode or of an option may take.
+  public var controlTimeout: Duration = .seconds(60)
   /// How long an agent has to leave by itself once its input has ended, and again after SIGTERM, before SIGKILL.
   public var stopGrace: Duration = .seconds(2)
   /// What is kept for the agent at most.

@@ -6,6 +6,8 @@ extension AgentConnectionStateMachine {
   enum Action: Sendable {
     /// A request has ended.
     case resume(Waiter, Result<JSONText, AgentError>)
+    /// A session is open; updates of it follow.
+    case opened(AgentSession)
     /// Pass on an update of one of our sessions.
     case deliver(AgentNotification)
     /// Ask somebody, and call `answerPermission`.

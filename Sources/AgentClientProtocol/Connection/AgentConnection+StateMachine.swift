@@ -12,6 +12,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private enum Purpose: Sendable {
     case plain
     case newSession
+    case resumeSession(String)
     case loadSession(String, wantsReplay: Bool)
     case prompt(sessionID: String, isCancelled: Bool)
   }
@@ -76,9 +77,9 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
     case .resumeSession(let sessionID, _, _):
       // Nothing is replayed, so what comes from now on is live.
       sessions.insert(sessionID)
-      purpose = .plain
+      purpose = .resumeSession(sessionID)
     case .prompt(let sessionID, _): purpose = .prompt(sessionID: sessionID, isCancelled: false)
-    case .initialize, .authenticate, .logOut, .listSessions, .closeSession: purpose = .plain
+    case .initialize, .authenticate, .logOut, .listSessions, .closeSession, .set: purpose = .plain
     }
     pending[id] = (purpose, waiter)
     let request = adapter.request(for: call)
@@ -159,14 +160,19 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
         return [.resume(request.waiter, .failure(error))] + dropEarlyIfSettled()
       }
       sessions.insert(sessionID)
-      return [.resume(request.waiter, .success(result))] + early.take(of: sessionID).map { .deliver($0) }
-        + dropEarlyIfSettled()
+      let session = AgentSession(id: sessionID, result: result, isContinued: false)
+      return [.opened(session), .resume(request.waiter, .success(result))]
+        + early.take(of: sessionID).map { .deliver($0) } + dropEarlyIfSettled()
     case (.loadSession(let sessionID, _), .result(let result)):
       // What came until here was the replay.
       sessions.insert(sessionID)
       let (updates, dropped) = replay.take()
       return (dropped > 0 ? [.note(.replayCut(dropped))] : []) + updates.map { .deliver($0) }
+        + [.opened(AgentSession(id: sessionID, result: result, isContinued: true))]
         + [.resume(request.waiter, .success(result))]
+    case (.resumeSession(let sessionID), .result(let result)):
+      let session = AgentSession(id: sessionID, result: result, isContinued: true)
+      return [.opened(session), .resume(request.waiter, .success(result))]
     case (.prompt(_, isCancelled: true), .error):
       // Agents that answer a cancelled turn with an error have cancelled it nevertheless.
       let result = JSONText { $0.add("stopReason", AgentStopReason.cancelled.rawValue) }

@@ -1,5 +1,5 @@
 internal import Basics
-import JSONText
+public import JSONText
 public import Logging
 import NIOCore
 internal import Observability
@@ -20,6 +20,8 @@ public final class AgentConnection: Sendable {
     var questions: [Int: AsyncStream<Void>.Continuation] = [:]
     /// The end of what the agent has last written on its standard error: often the reason why it left.
     var lastErrorLine: String?
+    /// What the agent has said about itself.
+    var description: AgentDescription?
   }
 
   let configuration: AgentConfiguration
@@ -52,7 +54,10 @@ public final class AgentConnection: Sendable {
   public func initialize() async throws(AgentError) -> AgentDescription {
     let call = AgentCall.initialize(
       clientName: configuration.clientName, clientVersion: configuration.clientVersion, tools: configuration.tools)
-    return try AgentDescription(initializeResult: try await send(call, timeout: configuration.startTimeout))
+    let result = try await send(call, timeout: configuration.startTimeout)
+    let description = try AgentDescription(initializeResult: result)
+    state.withLock { $0.description = description }
+    return description
   }
 
   /// Runs one turn. It may take hours; there is no time limit.
@@ -62,6 +67,14 @@ public final class AgentConnection: Sendable {
   public func prompt(_ text: String, sessionID: String) async throws(AgentError) -> AgentStopReason {
     let result = try await send(.prompt(sessionID: sessionID, text: text), timeout: nil)
     return result["stopReason"]?.string.map(AgentStopReason.init(rawValue:)) ?? .endTurn
+  }
+
+  /// Has the agent work differently from now on.
+  ///
+  /// - Returns: what it answers; for an option it holds the agent's `configOptions` as they are now.
+  /// - Throws: `AgentError` when the agent refuses, does not answer in time, or leaves.
+  public func set(_ control: AgentControl, sessionID: String) async throws(AgentError) -> JSONText {
+    try await send(.set(control, sessionID: sessionID), timeout: configuration.controlTimeout)
   }
 
   /// Asks the agent to stop the running turn and answers its open questions. The turn's own answer still comes.
@@ -143,7 +156,7 @@ public final class AgentConnection: Sendable {
     case .resume(let waiter, let result): waiter.resume(returning: result)
     case .withdrawPermission(let key): state.withLock { $0.questions.removeValue(forKey: key) }?.finish()
     case .note(let note): log(note)
-    case .deliver, .askPermission, .useTool:
+    case .opened, .deliver, .askPermission, .useTool:
       // Only the reader's own calls return these, and it handles them itself.
       logger.error("an action of the reader came from elsewhere")
     }
@@ -160,6 +173,10 @@ public final class AgentConnection: Sendable {
       // In their order: what was replayed arrives before the session counts as opened.
       for action in actions {
         switch action {
+        case .opened(let session):
+          if let description = state.withLock({ $0.description }) {
+            await handler.agentOpened(AgentProfile(description: description, session: session))
+          }
         case .deliver(let notification): await handler.agentSent(notification)
         case .askPermission(let request): group.addTask { await self.ask(request) }
         case .useTool(let request): group.addTask { await self.use(request) }

@@ -1,5 +1,8 @@
 /// Who an agent's connection reports to. Implementations synchronise themselves.
 public protocol AgentHandler: Sendable {
+  /// A session was opened: the updates that follow are of it.
+  func agentOpened(_ profile: AgentProfile) async
+
   /// An update of one of our sessions, in the order the agent sent them and before the answer to the prompt they belong
   /// to. The agent isn't read on until this returns: that is the backpressure.
   func agentSent(_ notification: AgentNotification) async
@@ -13,6 +16,9 @@ public protocol AgentHandler: Sendable {
 }
 
 extension AgentHandler {
+  /// Nobody wants to know.
+  public func agentOpened(_ profile: AgentProfile) async {}
+
   /// Does nothing for the agent.
   public func agentUses(_ request: AgentToolRequest) async -> AgentToolAnswer { .methodNotFound }
 }

@@ -16,11 +16,12 @@ extension ExampleAgent {
       let seconds = words.dropFirst(place + 1).first.flatMap { Int($0) } ?? 30
       return await tick(for: .seconds(min(max(seconds, 0), 86_400)), sessionID)
     }
-    if words.contains("explain") { explain(message, sessionID) }
+    tellTitle(sessionID)
+    if words.contains("explain") || manner(sessionID).thinksAloud { explain(message, sessionID) }
     if words.contains("secret") { leak(message, sessionID) }
     if words.contains("file") { await changeFile(message, sessionID) }
     if words.contains("run") { await runCommand(message, sessionID) }
-    return await edit(asking: words.contains("permission"), message, sessionID)
+    return await edit(asking: words.contains("permission") || manner(sessionID).mode == "ask", message, sessionID)
   }
 
   /// A turn that only passes time.
@@ -73,7 +74,9 @@ extension ExampleAgent {
     plan(["completed", "completed"], sessionID)
     guard await pause(sessionID) else { return .cancelled }
     say("Done: ", message, sessionID)
-    say("the greeting is friendlier now.", message, sessionID)
+    let tone = manner(sessionID).tone == "formal" ? "more formal" : "friendlier"
+    say("the greeting is \(tone) now.", message, sessionID)
+    tellUsage(sessionID)
     return .endTurn
   }
 

@@ -8,7 +8,8 @@ public import NIOCore
 /// what else happens: `permission` makes it ask before the edit, `long` or `long 20` makes a turn of that many seconds
 /// that can be cancelled, `crash` ends the agent with status 3, `explain` makes it think aloud, `secret` lets a made-up
 /// token slip, `file` has its client change a greeting in the working directory, and `run` has it run a command. By itself it
-/// touches no file. It knows of one earlier conversation, which can be gone on with.
+/// touches no file. It has two modes, of which `ask` asks before every edit, and options for its tone and for thinking aloud; it tells
+/// which commands it knows, what the conversation is about and how much of its memory is used. It knows of one earlier conversation, which can be gone on with.
 public actor ExampleAgent {
   /// How fast the agent acts.
   public struct Pace: Sendable {
@@ -38,6 +39,7 @@ public actor ExampleAgent {
   private var nextRequestID: Int64 = 0
   private var turnCount = 0
   private var workingDirectories: [String: String] = [:]
+  private var manners: [String: Manner] = [:]
   /// What the client does for the agent.
   private(set) var client = JSONText { _ in }
 
@@ -90,7 +92,8 @@ public actor ExampleAgent {
       let sessionID = "example-\(sessionCount)"
       running[sessionID] = nil
       workingDirectories[sessionID] = params?["cwd"]?.string
-      answer(id, JSONText { $0.add("sessionId", sessionID) })
+      answer(id, openedSession(sessionID, isNew: true))
+      tellCommands(sessionID)
     case .request(let id, "session/list", let params):
       answer(id, Self.conversations(in: params?["cwd"]?.string ?? "/"))
     case .request(let id, "session/load", let params), .request(let id, "session/resume", let params):
@@ -99,10 +102,13 @@ public actor ExampleAgent {
       }
       workingDirectories[sessionID] = params?["cwd"]?.string
       if case .request(_, "session/load", _) = message, sessionID == Self.earlier { replay() }
-      answer(id, JSONText { _ in })
+      answer(id, openedSession(sessionID, isNew: false))
+      tellCommands(sessionID)
     case .request(let id, "session/close", let params):
       if let sessionID = params?["sessionId"]?.string { workingDirectories[sessionID] = nil }
       answer(id, JSONText { _ in })
+    case .request(let id, "session/set_mode", let params): answerControl(id, setMode(params))
+    case .request(let id, "session/set_config_option", let params): answerControl(id, setOption(params))
     case .request(let id, "session/prompt", let params): prompt(id, params, in: &group)
     case .request(let id, _, _):
       write(JSONRPCLine.error(id: id, code: -32601, message: "Method not found"))
@@ -156,7 +162,19 @@ public actor ExampleAgent {
     write(JSONRPCLine.result(id: id, result))
   }
 
+  private func answerControl(_ id: JSONText, _ result: JSONText?) {
+    guard let result else { return write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params")) }
+    answer(id, result)
+  }
+
   // MARK: - What a turn uses
+
+  /// How the agent works in a session.
+  func manner(_ sessionID: String) -> Manner { manners[sessionID] ?? Manner() }
+
+  func change(_ sessionID: String, _ change: (inout Manner) -> Void) {
+    change(&manners[sessionID, default: Manner()])
+  }
 
   /// Where a session works.
   func workingDirectory(_ sessionID: String) -> String? { workingDirectories[sessionID] }

@@ -9,15 +9,15 @@ enum Notifications {
   static let batch = 500
 
   /// Checks one and gives its text, on one line and otherwise byte for byte.
-  static func text(_ value: JSONText) throws(GatewayError) -> ByteBuffer {
+  static func text(_ value: JSONText) throws(GatewayError) -> JSONText {
     guard value.kind == .object else { throw GatewayError(.invalidBody, "Each notification must be a JSON object.") }
     return onOneLine(value)
   }
 
   /// A text as it is, but for line ends: they can only stand between the parts of a JSON text, and would cut an event.
-  static func onOneLine(_ value: JSONText) -> ByteBuffer {
+  static func onOneLine(_ value: JSONText) -> JSONText {
     let hasLineEnds = value.bytes.readableBytesView.contains { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-    return (hasLineEnds ? value.compacted() : value).bytes
+    return hasLineEnds ? value.compacted() : value
   }
 
   /// The lines of an NDJSON body that hold something.
@@ -42,7 +42,7 @@ enum Notifications {
   /// Checks one line of an NDJSON body.
   ///
   /// - Throws: 400 `INVALID_BODY` naming the line; the lines before it have been accepted.
-  static func text(line: ByteBuffer, number: Int, maximumDepth: Int) throws(GatewayError) -> ByteBuffer {
+  static func text(line: ByteBuffer, number: Int, maximumDepth: Int) throws(GatewayError) -> JSONText {
     let value: JSONText
     do throws(JSONTextError) {
       value = try JSONText(validating: line, maximumDepth: maximumDepth)

@@ -63,7 +63,7 @@ enum PermissionFields {
 
   /// A text on one line and otherwise byte for byte: a line end would cut the event it becomes a part of.
   private static func bytes(_ value: JSONText, _ name: String, _ rules: FieldRules) throws -> ByteBuffer {
-    let bytes = Notifications.onOneLine(value)
+    let bytes = Notifications.onOneLine(value).bytes
     guard bytes.readableBytes <= rules.toolCall else {
       throw GatewayError(
         .invalidField, "'\(name)' has \(bytes.readableBytes) bytes; at most \(rules.toolCall) are taken.")

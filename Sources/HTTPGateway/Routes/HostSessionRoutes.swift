@@ -2,6 +2,7 @@ import Basics
 import EventStreaming
 import HTTPTypes
 import HummingbirdCore
+import JSONText
 import NIOCore
 import SharedSessions
 
@@ -23,6 +24,9 @@ extension RouteSet {
     let userID = try fields.string("userId")
     guard !FieldRules.isBlank(userID) else { throw GatewayError(.missingUserID) }
     let agent = try fields.optionalObject("agent")
+    _ = try agent?.optionalObject("capabilities")
+    _ = try agent?.optionalObject("modes")
+    if agent?["configOptions"] != nil { _ = try agent?.list("configOptions") }
     let hostSessionID = try fields.optionalString("hostSessionId")
     let sharing: HostSharing = try fields.optionalWord("sharing") ?? .anyone
     let register = RegisterHostSession(
@@ -31,6 +35,7 @@ extension RouteSet {
       hostSessionID: try hostSessionID.map { try rules.identifier($0, "hostSessionId") },
       agentName: try rules.displayName(agent?.optionalString("name"), "agent.name"),
       agentVersion: try rules.displayName(agent?.optionalString("version"), "agent.version"),
+      agent: agent?.object.map { AgentIntroduction($0) },
       hostToken: try request.hostToken(),
       sharing: access.policy == .keyed ? .token : sharing)
     try access.requireKey(.create, request)
@@ -124,7 +129,7 @@ extension RouteSet {
           // How lines fall into pieces differs from one upload to the next, so lines are told apart by their numbers,
           // and uploads by their first line.
           if upload == nil, let key, let first = texts.first {
-            upload = IdempotencyRequest(key: key, route: "POST \(request.path) lines", caller: token, body: first)
+            upload = IdempotencyRequest(key: key, route: "POST \(request.path) lines", caller: token, body: first.bytes)
           }
           _ = try await domain.hostSessions.notify(
             id, token: token, notifications: texts, areReplayed: areReplayed, idempotency: upload,

@@ -31,7 +31,7 @@ export class Model {
   /** What `GET /{id}` answered. */
   take(snapshot) {
     this.session = snapshot.session;
-    if (snapshot.agent) Object.assign(this.agent, snapshot.agent);
+    this.agent = { ...snapshot.agent };
     for (const participant of snapshot.participants) this.people.set(participant.id, participant);
     this.peopleRev++;
     this.approvalsRev++;
@@ -238,6 +238,10 @@ export class Model {
 
   /** One ACP notification. Unknown kinds are left out, not an error. */
   update(notification, at) {
+    if (notification?.method === "_tandem/agent") {
+      this.introduce(notification.params ?? {});
+      return null;
+    }
     const update = notification?.params?.update;
     if (notification?.method !== "session/update" || !update) return null;
     const turn = () => this.open ?? this.loose(at);
@@ -267,6 +271,15 @@ export class Model {
         return null;
       default: return null;
     }
+  }
+
+  /** An agent that was started again; what belonged to its conversation stays only where that goes on. */
+  introduce({ name, version, capabilities, modes, configOptions, continued }) {
+    const { commands, usage, title, plan } = continued ? this.agent : {};
+    this.agent = {
+      name, version, capabilities, mode: modes?.currentModeId, modes: modes?.availableModes, options: configOptions,
+      commands, usage, title, plan,
+    };
   }
 
   /** The step of the running turn that a request of the agent is about, as far as it has been shown. */

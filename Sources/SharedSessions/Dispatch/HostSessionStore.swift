@@ -1,4 +1,6 @@
+public import JSONText
 internal import Logging
+internal import Metrics
 public import NIOCore
 internal import RedisClient
 
@@ -8,6 +10,13 @@ public struct HostSessionStore: Sendable {
   let closer: SessionCloser
   let queue: DispatchQueue
   private var settings: SharedSessionSettings { runner.settings }
+  private let cutParts = Counter(label: "tandem.agent.cut_parts")
+
+  init(runner: ScriptRunner, closer: SessionCloser, queue: DispatchQueue) {
+    self.runner = runner
+    self.closer = closer
+    self.queue = queue
+  }
 
   /// `POST /api/host-sessions`: registers, or attaches to a known id again with its token.
   ///
@@ -18,20 +27,32 @@ public struct HostSessionStore: Sendable {
   ) async throws(SharedSessionError) -> (body: ByteBuffer, isNew: Bool) {
     let repeatable = idempotency.map(Idempotency.init)
     let id = request.hostSessionID ?? repeatable?.derivedID("host session") ?? Secrets.newID()
-    let token = Secrets.newToken()
+    let (token, agent) = (Secrets.newToken(), request.introduction)
     let outcome = try await runner.host(
       ScriptLibrary.hostRegister, id, token: request.hostToken.map(Secrets.digest), once: repeatable, sealing: [token],
       [
         "id": .string(id), "new_token": .string(Secrets.digest(token)), "user": .string(request.userID),
         "workspace": .string(request.workspaceID), "agent": .string(request.agentName ?? ""),
-        "version": .string(request.agentVersion ?? ""), "sharing": .string(request.sharing.rawValue),
+        "version": .string(request.agentVersion ?? ""), "changes": .bytes(agent.map(changes(of:)) ?? ByteBuffer()),
+        "sharing": .string(request.sharing.rawValue),
       ])
     let parts = try outcome.parts(atLeast: 2)
     let isNew = try parts.text(0) == "new"
     var given = isNew ? token : request.hostToken ?? token
     if case .repeated(let sealed, _) = outcome, let first = try repeatable?.open(sealed).first { given = first }
+    if let agent, parts.count > 2, try parts.text(2) == "true" {
+      _ = try await notify(id, token: given, notifications: [agent.notification])
+    }
     let body = ReplyBody.object([("hostSession", try parts.part(1)), ("hostToken", ReplyBody.quoted(given))])
     return (body, isNew)
+  }
+
+  /// What is kept of what a bridge says of its agent.
+  private func changes(of agent: AgentIntroduction) -> ByteBuffer {
+    var changes = AgentChanges(settings.agentLimits)
+    changes.introduce(agent)
+    cutParts.increment(by: Int64(changes.cutCount))
+    return changes.text
   }
 
   /// `GET /api/host-sessions/{hid}`.
@@ -99,7 +120,8 @@ public struct HostSessionStore: Sendable {
   /// `POST /api/host-sessions/{hid}/notifications`: each becomes an event in every active shared session, in order.
   ///
   /// - Parameters:
-  ///   - notifications: JSON objects as the agent sent them, validated; a bounded batch.
+  ///   - notifications: JSON objects as the agent sent them, each on one line; a bounded batch. What they tell of the agent's modes,
+  ///     options, commands, usage, title and plan is kept in the same step, for those who come later.
   ///   - firstLine: for a piece of a longer upload, the number of its first line: of such an upload each session remembers how
   ///     far it has come, however its lines fall into pieces.
   ///
@@ -109,17 +131,22 @@ public struct HostSessionStore: Sendable {
   /// - Returns: `{accepted}`.
   /// - Throws: `IDEMPOTENCY_KEY_REUSED`.
   public func notify(
-    _ hostSessionID: String, token: String, notifications: [ByteBuffer], areReplayed: Bool = false,
+    _ hostSessionID: String, token: String, notifications: [JSONText], areReplayed: Bool = false,
     idempotency: IdempotencyRequest? = nil, firstLine: Int? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let batch = idempotency.map(Idempotency.init)?.batch ?? ""
+    var changes = AgentChanges(settings.agentLimits)
+    for (offset, notification) in notifications.enumerated() { changes.note(notification, number: offset + 1) }
+    let piece: ScriptArguments = [
+      "batch": .string(batch), "first": .integer(firstLine ?? 0), "changes": .bytes(changes.text),
+    ]
     let sessions = try await runner.host(
-      ScriptLibrary.hostBatch, hostSessionID, token: Secrets.digest(token), ["batch": .string(batch)]
+      ScriptLibrary.hostBatch, hostSessionID, token: Secrets.digest(token), piece
     ).parts(atLeast: 1).list(0)
     if !notifications.isEmpty {
-      let (runner, piece) = (runner, ["batch": .string(batch), "first": .integer(firstLine ?? 0)] as ScriptArguments)
+      let runner = runner
       // What the script puts behind `{"notification":` and before the brace that closes the event's payload.
-      let texts = areReplayed ? notifications.map(Self.markedAsReplayed) : notifications
+      let texts = notifications.map { areReplayed ? Self.markedAsReplayed($0.bytes) : $0.bytes }
       let arguments = piece.adding("notifications", texts.map { .bytes($0) })
       try await runner.together(sessions) { sessionID in
         let outcome = try await runner.session(ScriptLibrary.notificationsAppend, sessionID, arguments)
@@ -130,6 +157,7 @@ public struct HostSessionStore: Sendable {
         }
       }
     }
+    cutParts.increment(by: Int64(changes.cutCount))
     return ByteBuffer(string: "{\"accepted\":\(notifications.count)}")
   }
 

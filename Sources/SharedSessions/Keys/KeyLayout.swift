@@ -48,6 +48,8 @@ public enum HostKey: String, Sendable, CaseIterable {
   case host
   /// Sorted set: its active shared sessions by creation.
   case sessions
+  /// Hash: what is kept of its agent, for sessions to come.
+  case agentState = "agent_state"
   /// Hash: where its dispatches and requests belong.
   case places
   /// Sorted set: those by age.
@@ -60,6 +62,7 @@ public enum HostKey: String, Sendable, CaseIterable {
   var suffix: String {
     switch self {
     case .host: ""
+    case .agentState: ":agent"
     case .placesOrder: ":places:order"
     case .answersOrder: ":answers:order"
     default: ":" + rawValue

@@ -73,7 +73,9 @@ enum ScriptLibrary {
     "events_page", PackageResources.events_page_lua, takes: ["after", "most", "most_bytes"])
   static let exportAuthorize = script("export_authorize", PackageResources.export_authorize_lua)
   static let notificationsAppend = script(
-    "notifications_append", PackageResources.notifications_append_lua, takes: ["batch", "first", "notifications"])
+    "notifications_append", PackageResources.notifications_append_lua,
+    takes: ["batch", "first", "changes", "notifications"])
+  static let agentTake = script("agent_take", PackageResources.agent_take_lua, takes: ["parts"])
   static let hostPresence = script(
     "host_presence", PackageResources.host_presence_lua, takes: ["fence", "state", "grace"])
 
@@ -91,10 +93,11 @@ enum ScriptLibrary {
   // Host sessions.
   static let hostRegister = script(
     "host_register", PackageResources.host_register_lua,
-    takes: ["id", "new_token", "user", "workspace", "agent", "version", "sharing"])
+    takes: ["id", "new_token", "user", "workspace", "agent", "version", "changes", "sharing"])
+  static let hostAgent = script("host_agent", PackageResources.host_agent_lua)
   static let hostRead = script("host_read", PackageResources.host_read_lua)
   static let hostCheck = script("host_check", PackageResources.host_check_lua, takes: ["id"])
-  static let hostBatch = script("host_batch", PackageResources.host_batch_lua, takes: ["batch"])
+  static let hostBatch = script("host_batch", PackageResources.host_batch_lua, takes: ["batch", "first", "changes"])
   static let hostShare = script(
     "host_share", PackageResources.host_share_lua, takes: ["id", "most", "token_needed"])
   static let hostDrop = script("host_drop", PackageResources.host_drop_lua, takes: ["id"])
@@ -125,7 +128,8 @@ enum ScriptLibrary {
     approvalWithdraw, queueList, queueWithdraw, permissionRequest, permissionRead, permissionWithdraw, turnCancel,
     streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease,
     dispatchState,
-    dispatchReport, dispatchFail, hostRegister, hostRead, hostCheck, hostBatch, hostShare, hostDrop, hostAttach,
+    dispatchReport, dispatchFail, hostRegister, hostAgent, agentTake, hostRead, hostCheck, hostBatch, hostShare,
+    hostDrop, hostAttach,
     hostRenew, hostTake, hostPlace, hostRelease, hostCancel, hostSignal, hostLapse, hostDelete, rateTake, indexAdd,
     indexDue, indexMove,
   ]
@@ -152,6 +156,7 @@ enum ScriptLibrary {
     "invite": ScriptPiece.pieces(of: PackageResources.include_invite_lua),
     "host": ScriptPiece.pieces(of: PackageResources.include_host_lua),
     "host_text": ScriptPiece.pieces(of: PackageResources.include_host_text_lua),
+    "agent": ScriptPiece.pieces(of: PackageResources.include_agent_lua),
     "place": ScriptPiece.pieces(of: PackageResources.include_place_lua),
   ]
 

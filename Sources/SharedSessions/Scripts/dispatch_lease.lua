@@ -19,7 +19,7 @@ d.attempt = d.attempt + 1
 -- Its time to be started counts from when the bridge could first have started it.
 if d.attempt == 1 then call('ZADD', deadlines, dec(NOW + tonumber(dispatch_timeout)), id) end
 save_approval(a)
-call('HSET', session, 'leaseFence', fence)
+call('HSET', session, 'leaseFence', fence, 'leased', id)
 save()
 local _, edited = string.find(a.more, ',"editedPrompt":', 1, true)
 local text = edited and string.sub(a.more, edited + 1) or string.sub(a.tail, #',"prompt":' + 1, -2)

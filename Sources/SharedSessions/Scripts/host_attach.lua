@@ -1,7 +1,7 @@
 #!lua
 -- include: core clock host
 -- A bridge attaches; a newer attachment fences the older one.
--- keys: host sessions places places_order answers answers_order
+-- keys: host sessions agent_state places places_order answers answers_order
 -- args: token lease bridge host_lifetime
 --   lease: ms; bridge: id of the bridge ('' unknown)
 -- reply: ok, fence, 'same', 'other' or 'unknown': whether this is the bridge that was attached before, running session,

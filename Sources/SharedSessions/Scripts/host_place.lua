@@ -2,7 +2,7 @@
 -- include: core clock host place answer
 -- Keeps where a request of this host session belongs, so that its bridge can ask for it by its id alone; and the answer to it, since
 -- a session remembers only its own.
--- keys: host sessions places places_order answers answers_order
+-- keys: host sessions agent_state places places_order answers answers_order
 -- args: id session_id reply host_lifetime
 -- reply: ok
 -- fails: HOST_SESSION_NOT_FOUND

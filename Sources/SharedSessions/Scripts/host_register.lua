@@ -1,10 +1,11 @@
 #!lua
--- include: core clock host host_text answer
+-- include: core clock host host_text answer agent
 -- Registers a host session, or attaches to one again with its token.
--- keys: host sessions places places_order answers answers_order
--- args: id token new_token user workspace agent version sharing host_lifetime
---   token: digest of the one presented ('' none); new_token: digest; agent, version: '' not said; sharing: token or anyone
--- reply: ok, 'new' or 'known', host session
+-- keys: host sessions agent_state places places_order answers answers_order
+-- args: id token new_token user workspace agent version changes sharing host_lifetime
+--   token: digest of the one presented ('' none); new_token: digest; agent, version: '' not said; changes: what is kept
+--   of the agent, as include_agent.lua reads it; sharing: token or anyone
+-- reply: ok, 'new' or 'known', host session, 'true' when sessions that are there should hear of the agent
 -- fails: HOST_SESSION_EXISTS, IDEMPOTENCY_KEY_REUSED
 repeated()
 H = fields_of(host)
@@ -21,9 +22,13 @@ if agent ~= '' then
   H.agentName, H.agentVersion = agent, version
   call('HSET', host, 'agentName', agent, 'agentVersion', version)
 end
+local is_news = not fresh and brings_changes(agent_state)
+if changes ~= '' then
+  take_changes(agent_state, 0)
+end
 local json = host_json()
 if fresh then
-  keep_answer(host, dec(NOW + tonumber(host_lifetime)), {'ok', 'new', json})
+  keep_answer(host, dec(NOW + tonumber(host_lifetime)), {'ok', 'new', json, 'false'})
 end
 keep_host()
-return {'ok', fresh and 'new' or 'known', json}
+return {'ok', fresh and 'new' or 'known', json, tostring(is_news)}

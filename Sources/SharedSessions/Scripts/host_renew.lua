@@ -2,7 +2,7 @@
 -- include: core clock host
 -- durability: local
 -- The open attachment renews its lease, and learns whether there has been work for it that no signal told of.
--- keys: host sessions places places_order answers answers_order
+-- keys: host sessions agent_state places places_order answers answers_order
 -- args: lease fence host_lifetime
 -- reply: ok, lease end ms, wakes so far
 -- fails: HOST_SESSION_NOT_FOUND; fenced when a newer attachment has taken over or the lease has lapsed

@@ -1,7 +1,7 @@
 #!lua
 -- include: core clock host
 -- Takes up a shared session that is about to be created.
--- keys: host sessions places places_order answers answers_order
+-- keys: host sessions agent_state places places_order answers answers_order
 -- args: id token most token_needed host_lifetime
 --   most: shared sessions; token_needed: 'true' when the token must be right whatever the host session says
 -- reply: ok, workspace id, 'true' when a bridge is attached, fence

@@ -1,7 +1,7 @@
 #!lua
 -- include: core clock host place
 -- Takes the host session's one running slot for a dispatch.
--- keys: host sessions places places_order answers answers_order
+-- keys: host sessions agent_state places places_order answers answers_order
 -- args: fence session_id approval_id dispatch_id host_lifetime
 -- reply: ok, session, approval, dispatch that now hold the slot
 -- fails: HOST_SESSION_NOT_FOUND, fenced

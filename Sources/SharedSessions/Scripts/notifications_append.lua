@@ -1,11 +1,12 @@
 #!lua
--- include: core session
+-- include: core session agent
 -- The agent's notifications, in order, each an event of the session. The last batches are remembered by name, so that one that
 -- is sent again is appended once; of an upload in pieces the number of its last line is.
 -- keys: session events
--- args: batch first batches_kept notifications...
+-- args: batch first changes batches_kept notifications...
 --   batch: its name and the digest of what it says, joined by '@' ('' nothing to remember); of an upload, of its first line
 --   first: number of the first line of this piece of an upload ('0' a batch of its own)
+--   changes: what they change of what is kept of the agent, as include_agent.lua reads it ('' nothing)
 -- reply: ok, how many were appended
 -- fails: SESSION_NOT_FOUND, SESSION_INACTIVE, IDEMPOTENCY_KEY_REUSED
 load_session()
@@ -28,6 +29,9 @@ if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
 skip = math.max(0, skip)
 for i = skip + 1, #notifications do
   emit('host_session_update', '-', '{"notification":' .. notifications[i] .. '}')
+end
+if changes ~= '' then
+  take_changes(session, skip)
 end
 if name then
   kept[#kept + 1] = batch .. '@' .. (first == '0' and '0' or dec(first + #notifications - 1))

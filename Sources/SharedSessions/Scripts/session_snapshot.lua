@@ -1,12 +1,12 @@
 #!lua flags=no-writes
--- include: core session participant caller reader approval list
+-- include: core session participant caller reader approval list agent
 -- A session with its participants and approvals, and the event id all of that was true at. What cannot hold everything
 -- holds what waits for a decision first.
 -- keys: session participants credentials presence approvals order
 -- args: most most_bytes
 --   most: participants, and approvals, at most; most_bytes: of approvals
 -- reply: ok, session, participants in join order, approvals newest first, cursor, 'true' when something was left out,
---   the caller's role ('' none), what viewers see
+--   the caller's role ('' none), what viewers see, the agent
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE
 enter_reader()
 local people, all_people = participant_list(tonumber(most))
@@ -24,4 +24,4 @@ local whole = all_people and #listed * 2 == #ids and call('ZCARD', order) == #li
 table.sort(listed, function(a, b) return a.number > b.number end)
 for i, entry in ipairs(listed) do listed[i] = entry.text end
 return {'ok', session_json(), people, '[' .. table.concat(listed, ',') .. ']', last, tostring(not whole),
-  caller_role or '', viewer_updates}
+  caller_role or '', viewer_updates, agent_json()}

@@ -107,6 +107,7 @@ struct SessionIndex: Sendable {
     if state.status == .active {
       try await list(
         session, endsIn: .milliseconds(max(0, state.endsAt - now)), goneIn: .milliseconds(goneIn + 1_000))
+      try await runner.takeAgent(session.id, of: session.hostSessionID)
     } else {
       try await retire(session, goneIn: .milliseconds(goneIn + 1_000), isDone: state.status != .ending)
     }

@@ -51,6 +51,7 @@ public struct SessionStore: Sendable {
     let retention = settings.retention
     try await runner.together([
       { try await index.list(session, endsIn: life, goneIn: life + retention + .seconds(1)) },
+      { try await runner.takeAgent(sessionID, of: session.hostSessionID) },
       {
         // A bridge that was never attached has not gone away either.
         if share.fence != "0" {
@@ -125,20 +126,21 @@ public struct SessionStore: Sendable {
 
   /// `GET /api/shared-sessions/{id}`: everything at one moment, and the event id of that moment.
   ///
-  /// - Returns: `{session, participants, approvals, cursor, truncated?}`.
+  /// - Returns: `{session, participants, approvals, agent, cursor, truncated?}`.
   public func snapshot(_ sessionID: String, reader: Reader) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
       ScriptLibrary.sessionSnapshot, sessionID, as: ScriptRunner.Caller(reader),
       ["most": .integer(settings.snapshotLimit), "most_bytes": .integer(Self.replyBytes)]
-    ).parts(atLeast: 7)
+    ).parts(atLeast: 8)
     let (role, viewerUpdates) = (try parts.text(5), try parts.text(6))
     let isReduced =
       reader != .trusted && (role.isEmpty || role == Role.viewer.rawValue)
       && viewerUpdates == ViewerUpdates.reduced.rawValue
     let approvals = isReduced ? ViewerReduction.approvals(try parts.part(2)) : try parts.part(2)
+    let agent = isReduced ? ViewerReduction.agent(try parts.part(7)) : try parts.part(7)
     return ReplyBody.object([
       ("session", try parts.part(0)), ("participants", try parts.part(1)), ("approvals", approvals),
-      ("cursor", ReplyBody.quoted(try parts.text(3))),
+      ("agent", agent), ("cursor", ReplyBody.quoted(try parts.text(3))),
       ("truncated", try parts.text(4) == "true" ? ByteBuffer(string: "true") : nil),
     ])
   }

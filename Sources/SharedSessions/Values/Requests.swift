@@ -174,6 +174,8 @@ public struct RegisterHostSession: Sendable {
   public var agentName: String?
   /// The agent's version.
   public var agentVersion: String?
+  /// What else the bridge says of the agent; its name and version here do not count.
+  public var agent: AgentIntroduction?
   /// The token of an existing host session, to attach to it again.
   public var hostToken: String?
   /// Who may share it; what was said when it was first registered stays.
@@ -182,13 +184,15 @@ public struct RegisterHostSession: Sendable {
   /// Gathers the fields.
   public init(
     userID: String, workspaceID: String = "default", hostSessionID: String? = nil, agentName: String? = nil,
-    agentVersion: String? = nil, hostToken: String? = nil, sharing: HostSharing = .anyone
+    agentVersion: String? = nil, agent: AgentIntroduction? = nil, hostToken: String? = nil,
+    sharing: HostSharing = .anyone
   ) {
     self.userID = userID
     self.workspaceID = workspaceID
     self.hostSessionID = hostSessionID
     self.agentName = agentName
     self.agentVersion = agentVersion
+    self.agent = agent
     self.hostToken = hostToken
     self.sharing = sharing
   }

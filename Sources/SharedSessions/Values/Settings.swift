@@ -32,6 +32,10 @@ public struct SharedSessionSettings: Sendable {
   public var maximumAnswers: Int = 10_000
   /// Bytes of those answers; the oldest go first.
   public var answerBytesRetained: Int = 16 << 20
+  /// Bytes of each part of what a session keeps of its agent: its modes, options, commands, plan and so on; what is larger is cut.
+  public var agentPartBytes: Int = 64 << 10
+  /// Entries of each list among them; further ones are left out.
+  public var agentListEntries: Int = 500
   /// Permission requests of the agent that wait in a session.
   public var maximumPendingPermissions: Int = 100
   /// Scoped invites of a session, revoked ones included.
@@ -70,6 +74,9 @@ public struct SharedSessionSettings: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// How much is kept of the agent.
+  var agentLimits: AgentChanges.Limits { AgentChanges.Limits(partBytes: agentPartBytes, entries: agentListEntries) }
 
   /// After which time an approved prompt that has not started is looked at: the first at which it may be given up.
   var longestWait: Duration { hostGrace > .zero ? min(dispatchTimeout, hostGrace) : dispatchTimeout }

@@ -38,6 +38,16 @@ public enum ViewerReduction {
     return JSONText(array: list.elements.compactMap { try? approval($0) }).bytes
   }
 
+  /// What is kept of the agent as viewers get it; what cannot be understood is left out.
+  public static func agent(_ json: ByteBuffer) -> ByteBuffer {
+    guard let agent = try? JSONText(validating: json, maximumDepth: depth),
+      let reduced = try? edit(
+        agent,
+        { name, value throws(Withheld) in name == "usage" ? .replace(try withoutRawParts(value)) : .keep })
+    else { return ByteBuffer(string: "{\"capabilities\":{}}") }
+    return reduced.bytes
+  }
+
   /// Why an event is not passed on.
   private struct Withheld: Error {}
 

@@ -200,6 +200,13 @@ extension ConfigurationKey {
     .bytes(
       "limits.toolCall", \.gateway.fieldRules.toolCall, 1_024...(16 << 20),
       "Largest tool call of a permission request, and largest list of its options."),
+    .bytes(
+      "limits.agentPart", \.sessions.agentPartBytes, 1_024...(1 << 20),
+      "Bytes that are kept of each part of what the agent is: its modes, options, commands, plan and so on; a larger one is cut."
+    ),
+    .integer(
+      "limits.agentEntries", \.sessions.agentListEntries, 1...10_000,
+      "Entries of each list among them; further ones are left out."),
     .integer(
       "limits.invites", \.sessions.maximumInvites, 1...10_000, "Scoped invites of one session, revoked ones included."),
     .integer(

@@ -85,6 +85,7 @@ class Host:
 def updates(frames: list[Frame]) -> list[dict[str, Any]]:
     """The `update` objects of the agent's notifications among these frames."""
     notifications = [f.payload["notification"] for f in frames if f.type == "host_session_update"]
+    notifications = [n for n in notifications if n["method"] != "_tandem/agent"]
     assert all(n["method"] == "session/update" and n["jsonrpc"] == "2.0" for n in notifications), notifications
     return [n["params"]["update"] for n in notifications]
 

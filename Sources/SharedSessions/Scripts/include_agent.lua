@@ -1,0 +1,39 @@
+-- What is kept of the agent: fields of a session's hash, and of a hash beside the host session for sessions to come. A field is JSON
+-- as it is sent; one that was cut to fit begins with a blank, and an empty one says that there is none.
+
+-- block: take_changes key after
+-- Applies changes behind the one of this number: `NUMBER FIELD VALUE`, a line each.
+-- args: changes
+for number, field, value in string.gmatch(changes, '(%d+) (%S+) ([^\n]*)') do
+  if number + 0 > after then call('HSET', key, field, value) end
+end
+
+-- Whether any of the changes differs from what is kept.
+-- args: changes
+local function brings_changes(key)
+  for field, value in string.gmatch(changes, '%d+ (%S+) ([^\n]*)') do
+    if (call('HGET', key, field) or '') ~= value then return true end
+  end
+  return false
+end
+
+-- What is kept of the agent, and the turn that runs, as it is sent.
+local function agent_json()
+  local names = {'capabilities', 'name', 'version', 'mode', 'modes', 'options', 'commands', 'usage', 'title', 'plan'}
+  local fields = {}
+  for i, name in ipairs(names) do fields[i] = 'agent:' .. name end
+  local kept, parts, cut = call('HMGET', session, unpack(fields)), {}, false
+  for i, name in ipairs(names) do
+    local value = kept[i] or ''
+    if string.sub(value, 1, 1) == ' ' then value, cut = string.sub(value, 2), true end
+    if i == 1 and value == '' then value = '{}' end
+    if value ~= '' then parts[#parts + 1] = '"' .. name .. '":' .. value end
+  end
+  local running = call('HGET', session, 'leased')
+  local a = running and load_approval(running)
+  if a and a.kind == 'prompt' and a.dispatch and a.dispatch.state == 'started' then
+    parts[#parts + 1] = '"turn":{"dispatchId":"' .. a.dispatch.id .. '"' .. a.dispatch.more .. '}'
+  end
+  if cut then parts[#parts + 1] = '"truncated":true' end
+  return '{' .. table.concat(parts, ',') .. '}'
+end
