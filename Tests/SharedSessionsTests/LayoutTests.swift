@@ -16,6 +16,21 @@ struct LayoutTests {
     }
   }
 
+  @Test func copiesAreWrittenAndRefusedLikeTheFirst() async throws {
+    try await withWorld { world in
+      try await world.one.checkLayout()
+      for copy in world.keys.layoutCopies {
+        let kept = try await world.redis.send(RedisCommand("GET", .string(copy)), key: copy).string
+        #expect(kept == KeyLayout.version)
+        #expect(try await world.ttl(copy) > 37 * 86_400_000)
+      }
+      let copy = world.keys.layoutCopies[3]
+      _ = try await world.redis.send(RedisCommand("SET", .string(copy), "99"), key: copy)
+      let refusal = await #expect(throws: SharedSessionError.self) { try await world.two.checkLayout() }
+      #expect(refusal?.message.contains("layout 99") == true)
+    }
+  }
+
   @Test func aNodeRefusesKeysOfAnotherLayout() async throws {
     try await withWorld { world in
       let key = world.keys.layout

@@ -100,6 +100,8 @@ public struct KeyLayout: Sendable, Hashable {
 
   /// The number of the layout these keys have, a string.
   public var layout: String { "\(prefix):layout" }
+  /// Copies of that number, each in another slot of a cluster.
+  public var layoutCopies: [String] { (0..<4).map { "\(prefix):layout:{\($0)}" } }
 
   /// All sessions by creation, a sorted set.
   public var allSessions: String { "\(prefix):index:sessions" }

@@ -36,7 +36,7 @@ struct Sweeper: SweepDuties {
 
   func renewLease() async throws { try await presence.renew() }
 
-  func keepLayout() async throws { try await layout.keep() }
+  func keepLayout() async throws { await layout.keep() }
 
   /// What an index is about.
   enum Work: Sendable {

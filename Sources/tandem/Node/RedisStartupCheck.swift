@@ -42,11 +42,21 @@ struct RedisStartupCheck: Sendable {
       }
     }
     let deadline = ContinuousClock.now + patience
+    var isTold = false
     while true {
       do {
-        try await redis.probe(within: .seconds(2))
-        break
-      } catch {
+        let health = try await redis.probe(within: .seconds(2))
+        if try await isLayoutKnown(isPartial: !health.failures.isEmpty, isLate: ContinuousClock.now >= deadline) {
+          return
+        }
+        if !isTold {
+          isTold = true
+          logger.warning(
+            "waiting for the part of Redis that holds the layout of the data",
+            metadata: [LogKey.error: "\(health.failures.first ?? "no answer")"])
+        }
+        try await Task.sleep(for: .milliseconds(500))
+      } catch let error as RedisError {
         try Task.checkCancellation()
         // A refusal stays one, however often one asks.
         let isRefusal = Self.refusals.contains { error.message.contains($0) }
@@ -58,15 +68,25 @@ struct RedisStartupCheck: Sendable {
         try await Task.sleep(for: .milliseconds(100))
       }
     }
-    try await checkLayout()
   }
 
+  /// Checks the layout.
+  ///
+  /// - Parameters:
+  ///   - isPartial: whether a part of Redis is gone: then what it may hold is waited for, however long that takes.
+  ///   - isLate: whether the time for everything else is over.
+  /// - Returns: false when that part is needed.
   /// - Throws: `StartupError` when this program cannot read what Redis holds, or when Redis does not say.
-  private func checkLayout() async throws {
+  private func isLayoutKnown(isPartial: Bool, isLate: Bool) async throws -> Bool {
     do {
       try await layout()
+      return true
     } catch let error as SharedSessionError {
-      throw StartupError(layout: error, redis: "\(redis.configuration)")
+      let isPassing = error.code == .unavailable || error.code == .outcomeUnknown
+      guard isPassing, isPartial || !isLate else {
+        throw StartupError(layout: error, redis: "\(redis.configuration)")
+      }
+      return false
     }
   }
 
