@@ -94,8 +94,9 @@ import Testing
       var dumps: [String: [String: KeyDump]] = [:]
       var shared: Shared?
       let calls = try await recordingCalls(of: world.server) {
+        let agent = AgentIntroduction(try JSONText(validating: #"{"capabilities":{"loadSession":true}}"#))
         _ = try await world.two.hostSessions.register(
-          RegisterHostSession(userID: "hana", hostSessionID: host.id, hostToken: host.token))
+          RegisterHostSession(userID: "hana", hostSessionID: host.id, agent: agent, hostToken: host.token))
         let session = try await world.share(host: host, minutes: 60)
         shared = session
         dumps = try await world.useEverything(session)
