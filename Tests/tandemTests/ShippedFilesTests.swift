@@ -109,6 +109,9 @@ import Testing
       #expect(ignored.contains("\n!\(folder)\n"))
       #expect(dockerfile.contains("COPY \(folder) ./\(folder)"))
     }
+    // The locale data is made small before anything is linked.
+    #expect(ignored.contains("\n!docker/slim-icu\n"))
+    #expect(dockerfile.contains("COPY docker/slim-icu /usr/local/bin/slim-icu\nRUN slim-icu\nCOPY Sources"))
     #expect(dockerfile.contains("\nUSER 10001:10001\n"))
     #expect(dockerfile.contains("HEALTHCHECK"))
   }
