@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
+import pytest
 import redis
 
 from harness.deployment import Deployment
 from harness.scale import deployments, limit
-from harness.servers import Topology, role
+from harness.servers import Topology
 from harness.topologies import Cluster, Sentinel
 from support.client import API
+from support.desk import Desk, end_of
 from support.redis_server import RedisServer
-from support.scenario import share
+from support.scenario import Shared, share
 from support.waiting import eventually
 
 
@@ -26,6 +31,49 @@ def primary_of(topology: Topology, key: str) -> RedisServer | None:
     return next(iter(topology.primaries()), None)
 
 
+def ended_quietly(shared: Shared, approval: str) -> dict[str, Any] | None:
+    """An approval whose dispatch is over; nothing while the store is away."""
+    reply = shared.api.get(shared.path, shared.host, server_error=True)
+    found = reply.json["approvals"] if reply.status == 200 else []
+    over = [a for a in found if a["id"] == approval and a["dispatch"]["state"] in ("completed", "failed")]
+    return over[0] if over else None
+
+
+class Loss:
+    """A primary whose replicas are cut off from it, and that dies with what they do not have."""
+
+    def __init__(self, topology: Topology, session: str) -> None:
+        self.topology = topology
+        self.key = f"tandem:{{{session}}}:events"
+        self.before = eventually(lambda: primary_of(topology, self.key), "a primary")
+        if isinstance(topology, Cluster):
+            self.followers = topology.replicas(self.before)
+        else:
+            self.followers = [s for s in topology.servers if s is not self.before]
+        self.right = self.before.client.config_get("masterauth")["masterauth"]
+
+    def begin(self) -> None:
+        """From now on replicas get nothing."""
+        count = len(self.followers)
+        assert self.before.client.execute_command("WAIT", count, 5000) == count
+        let_replicate(self.followers, False, self.right)
+        self.before.client.execute_command("CLIENT", "KILL", "TYPE", "replica")
+        eventually(lambda: self.before.client.info("replication")["connected_slaves"] == 0, "no replica to be left")
+
+    def happen(self) -> None:
+        """One of them succeeds."""
+        self.before.process.kill()
+        eventually(self._successor, "a successor", 60)
+        let_replicate(self.followers, True, self.right)
+
+    def _successor(self) -> RedisServer | None:
+        try:
+            found = primary_of(self.topology, self.key)
+        except redis.RedisError:
+            return None
+        return found if found is not self.before else None
+
+
 @limit(300)
 @deployments("sentinel", "cluster", short=("sentinel-system", "cluster-system"))
 def test_who_has_seen_what_was_lost_is_reset_and_nobody_else(processes, kind, version):
@@ -33,33 +81,16 @@ def test_who_has_seen_what_was_lost_is_reset_and_nobody_else(processes, kind, ve
     deployment = Deployment(processes, topology, 2)
     shared = share(API([node.base for node in deployment.nodes]))
     guest = shared.join()
-    key = f"tandem:{{{shared.id}}}:events"
     kept = shared.comment("kept")
     live = shared.stream(guest, "earliest")
     live.until("message_created")
     known = live.last_id
-    before = eventually(lambda: primary_of(topology, key), "a primary")
-    replicas = [s for s in topology.servers if s is not before and role(s) == "slave"]
-    followers = topology.replicas(before) if isinstance(topology, Cluster) else replicas
-    assert before.client.execute_command("WAIT", len(followers), 5000) == len(followers)
-    right = before.client.config_get("masterauth")["masterauth"]
-    let_replicate(followers, False, right)
-    before.client.execute_command("CLIENT", "KILL", "TYPE", "replica")
-    eventually(lambda: before.client.info("replication")["connected_slaves"] == 0, "no replica to be left")
+    loss = Loss(topology, shared.id)
+    loss.begin()
     lost = [shared.comment(f"lost {number}") for number in range(3)]
     seen = [live.until("message_created")[-1] for _ in lost]
     assert [frame.payload["message"] for frame in seen] == lost
-    before.process.kill()
-
-    def successor() -> RedisServer | None:
-        try:
-            found = primary_of(topology, key)
-        except redis.RedisError:
-            return None
-        return found if found is not before else None
-
-    eventually(successor, "a successor", 60)
-    let_replicate(followers, True, right)
+    loss.happen()
 
     def goes_on() -> bool:
         reply = shared.api.post(f"{shared.path}/messages", {"text": "after"}, guest, server_error=True)
@@ -79,4 +110,34 @@ def test_who_has_seen_what_was_lost_is_reset_and_nobody_else(processes, kind, ve
     messages = shared.api.get(f"{shared.path}/messages", guest).expect(200)["messages"]
     assert [m["text"] for m in messages if m["text"] != "after"] == [kept["text"]]
     live.close()
+    topology.remove()
+
+
+@limit(300)
+@pytest.mark.parametrize("killed", [True, False], ids=["bridge killed", "bridge lives"])
+@deployments("sentinel", "cluster", short=("sentinel-system", "cluster-system"))
+def test_a_prompt_whose_start_was_lost_is_not_run_again(processes, tmp_path, kind, version, killed):
+    topology: Topology = {"sentinel": Sentinel, "cluster": Cluster}[kind](processes, version)
+    deployment = Deployment(processes, topology, 2)
+    desk = Desk(processes, API([node.base for node in deployment.nodes]), tmp_path)
+    host = desk.host()
+    shared = host.shared
+    loss = Loss(topology, shared.id)
+    host.process.signal(signal.SIGSTOP)
+    prompt = shared.prompt("hold on", shared.host)
+    loss.begin()
+    host.process.signal(signal.SIGCONT)
+    eventually(lambda: desk.ran() == ["hold on"], "the prompt to run")
+    if killed:
+        host.process.kill()
+    loss.happen()
+    desk.go()
+    if killed:
+        desk.host("--resume")
+    ended = eventually(lambda: ended_quietly(shared, prompt["id"]), "the prompt to be over", 90)
+    assert ended["dispatch"]["state"] == ("failed" if killed else "completed"), ended
+    assert not killed or "unknown" in ended["errorMessage"]
+    follow = shared.prompt("go on", shared.host)
+    assert end_of(shared, follow["id"])["dispatch"]["state"] == "completed"
+    assert desk.ran() == ["hold on", "go on"]
     topology.remove()
