@@ -44,7 +44,11 @@ extension HostBridge {
       noteBegun: { [journal = configuration.journal] dispatch throws(HostJournal.Failure) in
         try journal?.save { $0.begin(dispatch.id) }
       },
-      prompt: { dispatch throws(AgentError) in try await supervisor.prompt(dispatch.prompt) },
+      prompt: { dispatch throws(AgentError) in
+        guard let control = dispatch.control else { return try await supervisor.prompt(dispatch.prompt) }
+        if let change = try await supervisor.set(control) { await relay.changed(change) }
+        return .endTurn
+      },
       cancelTurn: { supervisor.cancel() },
       flush: {
         await relay.endTurn()

@@ -23,11 +23,13 @@ struct ScriptedBridge: Sendable {
     return try need(frame["payload"])
   }
 
-  func report(_ dispatch: JSONText, _ state: DispatchReportState, error: String? = nil) async throws {
+  func report(
+    _ dispatch: JSONText, _ state: DispatchReportState, error: String? = nil, stopReason: String = "end_turn"
+  ) async throws {
     _ = try await world.two.hostSessions.report(
       shared.hostSessionID, dispatchID: try need(dispatch["dispatchId"]?.string), token: shared.hostToken,
       DispatchReport(
-        state: state, attempt: try need(dispatch["attempt"]?.integer), error: error, stopReason: "end_turn"))
+        state: state, attempt: try need(dispatch["attempt"]?.integer), error: error, stopReason: stopReason))
   }
 }
 

@@ -1,19 +1,27 @@
+import AgentClientProtocol
 import JSONText
 
-/// An approved prompt that a node hands to the bridge; an immutable value.
+/// An approved prompt, or change of how the agent works, that a node hands to the bridge; an immutable value.
 struct Dispatch: Sendable, Hashable {
   let id: String
   let approvalID: String
   let sharedSessionID: String
+  /// What the agent is told; '' for a change of how it works.
   let prompt: String
+  /// How the agent is to work; nil for a prompt.
+  let control: AgentControl?
   /// The fence: reports carry it, and those of an older attempt are refused.
   let attempt: Int64
 
-  init(id: String, approvalID: String, sharedSessionID: String, prompt: String, attempt: Int64) {
+  init(
+    id: String, approvalID: String, sharedSessionID: String, prompt: String = "", control: AgentControl? = nil,
+    attempt: Int64
+  ) {
     self.id = id
     self.approvalID = approvalID
     self.sharedSessionID = sharedSessionID
     self.prompt = prompt
+    self.control = control
     self.attempt = attempt
   }
 }
@@ -39,12 +47,16 @@ enum DispatchMessage: Sendable, Hashable {
       guard let fence = payload["fence"]?.integer else { return nil }
       self = .attached(fence: fence)
     case "dispatch":
+      let control = payload["control"].map(AgentControl.init)
       guard let id = payload["dispatchId"]?.string, let approvalID = payload["approvalId"]?.string,
-        let sharedSessionID = payload["sharedSessionId"]?.string, let prompt = payload["prompt"]?.string,
-        let attempt = payload["attempt"]?.integer, Self.isPlain(id)
+        let sharedSessionID = payload["sharedSessionId"]?.string, let attempt = payload["attempt"]?.integer,
+        Self.isPlain(id), let prompt = control == nil ? payload["prompt"]?.string : "",
+        control == nil || control != .some(nil)
       else { return nil }
       self = .dispatch(
-        Dispatch(id: id, approvalID: approvalID, sharedSessionID: sharedSessionID, prompt: prompt, attempt: attempt))
+        Dispatch(
+          id: id, approvalID: approvalID, sharedSessionID: sharedSessionID, prompt: prompt, control: control ?? nil,
+          attempt: attempt))
     case "cancel":
       guard let id = payload["dispatchId"]?.string else { return nil }
       self = .cancel(dispatchID: id)
@@ -63,5 +75,19 @@ enum DispatchMessage: Sendable, Hashable {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
           || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || "-_.:".utf8.contains(byte)
       }
+  }
+}
+
+extension AgentControl {
+  /// Reads `{kind, id?, value}`; nil for what is not known here.
+  init?(_ control: JSONText) {
+    switch (control["kind"]?.string, control["id"]?.string, control["value"]) {
+    case ("mode", _, let value?):
+      guard let mode = value.string else { return nil }
+      self = .mode(mode)
+    case ("option", let id?, let value?) where value.kind == .string || value.kind == .boolean:
+      self = .option(id, value: value)
+    default: return nil
+    }
   }
 }

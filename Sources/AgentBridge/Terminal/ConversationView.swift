@@ -11,6 +11,8 @@ struct ConversationView: Sendable {
   private let rows: Int
   /// The kind of chunk whose line isn't finished.
   private var openChunk: String?
+  /// The tenths of the agent's memory that were used when this was shown last.
+  private var usedTenths = 0
 
   init(limits: ConsoleQuestions.Limits = .init()) {
     questions = ConsoleQuestions(limits: limits)
@@ -50,7 +52,7 @@ struct ConversationView: Sendable {
       return "\(name): \(Self.indented(payload["message"]?["text"]?.string ?? ""))"
     case "prompt_pending_approval":
       guard let id = approval?["id"]?.string, let prompt = approval?["prompt"]?.string else { return nil }
-      return String(questions.proposed(prompt, approvalID: id, by: name).dropLast())
+      return String(questions.proposed(prompt, approvalID: id, by: name).dropLast()) + Self.consequence(approval)
     case "prompt_approved":
       let text = approval?["editedPrompt"]?.string ?? approval?["prompt"]?.string ?? ""
       return "> \(ended(approval, "was approved"))approved: \(Self.indented(text))"
@@ -66,6 +68,7 @@ struct ConversationView: Sendable {
     case "permission_withdrawn": return "* the agent no longer asks"
     case "prompt_dispatch_started": return nil
     case "prompt_dispatch_completed":
+      if payload["interruptedByApprovalId"] != nil { return "* the turn was stopped for another prompt" }
       let reason = payload["stopReason"]?.string ?? ""
       return reason == "end_turn" ? "* the turn is over" : "* the turn is over: \(VisibleText.show(reason))"
     case "prompt_dispatch_failed":
@@ -97,8 +100,30 @@ struct ConversationView: Sendable {
         return "  [\(mark)] \(VisibleText.show(entry["content"]?.string ?? "", keepsLines: false))\n"
       }
       return endLine() + "Plan:\n" + entries.joined()
+    case "current_mode_update":
+      return endLine()
+        + "* the agent's mode is now \(VisibleText.show(update["currentModeId"]?.string ?? "", keepsLines: false))\n"
+    case "session_info_update":
+      guard let title = update["title"]?.string else { return nil }
+      return endLine() + "* it is about: \(VisibleText.show(title, keepsLines: false))\n"
+    case "usage_update": return usage(update)
     default: return nil
     }
+  }
+
+  /// How full the agent's memory is, each time another tenth of it is used.
+  private mutating func usage(_ update: JSONText) -> String? {
+    guard let used = update["used"]?.double, let size = update["size"]?.double, size > 0, used >= 0 else { return nil }
+    let tenths = Int(min(used / size, 1) * 10)
+    defer { usedTenths = tenths }
+    return tenths == usedTenths ? nil : endLine() + "* \(tenths * 10) % of the agent's memory is used\n"
+  }
+
+  /// What else there is to know for a decision, on a line of its own.
+  private static func consequence(_ approval: JSONText?) -> String {
+    if approval?["kind"]?.string == "control" { return "\n    It changes how the agent works from then on." }
+    if approval?["delivery"]?.string == "interrupt" { return "\n    It stops what runs then, and runs next." }
+    return ""
   }
 
   /// Ends the agent's unfinished line, if there is one.

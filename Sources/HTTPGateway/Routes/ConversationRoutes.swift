@@ -9,6 +9,7 @@ extension RouteSet {
       Route(.get, "/api/shared-sessions/{id}/messages", handler: messages),
       Route(.post, "/api/shared-sessions/{id}/messages", handler: postMessage),
       Route(.post, "/api/shared-sessions/{id}/prompts", handler: submitPrompt),
+      Route(.post, "/api/shared-sessions/{id}/controls", handler: submitControl),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}", handler: resolve),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}/withdraw", handler: withdraw),
       Route(.get, "/api/shared-sessions/{id}/queue", handler: queue),
@@ -41,10 +42,21 @@ extension RouteSet {
     let prompt = FieldRules.trimmed(try fields.string("prompt"))
     guard !prompt.isEmpty else { throw GatewayError(.emptyPrompt) }
     let checked = try rules.text(prompt, "prompt", mostBytes: rules.prompt)
+    let delivery: PromptDelivery = try fields.optionalWord("delivery") ?? .queue
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.approvals.submitPrompt(
-        id, credentials: credentials, prompt: checked, idempotency: try idempotency(request, credentials)))
+        id, credentials: credentials, prompt: checked, delivery: delivery,
+        idempotency: try idempotency(request, credentials)))
+  }
+
+  private func submitControl(_ request: IncomingRequest) async throws -> Reply {
+    let (id, fields) = (try sessionID(request), try request.fields())
+    let control = try ControlFields.request(fields)
+    let credentials = try await caller(request, fields)
+    return .json(
+      try await domain.approvals.submitControl(
+        id, credentials: credentials, control: control, idempotency: try idempotency(request, credentials)))
   }
 
   private func resolve(_ request: IncomingRequest) async throws -> Reply {

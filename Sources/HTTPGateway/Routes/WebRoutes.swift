@@ -28,6 +28,7 @@ enum WebFiles {
     ("attention.js", ByteBuffer(bytes: PackageResources.attention_js)),
     ("commands.js", ByteBuffer(bytes: PackageResources.commands_js)),
     ("composer.js", ByteBuffer(bytes: PackageResources.composer_js)),
+    ("controls.js", ByteBuffer(bytes: PackageResources.controls_js)),
     ("credentials.js", ByteBuffer(bytes: PackageResources.credentials_js)),
     ("decisions.js", ByteBuffer(bytes: PackageResources.decisions_js)),
     ("dialog.js", ByteBuffer(bytes: PackageResources.dialog_js)),

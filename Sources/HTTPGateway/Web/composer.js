@@ -9,8 +9,9 @@ const KIND = { comment: "Say something to everybody", prompt: "What should the a
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 export class Composer {
-  constructor(api, { signal, rights, commands, onSent, onLive }) {
-    Object.assign(this, { api, rights, onSent });
+  constructor(api, { signal, rights, commands, isBusy, onSent, onLive }) {
+    Object.assign(this, { api, rights, isBusy, onSent });
+    $("composer-interrupt").checked = false;
     this.commands = new Commands($("commands"), $("composer-text"), { commands, isPrompt: () => this.kind === "prompt", signal });
     const on = (id, type, work) => $(id).addEventListener(type, work, { signal });
     this.problem(null);
@@ -73,10 +74,12 @@ export class Composer {
   async send() {
     const text = $("composer-text").value;
     if (!text.trim() || $("composer-send").disabled) return;
+    const delivery = !$("composer-interrupt-place").hidden && $("composer-interrupt").checked ? "interrupt" : undefined;
+    $("composer-interrupt").checked = false;
     this.write("");
     this.problem(null);
     $("composer-text").focus();
-    await this.outbox.add(this.kind, text);
+    await this.outbox.add(this.kind, text, delivery);
   }
 
   problem(text) {
@@ -91,6 +94,7 @@ export class Composer {
     $("composer").hidden = !mayComment && !mayPrompt;
     $("composer-send").disabled = !may;
     set($("composer-send"), !isPrompt ? "Send" : needsApproval ? "Propose" : "Run");
+    $("composer-interrupt-place").hidden = !(isPrompt && may && this.isBusy());
     const placeholder = KIND[this.kind];
     if ($("composer-text").placeholder !== placeholder) $("composer-text").placeholder = placeholder;
     set($("composer-hint"), !may ? `This session does not let you ${isPrompt ? "prompt" : "comment"} now.`

@@ -8,10 +8,10 @@ const meanings = new WeakMap();
 
 /** All that a card shows and offers, as a text. */
 export function meaningOf(approval, me, call = approval.toolCall) {
-  const { kind, prompt, toolCall, options, participantId, content, control } = approval;
+  const { kind, prompt, toolCall, options, participantId, content, control, delivery } = approval;
   const isWhole = call === toolCall;
   if (!isWhole || !meanings.has(approval)) {
-    const meaning = JSON.stringify([kind, prompt, call, options, participantId, content, control]);
+    const meaning = JSON.stringify([kind, prompt, call, options, participantId, content, control, delivery]);
     if (!isWhole) return `${mayDecide(me)} ${me.id} ${meaning}`;
     meanings.set(approval, meaning);
   }
@@ -108,7 +108,8 @@ function promptCard(approval, context) {
   const { model, me, actions } = context;
   const { id, prompt } = approval;
   const shown = exactText(prompt);
-  const body = element("div", {}, shown, attachmentsNode(approval.content));
+  const stops = approval.delivery === "interrupt" ? element("p", { class: "warning-text" }, "It stops what runs then, and runs next.") : null;
+  const body = element("div", {}, shown, attachmentsNode(approval.content), stops);
   const who = whoNode(approval.participantId, model, null, approval.kind === "control" ? " wants to set" : " proposes");
   let node;
   if (!mayDecide(me)) {
@@ -119,7 +120,8 @@ function promptCard(approval, context) {
   const reason = reasonField();
   let text;
   const decide = (action) => answering(node, actions.resolve(id, prompt, action, reason.value.trim(), text?.value));
-  const approve = answerButton("primary", "approve", () => decide("approve"), "Approve and run");
+  const isControl = approval.kind === "control";
+  const approve = answerButton("primary", "approve", () => decide("approve"), isControl ? "Approve" : "Approve and run");
   const edit = button("edit", () => {
     text = editor(prompt);
     body.append(text.node);
@@ -129,7 +131,7 @@ function promptCard(approval, context) {
   }, "Edit");
   edit.dataset.do = "edit";
   node = card(approval, context, "", who, [body],
-    [reason, element("div", { class: "row" }, answerButton("", "reject", () => decide("reject"), "Reject"), edit, approve)]);
+    [reason, element("div", { class: "row" }, answerButton("", "reject", () => decide("reject"), "Reject"), isControl ? null : edit, approve)]);
   return node;
 }
 

@@ -213,12 +213,12 @@ export class Model {
     this.setDispatch(approvalId, { id: dispatchId, state: "started" });
   }
 
-  end({ approvalId, dispatchId, stopReason, error }, state, at) {
+  end({ approvalId, dispatchId, stopReason, error, interruptedByParticipantId }, state, at) {
     if (this.runningDispatch === dispatchId) this.runningDispatch = null;
     this.setDispatch(approvalId, { id: dispatchId, state, stopReason }, state === "failed" ? { status: "failed", errorMessage: error } : {});
     const turn = this.turns.get(approvalId)?.turn;
     if (!turn) return this.add({ kind: state === "failed" ? "failure" : "note", parts: [state === "failed" ? `A prompt failed: ${error}` : "The agent has finished"], at });
-    Object.assign(turn, { state, endedAt: at, stopReason: stopReason ?? null, error: error ?? null });
+    Object.assign(turn, { state, endedAt: at, stopReason: stopReason ?? null, error: error ?? null, interrupter: interruptedByParticipantId ?? null });
     for (const { step, group } of turn.steps.values()) {
       if (["completed", "failed"].includes(step.call.status)) continue;
       step.isOver = true;

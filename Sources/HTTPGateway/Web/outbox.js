@@ -50,8 +50,9 @@ export class Outbox {
     }
   }
 
-  add(kind, text) {
-    this.items.push({ id: randomId(), kind, text });
+  /** `delivery` is interrupt for a prompt that stops what runs. */
+  add(kind, text, delivery) {
+    this.items.push({ id: randomId(), kind, text, delivery });
     this.save();
     return this.flush();
   }
@@ -68,7 +69,7 @@ export class Outbox {
     clearTimeout(this.timer);
     while (this.items.length && !this.signal.aborted) {
       const [item] = this.items;
-      const [path, body] = item.kind === "prompt" ? ["/prompts", { prompt: item.text }] : ["/messages", { text: item.text }];
+      const [path, body] = item.kind === "prompt" ? ["/prompts", { prompt: item.text, delivery: item.delivery }] : ["/messages", { text: item.text }];
       const late = setTimeout(() => { item.isLate = true; this.draw(); }, 1_500);
       try {
         await this.api.post(path, body, { key: item.id, attempts: 1 });

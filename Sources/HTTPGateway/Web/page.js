@@ -4,6 +4,7 @@ import { actionsFor } from "./actions.js";
 import { clearSpoken } from "./announce.js";
 import { Attention } from "./attention.js";
 import { Composer, forgetDrafts } from "./composer.js";
+import { Controls } from "./controls.js";
 import { forgetVisitor, onDropped } from "./credentials.js";
 import { meaningOf, callOf, mayDecide, pendingNode, pendingSentence, updatePending } from "./decisions.js";
 import { confirm } from "./dialog.js";
@@ -59,7 +60,8 @@ export class Page {
     this.attention = new Attention(signal);
     this.news = new News(model, () => this.me);
     this.keys = new Keys(this, signal);
-    this.composer = new Composer(api, { signal, rights: () => this.rights, commands: () => model.agent.commands, onSent: () => this.schedule({ mine: true }), onLive: (flush) => { this.flush = flush; } });
+    this.composer = new Composer(api, { signal, rights: () => this.rights, commands: () => model.agent.commands, isBusy: () => Boolean(model.runningDispatch), onSent: () => this.schedule({ mine: true }), onLive: (flush) => { this.flush = flush; } });
+    this.controls = new Controls({ agent: () => model.agent, rights: () => this.rights, send: (control) => this.attempt(api.post("/controls", control)) });
     this.reader = new EventReader(api, {
       until, onEvents: (events, isCaughtUp) => this.take(events, isCaughtUp), onState: (state, error) => this.connection(state, error), onGone: (error) => this.end(error),
     });
@@ -246,6 +248,7 @@ export class Page {
     this.renderTurn();
     this.renderFacts();
     this.composer.render();
+    this.controls.render();
     const shape = `${pending.map((approval) => approval.id)} ${model.present.length} ${isHost} ${model.queued.length}`;
     if (this.shape !== shape) this.steady.look();
     this.shape = shape;

@@ -9,7 +9,7 @@ export class Turn {
   /** A turn of a prompt; or, without one, what the agent does that no prompt of this session asked for. */
   constructor(id, approvalId, at) {
     Object.assign(this, { id, kind: "turn", approvalId, at, items: [], steps: new Map(), plan: [], rev: 0, nextItem: 1 });
-    Object.assign(this, { state: null, startedAt: null, endedAt: null, stopReason: null, error: null, usage: null });
+    Object.assign(this, { state: null, startedAt: null, endedAt: null, stopReason: null, error: null, interrupter: null, usage: null });
   }
 
   /** How much there is to draw. */

@@ -38,7 +38,8 @@ export class TurnView {
     if (from) this.earlier.textContent = `Show what came before in this turn (${count(from, "part")})`;
     this.list.render(turn.items.slice(from));
     const sum = turn.endedAt ? sumOf(turn.allSteps) : null;
-    redraw(this.footer, JSON.stringify([sum, turn.endedAt, turn.stopReason, turn.error, turn.usage, approval?.errorMessage]), () => turn.endedAt || turn.error ? footNodes(turn, approval, sum) : null);
+    redraw(this.footer, JSON.stringify([sum, turn.endedAt, turn.stopReason, turn.error, turn.usage, turn.interrupter, approval?.errorMessage]),
+      () => turn.endedAt || turn.error ? footNodes(turn, approval, sum, this.context.model) : null);
   }
 }
 
@@ -98,7 +99,7 @@ const STOPS = {
   refusal: "It refused to go on",
 };
 
-function footNodes(turn, approval, sum) {
+function footNodes(turn, approval, sum, model) {
   const facts = [];
   if (sum?.steps > 1) facts.push(element("span", {}, ...sumNodes(sum).filter(Boolean)));
   const seconds = (new Date(turn.endedAt) - new Date(turn.startedAt)) / 1000;
@@ -108,7 +109,8 @@ function footNodes(turn, approval, sum) {
   const stop = turn.stopReason && turn.stopReason !== "end_turn" ? STOPS[turn.stopReason] ?? `It ended: ${words(turn.stopReason)}` : null;
   return [
     failure ? element("p", { class: "failure" }, "It failed: ", revealed(failure)) : null,
-    stop ? element("p", { class: "stop" }, revealed(stop)) : null,
+    turn.interrupter ? element("p", { class: "stop" }, sentence(["It was stopped for another prompt by ", model.who(turn.interrupter)]))
+      : stop ? element("p", { class: "stop" }, revealed(stop)) : null,
     facts.length ? element("p", { class: "quiet" }, ...facts.flatMap((fact, at) => [at ? " · " : null, fact]).filter(Boolean)) : null,
   ];
 }

@@ -39,8 +39,8 @@ struct DispatchQueue: Sendable {
       if taken.refusal == "fenced" { return .taken(nil) }
       return .taken(try RunningDispatch(in: try taken.parts(atLeast: 3), at: 0))
     case .readState(let running):
-      let (state, attempt) = try await runner.dispatchState(running)
-      return .state(state, attempt: attempt)
+      let (state, attempt, isCancelled) = try await runner.dispatchState(running)
+      return .state(state, attempt: attempt, isCancelled: isCancelled)
     case .lease(let running): return .leased(try await lease(running, fence: fence))
     case .free(let running):
       try await runner.wake(hostSessionID, freeing: running.dispatch, fence: String(fence))
@@ -78,7 +78,7 @@ struct DispatchQueue: Sendable {
     // Taking it back and its start can cross; whichever came first decides.
     switch try await lease(running, fence: fence) {
     case .fenced: return
-    case .started: _ = try await fail(running, message: message)
+    case .started, .stopping: _ = try await fail(running, message: message)
     case .handedOut, .over: break
     }
     try await runner.wake(hostSessionID, freeing: running.dispatch)
@@ -147,7 +147,8 @@ struct DispatchQueue: Sendable {
       return .handedOut(
         attempt: try parts.number(2), payload: try parts.part(0), isCancelled: try parts.text(1) == "true")
     case .refused("fenced", _): return .fenced
-    case .refused("gone", let detail) where detail.first == "started": return .started
+    case .refused("gone", let detail) where detail.first == "started":
+      return detail.last == "true" ? .stopping : .started
     case .refused: return .over
     }
   }

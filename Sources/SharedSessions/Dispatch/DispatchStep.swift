@@ -29,7 +29,7 @@ struct DispatchStep: Sendable {
     case heads([Head])
     /// What holds the slot now; nil: a newer attachment has taken over.
     case taken(RunningDispatch?)
-    case state(String, attempt: Int)
+    case state(String, attempt: Int, isCancelled: Bool = false)
     case leased(Lease)
     case freed
   }
@@ -47,7 +47,9 @@ struct DispatchStep: Sendable {
     case fenced
     /// Its turn runs.
     case started
-    /// It, or its session, is over.
+    /// Its turn runs and was told to stop in its session.
+    case stopping
+    /// It, or its session, is over, or something goes before it.
     case over
   }
 
@@ -99,7 +101,9 @@ struct DispatchStep: Sendable {
     case .taken(nil): return .finish(.fenced)
     // Somebody may have been faster; then what holds the slot counts.
     case .taken(let running?): return look(at: running)
-    case .state(let state, let attempt): return known(state, attempt)
+    case .state(let state, let attempt, let isCancelled):
+      if isCancelled { cancelling = holder?.dispatch ?? cancelling }
+      return known(state, attempt)
     case .leased(let lease): return leased(lease)
     case .freed:
       tries -= 1
@@ -134,6 +138,7 @@ struct DispatchStep: Sendable {
           isCancelled: isCancelled || cancelling == holder.dispatch))
     case .fenced: return .finish(.fenced)
     case .started: return .finish(.idle(cancelling: cancelling))
+    case .stopping: return .finish(.idle(cancelling: holder.dispatch))
     // The slot is free for the next one.
     case .over: return .free(holder)
     }

@@ -64,12 +64,14 @@ extension ScriptRunner {
     return try HostState(try outcome.parts(atLeast: 8))
   }
 
-  /// Where a dispatch is; its state is '' when there is none.
-  func dispatchState(_ dispatch: RunningDispatch) async throws(SharedSessionError) -> (state: String, attempt: Int) {
+  /// Where a dispatch is, and whether its turn was told to stop; its state is '' when there is none.
+  func dispatchState(
+    _ dispatch: RunningDispatch
+  ) async throws(SharedSessionError) -> (state: String, attempt: Int, isCancelled: Bool) {
     let parts = try await session(
       ScriptLibrary.dispatchState, dispatch.session, ["id": .string(dispatch.approval)]
-    ).parts(atLeast: 2)
-    return (try parts.text(0), try parts.number(1))
+    ).parts(atLeast: 3)
+    return (try parts.text(0), try parts.number(1), try parts.text(2) == "true")
   }
 
   /// Makes sure the sweeper looks at a host session when the lease ends that was just taken.

@@ -50,7 +50,10 @@ enum ScriptLibrary {
     "message_list", PackageResources.message_list_lua, takes: ["after", "most", "most_bytes"])
   static let promptSubmit = script(
     "prompt_submit", PackageResources.prompt_submit_lua,
-    takes: ["id", "prompt", "prompt_hash", "other_id"])
+    takes: ["id", "prompt", "prompt_hash", "delivery", "other_id"])
+  static let controlSubmit = script(
+    "control_submit", PackageResources.control_submit_lua,
+    takes: ["id", "control_kind", "target", "value", "prompt", "prompt_hash", "other_id"])
   static let approvalResolve = script(
     "approval_resolve", PackageResources.approval_resolve_lua,
     takes: ["id", "action", "reason", "edited", "dispatch_id", "seen_hash", "option"])
@@ -124,7 +127,8 @@ enum ScriptLibrary {
   static let all = [
     sessionCreate, sessionRead, sessionSnapshot, sessionUpdate, sessionEnd, sessionEndStep, sessionDue, sessionSweep,
     participantJoin, participantLeave, participantList, participantRole, hostHandover, presenceSet, inviteCreate,
-    inviteList, inviteRevoke, inviteRotate, callerCheck, messagePost, messageList, promptSubmit, approvalResolve,
+    inviteList, inviteRevoke, inviteRotate, callerCheck, messagePost, messageList, promptSubmit, controlSubmit,
+    approvalResolve,
     approvalWithdraw, queueList, queueWithdraw, permissionRequest, permissionRead, permissionWithdraw, turnCancel,
     streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease,
     dispatchState,

@@ -49,6 +49,7 @@ enum ScriptOutcome: Sendable {
         code, "This is a request of the agent; it can be answered, but not withdrawn by a participant.")
     case (.approvalLimit, "permission"):
       return SharedSessionError(code, "Too many permission requests of the agent are waiting; answer some first.")
+    case (.controlNotAvailable, "mode"): return SharedSessionError(code, "The agent offers no such mode.")
     case (.invalidOption, let side):
       return SharedSessionError(code, "That option means '\(side)', which is not the action given.")
     case (.dispatchConflict, "permission"):
@@ -64,6 +65,8 @@ enum ScriptOutcome: Sendable {
   private static let sentences = [
     "permission": "'editedPrompt' and 'promptHash' are for prompts, and this is a permission request.",
     "prompt": "'optionId' is for permission requests, and this is a prompt.",
+    "control":
+      "'editedPrompt' and 'optionId' are not for a change of the agent's mode or options; reject it and propose another.",
     "remove_host": "The host cannot be removed; close the session instead.",
     "role_of_host": "'role' of the host cannot be changed.",
     "viewer_decides": "'canApprove' is for collaborators.",

@@ -4,9 +4,8 @@
 -- comes first resolves, everybody else is told so.
 -- keys: session events participants credentials presence approvals order queue deadlines answers answers_order
 -- args: id action reason edited dispatch_id seen_hash option reasons_needed
---   action: approve, reject or '' (as the option says); reason, edited, option: JSON ('' none)
---   seen_hash: SHA-256 of the text the caller saw ('' not said)
--- reply: ok, approval, its kind, host session id
+--   action: approve, reject or '' (as the option says); seen_hash: SHA-256 of what was seen ('' not said); others: JSON ('' none)
+-- reply: ok, approval, its kind, host session id, then the ids of the agent's requests that were withdrawn
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, HOST_REQUIRED, APPROVAL_NOT_FOUND, INVALID_FIELD with the kind,
 --   APPROVAL_ALREADY_RESOLVED with the status and who did, PROMPT_CHANGED, INVALID_OPTION, OPTION_REQUIRED, REASON_REQUIRED,
 --   APPROVAL_LIMIT for an edit that has no room
@@ -15,7 +14,9 @@ if caller_role ~= 'host' and not decides(caller_record) then return refuse('HOST
 read_record(id)
 if not record then return refuse('APPROVAL_NOT_FOUND') end
 local asks = record_kind == 'permission'
-if asks and edited .. seen_hash ~= '' or not asks and option ~= '' then return refuse('INVALID_FIELD', record_kind) end
+if asks and edited .. seen_hash ~= '' or not asks and option ~= '' or edited ~= '' and record_kind == 'control' then
+  return refuse('INVALID_FIELD', record_kind)
+end
 refuse_resolved()
 if seen_hash ~= '' and not string.find(call('HGET', approvals, id .. ':notes'), ' hash=' .. seen_hash, 1, true) then
   return refuse('PROMPT_CHANGED')
@@ -43,10 +44,17 @@ elseif action == 'approve' then
 end
 settle(id, word, bands, ',"resolvedByParticipantId":"' .. caller .. '"' .. said)
 if bands == ONE_BAND then
-  enqueue(id)
+  if string.sub(record, -24) == ',"delivery":"interrupt"}' then
+    interrupt(id)
+  else
+    enqueue(id)
+  end
 end
 find_online()
 emit_saved(asks and 'permission_resolved' or 'prompt_' .. word, caller, string.sub(caller_record, 1, -2) .. online,
   (position and ',"position":' .. position or ''))
 save()
+if withdrawn then
+  answer({'ok', saved, record_kind, host_session_id, unpack(withdrawn)})
+end
 answer({'ok', saved, record_kind, host_session_id})

@@ -35,9 +35,10 @@ if state == 'started' then
 elseif state == 'completed' then
   local cancelled = note(a, 'cancelled') or stop_reason == '"cancelled"'
   withdraw_requests(d.id, cancelled and 'turn_cancelled' or 'turn_ended')
-  d.state, d.more = 'completed', d.more .. ',"endedAt":' .. now() .. ',"stopReason":' .. stop_reason
+  find_interrupter(a)
+  d.state, d.more = 'completed', d.more .. ',"endedAt":' .. now() .. ',"stopReason":' .. stop_reason .. interrupter
   finish_approval(a)
-  emit('prompt_dispatch_completed', '-', ids .. '"stopReason":' .. stop_reason .. '}')
+  emit('prompt_dispatch_completed', '-', ids .. '"stopReason":' .. stop_reason .. interrupter .. '}')
 else
   withdraw_requests(d.id, 'turn_failed')
   fail_dispatch(a, error, 'bridge')

@@ -17,6 +17,19 @@ local function brings_changes(key)
   return false
 end
 
+-- Whether the agent has said that it has this mode, or this option with this value. The node has read once what there is: ids of
+-- modes with a tab before and behind each; ids of options with a character 30 before each, and their values likewise behind it.
+local function offers(kind, target, value)
+  if kind == 'mode' then
+    return string.find(call('HGET', session, 'agent:modeIds') or '', '\t' .. value .. '\t', 1, true) ~= nil
+  end
+  local all = call('HGET', session, 'agent:optionValues') or ''
+  local _, from = string.find(all, '\30' .. target .. '\t', 1, true)
+  if not from then return false end
+  local to = string.find(all, '\30', from, true) or #all + 1
+  return string.find(string.sub(all, from, to - 1), '\t' .. value .. '\t', 1, true) ~= nil
+end
+
 -- What is kept of the agent, and the turn that runs, as it is sent.
 local function agent_json()
   local names = {'capabilities', 'name', 'version', 'mode', 'modes', 'options', 'commands', 'usage', 'title', 'plan'}

@@ -4,10 +4,11 @@
 --   more    what it has come to: ,"expiresAt" ,"resolvedAt" ,"resolvedByParticipantId" ,"reason" ,"optionId" ,"editedPrompt"
 --           ,"errorMessage"
 --   dispatch  ,"dispatch":{"id","state","attempt"[,"startedAt"][,"endedAt"][,"stopReason"]}
---   tail    ,"prompt" and what the agent said, to the end
+--   tail    ,"prompt" and what belongs to its kind: ,"control" of a control, what the agent said of a request; ,"delivery" comes last
+-- What people propose, a prompt or a control, is dispatched when it is approved; what the agent asks is answered.
 -- Texts of people have every quote escaped and the agent's JSON comes last, so the parts are found by their names.
 -- Beside it, under `ID:notes`, are words the service needs: author and hash (of a prompt), turn (dispatch it belongs to),
--- cancelled, by (who failed it); under `ID:reported` when the bridge last said something of its turn, in ms.
+-- cancelled, stopped (`approval@participant` that interrupted it), by (who failed it); under `ID:reported` when the bridge last said something of its turn, in ms.
 
 -- The order of all approvals: a zset of their numbers, in bands of what they wait for. The newest of what waits comes last.
 -- What is over stands two bands below what is pending, what is approved and not yet over one below it, what the agent asks one
@@ -33,6 +34,7 @@ if text and notes then
   found = {id = id, head = string.sub(text, 1, at - 1), status = word, more = string.sub(text, before_more + 1, from - 1),
     tail = string.sub(text, from), notes = notes, size = #text, author = string.sub(text, 120, 155),
     kind = string.match(text, '^%l+', 166)}
+  found.proposed = found.kind == 'prompt' or found.kind == 'control'
   local dispatched = string.find(found.more, ',"dispatch":{', 1, true)
   if dispatched then
     local d, state, attempt, rest =
@@ -46,6 +48,14 @@ end
 local function load_approval(id)
   find_approval(id)
   return found
+end
+
+-- What is to be done for what was proposed, as the dispatch says it: the text, or what is to be set.
+local function work_of(a)
+  if a.kind == 'control' then return string.sub(a.tail, string.find(a.tail, ',"control":', 1, true) + 1, -2) end
+  local _, edited = string.find(a.more, ',"editedPrompt":', 1, true)
+  local ends = string.sub(a.tail, -24) == ',"delivery":"interrupt"}' and -25 or -2
+  return '"prompt":' .. (edited and string.sub(a.more, edited + 1) or string.sub(a.tail, #',"prompt":' + 1, ends))
 end
 
 local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end

@@ -11,7 +11,7 @@ local function end_some()
   end
   for _, id in ipairs(call('ZRANGEBYSCORE', order, '0', '+inf', 'LIMIT', 0, left)) do
     local a = load_approval(id)
-    if a and a.kind == 'prompt' then
+    if a and a.proposed then
       expire(id, a.author, '-')
     elseif a then
       withdraw_request(id, 'session_' .. status)

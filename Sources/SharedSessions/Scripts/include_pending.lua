@@ -47,7 +47,7 @@ call('ZINCRBY', order, bands, id)
 if expiry ~= '' then call('ZREM', deadlines, id) end
 approval_bytes = approval_bytes + #saved - #record
 
--- Expires a pending prompt and tells the streams.
+-- Expires what was proposed and tells the streams.
 local function expire(id, author, subject)
   read_record(id)
   settle(id, 'expired', TWO_BANDS, '')
@@ -72,4 +72,25 @@ local function withdraw_requests(turn, reason)
     end
   end
   return withdrawn
+end
+
+-- block: propose
+-- What is proposed waits for a decision, or is approved by its author and queued. `other_id`: of its dispatch then; `delivery`:
+-- interrupt, or '' behind what waits.
+-- args: dispatch_timeout
+local state, band, kind, at, due = 'pending"', PENDING_FROM, 'prompt_pending_approval', rfc3339(NOW), ''
+if right == 'direct' then
+  if delivery == '' then
+    enqueue(id)
+  else
+    interrupt(id)
+  end
+  band, kind, due = LIVE_FROM, 'prompt_approved', dispatch_timeout
+  state = 'approved","resolvedAt":' .. at .. ',"resolvedByParticipantId":"' .. caller .. '","dispatch":{"id":"' .. other_id
+    .. '","state":"queued","attempt":0}'
+elseif approval_timeout ~= '-' then
+  due = approval_timeout * 1000
+  state = 'pending","expiresAt":' .. rfc3339(NOW + due)
+  call('ZADD', deadlines, NOW + due, id)
+  keep(deadlines)
 end

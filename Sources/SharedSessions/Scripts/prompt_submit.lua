@@ -2,9 +2,11 @@
 -- include: core session answer participant caller role_matrix message approval pending room dispatch
 -- A prompt: pending where the mode asks for approval, else approved by its author and queued in the same step.
 -- keys: session events participants credentials presence messages approvals order queue deadlines answers answers_order
--- args: id prompt prompt_hash other_id
+-- args: id prompt prompt_hash delivery other_id
 --   prompt: JSON; prompt_hash: SHA-256 of the text; other_id: of its message when it waits, else of its dispatch
--- reply: ok, status, approval, host session id, in how many ms its time is over ('' never)
+--   delivery: `,"delivery":"interrupt"`, or '' behind what waits
+-- reply: ok, status, approval, host session id, in how many ms its time is over ('' never), then the ids of the agent's
+--   requests that were withdrawn
 -- fails: SESSION_NOT_FOUND ... PARTICIPANT_INACTIVE, PROMPT_NOT_ALLOWED, APPROVAL_LIMIT, MESSAGE_LIMIT
 enter()
 find_prompt_right()
@@ -15,19 +17,9 @@ if right == 'approval' then
   make_room_for_message(#prompt)
 end
 make_room(#prompt, '')
-local state, band, kind, at, due = 'pending"', PENDING_FROM, 'prompt_pending_approval', rfc3339(NOW), ''
-if right == 'direct' then
-  enqueue(id)
-  band, kind, due = LIVE_FROM, 'prompt_approved', dispatch_timeout
-  state = 'approved","resolvedAt":' .. at .. ',"resolvedByParticipantId":"' .. caller .. '","dispatch":{"id":"' .. other_id
-    .. '","state":"queued","attempt":0}'
-elseif approval_timeout ~= '-' then
-  due = approval_timeout * 1000
-  state = 'pending","expiresAt":' .. rfc3339(NOW + due)
-  call('ZADD', deadlines, NOW + due, id)
-  keep(deadlines)
-end
-add_approval(id, caller, 'prompt', at, band, ' author=' .. caller .. ' hash=' .. prompt_hash, state, ',"prompt":' .. prompt .. '}')
+propose()
+add_approval(id, caller, 'prompt', at, band, ' author=' .. caller .. ' hash=' .. prompt_hash, state,
+  ',"prompt":' .. prompt .. delivery .. '}')
 begin_event()
 if right == 'approval' then
   append_message(other_id, 'prompt', prompt, id)
@@ -36,4 +28,7 @@ find_online()
 write_event(kind, caller, '', '{"approval":' .. saved .. ',"participant":' .. string.sub(caller_record, 1, -2) .. online
   .. (position and ',"position":' .. position or '') .. '}')
 save()
+if withdrawn then
+  answer({'ok', 'approved', saved, host_session_id, tostring(due), unpack(withdrawn)})
+end
 answer({'ok', right == 'approval' and 'pending' or 'approved', saved, host_session_id, tostring(due)})

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Logging
 public import NIOCore
 internal import RedisClient
@@ -18,19 +19,43 @@ public struct ApprovalStore: Sendable {
   /// - Returns: `{status, approval}`; `status` is `pending` or `approved`.
   /// - Throws: `PROMPT_NOT_ALLOWED`, `APPROVAL_LIMIT`, `MESSAGE_LIMIT`.
   public func submitPrompt(
-    _ sessionID: String, credentials: ParticipantCredentials, prompt: String, idempotency: IdempotencyRequest? = nil
+    _ sessionID: String, credentials: ParticipantCredentials, prompt: String, delivery: PromptDelivery = .queue,
+    idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let outcome = try await runner.session(
       ScriptLibrary.promptSubmit, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
       [
         "id": .string(Secrets.newID()), "prompt": .quoted(prompt), "prompt_hash": .string(Secrets.digest(prompt)),
-        "other_id": .string(Secrets.newID()),
+        "delivery": delivery == .interrupt ? ",\"delivery\":\"interrupt\"" : "", "other_id": .string(Secrets.newID()),
       ])
+    return try await proposed(outcome, in: sessionID)
+  }
+
+  /// `POST .../controls`: how the agent works is to be changed; taken as a prompt of the same author would be.
+  ///
+  /// - Returns: `{status, approval}`.
+  /// - Throws: `PROMPT_NOT_ALLOWED`, `CONTROL_NOT_AVAILABLE`, `APPROVAL_LIMIT`.
+  public func submitControl(
+    _ sessionID: String, credentials: ParticipantCredentials, control: ControlRequest,
+    idempotency: IdempotencyRequest? = nil
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let outcome = try await runner.session(
+      ScriptLibrary.controlSubmit, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
+      [
+        "id": .string(Secrets.newID()), "control_kind": .string(control.kind), "target": .quoted(control.optionID),
+        "value": .bytes(control.value.bytes), "prompt": .quoted(control.sentence),
+        "prompt_hash": .string(Secrets.digest(control.sentence)), "other_id": .string(Secrets.newID()),
+      ])
+    return try await proposed(outcome, in: sessionID)
+  }
+
+  /// What follows from a proposal: the bridge is told of one that was approved, a sweeper of when one that waits is over.
+  private func proposed(_ outcome: ScriptOutcome, in sessionID: String) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try outcome.parts(atLeast: 3)
     let status = try parts.text(0)
     if case .ok = outcome {
       if status == "approved" {
-        await queued(sessionID, for: try parts.text(2))
+        await queued(sessionID, for: try parts.text(2), withdrawn: try parts.texts(from: 4))
       } else if let due = Int(try parts.text(3)) {
         let index = index
         await runner.hint(
@@ -71,7 +96,7 @@ public struct ApprovalStore: Sendable {
       if try parts.text(1) == "permission" {
         await runner.announce(requests: [approvalID], of: sessionID, to: hostSessionID)
       } else if action == .approve {
-        await queued(sessionID, for: hostSessionID)
+        await queued(sessionID, for: hostSessionID, withdrawn: try parts.texts(from: 3))
       }
     }
     return ReplyBody.object([("approval", try parts.part(0))])
@@ -131,8 +156,11 @@ public struct ApprovalStore: Sendable {
   /// An approval named in a path; a text that cannot be an id is no approval's.
   func approval(_ id: String) -> RedisArgument { .string(Secrets.isID(id) ? id : "-") }
 
-  /// Tells the other slots of an approved prompt.
-  private func queued(_ sessionID: String, for hostSessionID: String) async {
+  /// Tells the other slots of an approved prompt or control. The look it wakes the bridge's node for also finds a turn that was
+  /// interrupted for it.
+  ///
+  /// - Parameter withdrawn: what the agent has asked in that turn.
+  private func queued(_ sessionID: String, for hostSessionID: String, withdrawn: [String]) async {
     let (runner, index, wait) = (runner, index, settings.longestWait)
     await runner.hint(
       "queue", of: sessionID,
@@ -140,6 +168,8 @@ public struct ApprovalStore: Sendable {
         { try await runner.wake(hostSessionID) },
         { try await index.scheduleCheck(sessionID, within: wait) },
       ])
+    // Behind that look, so that the bridge hears of the stop first.
+    if !withdrawn.isEmpty { await runner.announce(requests: withdrawn, of: sessionID, to: hostSessionID) }
   }
 }
 

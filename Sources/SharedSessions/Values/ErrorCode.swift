@@ -43,6 +43,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case sessionLimit = "SESSION_LIMIT"
   case hostSessionExists = "HOST_SESSION_EXISTS"
   case dispatchConflict = "DISPATCH_CONFLICT"
+  case controlNotAvailable = "CONTROL_NOT_AVAILABLE"
   case promptChanged = "PROMPT_CHANGED"
   case firstTokenRequired = "FIRST_TOKEN_REQUIRED"
   case inviteLimit = "INVITE_LIMIT"
@@ -69,6 +70,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
       404
     case .sessionInactive, .participantInactive, .approvalAlreadyResolved, .userAlreadyJoined, .sessionFull,
       .messageLimit, .approvalLimit, .sessionLimit, .hostSessionExists, .dispatchConflict, .promptChanged,
+      .controlNotAvailable,
       .firstTokenRequired, .inviteLimit:
       409
     case .idempotencyKeyReused: 422
@@ -121,6 +123,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .sessionLimit: "This host session shares as many sessions as it may."
     case .hostSessionExists: "That host session id is taken; send its host token to attach to it again."
     case .dispatchConflict: "This report is out of date: the dispatch has ended or was handed out again."
+    case .controlNotAvailable: "The agent offers no such option, or not this value of it."
     case .promptChanged: "This is not the prompt you were shown; read it again before you decide."
     case .reasonRequired: "A rejection needs a reason here."
     case .firstTokenRequired:

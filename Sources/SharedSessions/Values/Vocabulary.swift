@@ -49,3 +49,11 @@ public enum JoinReuse: String, Sendable, CaseIterable {
   /// The same participant only for a caller who also sends that participant's credentials.
   case strict
 }
+
+/// When an approved prompt runs.
+public enum PromptDelivery: String, Sendable, CaseIterable {
+  /// After what was approved before it.
+  case queue
+  /// Next: the turn that runs is stopped for it.
+  case interrupt
+}

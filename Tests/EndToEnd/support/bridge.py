@@ -35,9 +35,11 @@ class Bridge:
         assert frame.event["hostSessionId"] == self.agent.id
         return frame
 
-    def take(self, seconds: float = PATIENCE) -> dict[str, Any]:
-        """The next dispatch that is delivered."""
+    def take(self, seconds: float = PATIENCE, past_cancels: bool = False) -> dict[str, Any]:
+        """The next dispatch that is delivered; cancels before it are passed over where they may come."""
         frame = self._next(seconds)
+        while past_cancels and frame.type == "cancel":
+            frame = self._next(seconds)
         assert frame.type == "dispatch", frame
         shapes.check(
             frame.payload,

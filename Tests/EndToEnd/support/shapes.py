@@ -78,12 +78,16 @@ DISPATCH = {
     "startedAt?": time,
     "endedAt?": time,
     "stopReason?": text,
+    "interruptedByApprovalId?": uuid,
+    "interruptedByParticipantId?": uuid,
 }
 APPROVAL = {
     "id": uuid,
     "sharedSessionId": uuid,
     "participantId": uuid,
-    "kind": one_of("prompt", "permission"),
+    "kind": one_of("prompt", "control", "permission"),
+    "delivery?": one_of("interrupt"),
+    "control?": dict,
     "prompt": text,
     "status": one_of("pending", "approved", "rejected", "failed", "withdrawn", "expired"),
     "createdAt": time,
