@@ -30,7 +30,7 @@ STATUS = {
     ),
     **dict.fromkeys(
         """SESSION_INACTIVE PARTICIPANT_INACTIVE APPROVAL_ALREADY_RESOLVED USER_ALREADY_JOINED SESSION_FULL
-        MESSAGE_LIMIT APPROVAL_LIMIT SESSION_LIMIT DISPATCH_CONFLICT PROMPT_CHANGED
+        MESSAGE_LIMIT APPROVAL_LIMIT SESSION_LIMIT DISPATCH_CONFLICT PROMPT_CHANGED CONTROL_NOT_AVAILABLE
         INVITE_LIMIT""".split(),
         409,
     ),
@@ -133,6 +133,8 @@ class Rules:
         self.sessions: list[Session] = []
         self.kept: dict[tuple[str, str, str], tuple[bytes, int, Any]] = {}
         self.approved = 0
+        #: The dispatch whose turn the last step has interrupted.
+        self.stopped: str | None = None
 
     def session(self, id: str) -> Session:
         for session in self.sessions:

@@ -22,6 +22,24 @@ def prompt_right(mode: str, role: str) -> str | None:
     return by_mode.get(mode) if role == "collaborator" else None
 
 
+#: What the agent can be set to, and how its sessions begin.
+MODES = ("ask", "code")
+OPTIONS: dict[str, tuple[Any, ...]] = {"model": ("small", "large"), "loud": (True, False)}
+INTRODUCTION = {
+    "modes": {"currentModeId": "ask", "availableModes": [{"id": id, "name": id} for id in MODES]},
+    "configOptions": [
+        {"id": "model", "type": "select", "currentValue": "small", "options": [{"value": v} for v in OPTIONS["model"]]},
+        {"id": "loud", "type": "boolean", "currentValue": False},
+    ],
+}
+AGENT = {
+    "capabilities": {},
+    "mode": "ask",
+    "modes": INTRODUCTION["modes"]["availableModes"],  # type: ignore[index]
+    "options": INTRODUCTION["configOptions"],
+}
+
+
 class Conversation(Membership):
     def comment(self, id: str, call: Call, text: str) -> Answer:
         text = text.strip()
@@ -37,31 +55,58 @@ class Conversation(Membership):
         s.emit("message_created", m.created, {"message": s.message(m), "participant": s.participant(p)})
         return Answer(200, {"message": s.message(m)})
 
-    def prompt(self, id: str, call: Call, text: str) -> Answer:
+    def prompt(self, id: str, call: Call, text: str, delivery: str | None = None) -> Answer:
         text = text.strip()
         if not text:
             raise refuse("EMPTY_PROMPT")
+        if delivery not in (None, "queue", "interrupt"):
+            raise refuse("INVALID_FIELD", "delivery")
+        return self.propose(id, call, text, delivery="interrupt" if delivery == "interrupt" else None)
+
+    def control(self, id: str, call: Call, body: dict[str, Any]) -> Answer:
+        """A change of how the agent works."""
+        kind, value = body["kind"], body["value"]
+        if kind == "mode":
+            return self.propose(
+                id, call, f"Set the agent's mode to {value}.", {"kind": "mode", "value": value}, value in MODES
+            )
+        shown = value if isinstance(value, str) else str(value).lower()
+        sentence = f"Set the agent's option {body['id']} to {shown}."
+        return self.propose(id, call, sentence, body, value in OPTIONS.get(body["id"], ()))
+
+    def propose(
+        self,
+        id: str,
+        call: Call,
+        text: str,
+        control: dict[str, Any] | None = None,
+        is_offered: bool = True,
+        delivery: str | None = None,
+    ) -> Answer:
         s, p = self.enter(id, call)
         right = prompt_right(s.mode, p.role)
         if right is None:
             raise refuse("PROMPT_NOT_ALLOWED")
+        if not is_offered:
+            raise refuse("CONTROL_NOT_AVAILABLE")
         if len(s.pending) + len(s.queue) >= self.settings.pending:
             raise refuse("APPROVAL_LIMIT")
         if right == "approval":
             if sum(a.author is p for a in s.pending) >= self.settings.pending_each:
                 raise refuse("APPROVAL_LIMIT")
-            if len(s.messages) >= self.settings.messages:
+            if len(s.messages) >= self.settings.messages and control is None:
                 raise refuse("MESSAGE_LIMIT")
         at = now()
-        a = Approval(p, text, at)
+        a = Approval(p, text, at, kind="control" if control else "prompt", control=control, delivery=delivery)
         s.approvals.append(a)
         if right == "approval":
             a.expires = Cell("time", at, s.timeout * 1000) if s.timeout else None
-            s.messages.append(Message(p, "prompt", text, at, a))
+            if control is None:
+                s.messages.append(Message(p, "prompt", text, at, a))
             s.emit("prompt_pending_approval", at, self.told(s, a, p))
         else:
             a.status, a.resolved, a.resolver = "approved", at, p
-            place = self.enqueue(s, a)
+            place = self.enqueue(s, a, p)
             s.emit("prompt_approved", at, self.told(s, a, p) | place)
         return Answer(200, {"status": a.status, "approval": s.approval(a)})
 
@@ -69,11 +114,29 @@ class Conversation(Membership):
     def told(s: Session, a: Approval, p: Participant) -> dict[str, Any]:
         return {"approval": s.approval(a), "participant": s.participant(p)}
 
-    def enqueue(self, s: Session, a: Approval) -> dict[str, int]:
-        """Puts an approved prompt at the end of the queue; its place there, counted from 1."""
+    def enqueue(self, s: Session, a: Approval, p: Participant) -> dict[str, int]:
+        """Puts an approved prompt at the end of the queue, or before all of it; its place there, counted from 1."""
         self.approved += 1
-        a.dispatch = Dispatch(self.approved)
-        return {"position": len(s.queue)}
+        if a.delivery is None:
+            a.dispatch = Dispatch(self.approved)
+            return {"position": len(s.queue)}
+        self.interrupt(s, a, p)
+        a.dispatch = Dispatch(-self.approved)
+        return {"position": 1}
+
+    def interrupt(self, s: Session, by: Approval, p: Participant) -> None:
+        """The turn that runs is stopped; what was only handed out is taken back."""
+        a = s.leased
+        d = a.dispatch if a else None
+        if d and d.state == "queued":
+            d.attempt += 1
+        elif a and d and d.state == "started" and a.kind == "prompt" and not a.cancelled:
+            a.cancelled, d.interrupter = True, (by, p)
+            self.ends(s, a, now(), "turn_cancelled", told=True)
+            self.stopped = value(d.id)
+
+    def ends(self, s: Session, prompt: Approval, at: Cell, reason: str, told: bool = False) -> None:
+        raise NotImplementedError
 
     @staticmethod
     def find(s: Session, id: str) -> Approval:
@@ -106,7 +169,9 @@ class Conversation(Membership):
         if p.role != "host" and not p.may_approve:
             raise refuse("HOST_REQUIRED")
         a = self.find(s, approval)
-        if option is not None if a.kind == "prompt" else edited or shown:
+        if option is not None if a.kind != "permission" else edited or shown:
+            raise refuse("INVALID_FIELD")
+        if a.kind == "control" and edited:
             raise refuse("INVALID_FIELD")
         self.still_pending(a)
         if a.kind == "permission":
@@ -120,7 +185,7 @@ class Conversation(Membership):
         place: dict[str, int] = {}
         if body["action"] == "approve":
             a.status, a.edited = "approved", edited
-            place = self.enqueue(s, a)
+            place = self.enqueue(s, a, p)
         else:
             a.status = "rejected"
         s.emit(f"prompt_{a.status}", a.resolved, self.told(s, a, p) | place)
@@ -169,9 +234,17 @@ class Conversation(Membership):
                 "session": s.json(),
                 "participants": [s.participant(p) for p in s.participants],
                 "approvals": [reduced_approval(a) for a in approvals] if less else approvals,
+                "agent": AGENT | self.turn(s),
                 "cursor": s.events[-1].entry,
             },
         )
+
+    @staticmethod
+    def turn(s: Session) -> dict[str, Any]:
+        a = s.leased
+        if a is None or a.kind != "prompt" or a.dispatch is None or a.dispatch.state != "started":
+            return {}
+        return {"turn": {"dispatchId": a.dispatch.id, "startedAt": a.dispatch.started}}
 
     def participants(self, id: str, call: Call) -> Answer:
         s, _ = self.read(id, call)

@@ -41,14 +41,56 @@ class Histories(People):
         path, who = self.path(s, "/messages"), self.who(s, by, how)
         self.driver.call("POST", path, rule, {"text": text}, who, in_body=in_body, key=key)
 
-    def _prompt(self, s: Session, by: int, how: str, text: str, in_body: bool = False, key: str | None = None) -> None:
-        rule = lambda call: self.model.prompt(value(s.id), call, text)  # noqa: E731
+    def _prompt(
+        self,
+        s: Session,
+        by: int,
+        how: str,
+        text: str,
+        in_body: bool = False,
+        key: str | None = None,
+        delivery: str | None = None,
+    ) -> None:
+        rule = lambda call: self.stopping(self.model.prompt(value(s.id), call, text, delivery))  # noqa: E731
         path, who = self.path(s, "/prompts"), self.who(s, by, how)
-        self.driver.call("POST", path, rule, {"prompt": text}, who, in_body=in_body, key=key)
+        body = {"prompt": text} | ({"delivery": delivery} if delivery else {})
+        self.driver.call("POST", path, rule, body, who, in_body=in_body, key=key)
 
-    @action(4, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys)
-    def prompt(self, at, by, how, text, in_body, key) -> None:
-        self._prompt(self.pick(at), by, how, text, in_body, key)
+    def stopping(self, answer: Answer) -> Answer:
+        """The bridge hears of the turn that was interrupted, if it is attached; else when it attaches."""
+        stop, self.model.stopped = self.model.stopped, None
+        self.driver.stops = [stop] if stop and self.model.host.attached else []
+        return answer
+
+    @action(
+        4, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys, delivery=[None, None, "interrupt", "later"]
+    )
+    def prompt(self, at, by, how, text, in_body, key, delivery) -> None:
+        self._prompt(self.pick(at), by, how, text, in_body, key, delivery)
+
+    @action(2, at=one, by=[0, 2, 2, 3], text=["stop", "instead"])
+    def steer(self, at, by, text) -> None:
+        """A prompt that interrupts."""
+        self._prompt(self.pick(at), by, "right", text, delivery="interrupt")
+
+    @action(
+        3,
+        at=one,
+        by=someone,
+        how=how,
+        key=keys,
+        body=[
+            {"kind": "mode", "value": "code"},
+            {"kind": "mode", "value": "fly"},
+            {"kind": "option", "id": "model", "value": "large"},
+            {"kind": "option", "id": "loud", "value": True},
+            {"kind": "option", "id": "model", "value": True},
+        ],
+    )
+    def control(self, at, by, how, key, body) -> None:
+        s = self.pick(at)
+        rule = lambda call: self.model.control(value(s.id), call, body)  # noqa: E731
+        self.driver.call("POST", self.path(s, "/controls"), rule, body, self.who(s, by, how), key=key)
 
     @action(
         7,
@@ -83,7 +125,7 @@ class Histories(People):
         return self.who(s, by, how)
 
     def _decide(self, s: Session, who: Who | None, target: str, body: dict[str, Any], key: str | None = None) -> None:
-        rule = lambda call: self.model.decide(value(s.id), call, target, body)  # noqa: E731
+        rule = lambda call: self.stopping(self.model.decide(value(s.id), call, target, body))  # noqa: E731
         self.driver.call("POST", self.path(s, f"/approvals/{target}"), rule, body, who, key=key)
 
     @action(

@@ -25,7 +25,8 @@ class Model(Permissions):
                 at = now()
                 self.ends(s, a, at, "turn_failed")
                 self.fail(s, a, at, message)
-            elif a.dispatch.state == "queued":
+            elif a.dispatch.state == "queued" and not self.is_behind(s, a):
+                s.leased = a
                 a.dispatch.attempt += 1  # taken back, so that a late report of the older bridge is stale
             host.running = None
         host.attached = bridge
@@ -33,6 +34,12 @@ class Model(Permissions):
         for s in self.sessions:
             if s.is_active:
                 self.announce(s)
+
+    @staticmethod
+    def is_behind(s: Session, a: Approval) -> bool:
+        """Whether something interrupts that goes before what was handed out."""
+        first = s.queue[0] if s.is_active and s.queue else None
+        return first is not None and first is not a and first.delivery is not None
 
     def hand_out(self, again: bool = False) -> dict[str, Any] | None:
         """The dispatch the attached bridge gets now, if any; with `again` also one that an attachment before it got."""
@@ -42,7 +49,7 @@ class Model(Permissions):
         if host.running:
             s, a = host.running
             over = a.dispatch.state in ("completed", "failed")
-            if over:
+            if over or (a.dispatch.state == "queued" and self.is_behind(s, a)):
                 host.running = None
             elif not (again and a.dispatch.state == "queued"):
                 return None
@@ -54,12 +61,13 @@ class Model(Permissions):
             host.running = (s, a)
         s, a = host.running
         a.dispatch.attempt += 1
+        s.leased = a
         host.handed_out[value(a.dispatch.id)] = (s, a)
         return {
             "dispatchId": a.dispatch.id,
             "approvalId": a.id,
             "sharedSessionId": s.id,
-            "prompt": a.text,
+            **({"control": a.control} if a.control else {"prompt": a.text}),
             "participant": s.participant(a.author),
             "attempt": a.dispatch.attempt,
         }
@@ -90,7 +98,7 @@ class Model(Permissions):
             stop = body.get("stopReason") or "end_turn"
             self.ends(s, a, at, "turn_cancelled" if a.cancelled or stop == "cancelled" else "turn_ended")
             d.state, d.ended, d.stop = "completed", at, stop
-            s.emit("prompt_dispatch_completed", at, about | {"stopReason": d.stop})
+            s.emit("prompt_dispatch_completed", at, about | {"stopReason": d.stop} | d.interrupted)
         else:
             self.ends(s, a, at, "turn_failed")
             self.fail(s, a, at, body.get("error") or "the agent failed without saying why", by_service=False)
@@ -101,7 +109,7 @@ class Model(Permissions):
         assert d
         d.state, d.ended, d.failed_by_service = "failed", at, by_service
         a.status, a.error = "failed", error
-        s.emit("prompt_dispatch_failed", at, {"approvalId": a.id, "dispatchId": d.id, "error": error})
+        s.emit("prompt_dispatch_failed", at, {"approvalId": a.id, "dispatchId": d.id, "error": error} | d.interrupted)
 
     def cancel(self, id: str, call: Call) -> tuple[Answer, str | None]:
         """The answer, and the dispatch that the bridge is to stop. What was handed out counts as running."""

@@ -13,6 +13,7 @@ from support.scenario import unique
 
 from .calls import HostSession, Who
 from .cells import value
+from .conversation import INTRODUCTION
 from .driver import ROOT, Driver
 from .values import Approval, Session, Settings
 
@@ -67,7 +68,7 @@ class Machine:
         self.last = chance.random() < 0.3
         host_id = unique("model")
         key = {"X-API-Key": self.api_key} if self.api_key else {}
-        body = {"userId": "owner", "hostSessionId": host_id, "workspaceId": "model"}
+        body = {"userId": "owner", "hostSessionId": host_id, "workspaceId": "model", "agent": INTRODUCTION}
         reply = API(self.bases).post("/api/host-sessions", body, headers=key).expect(201)
         host = HostSession(host_id, reply["hostToken"], "model")
         self.driver = Driver(self.bases, self.settings, host, self.api_key, chance, self.redis)

@@ -84,6 +84,16 @@ class Dispatch:
     ended: Cell | None = None
     stop: str | None = None
     failed_by_service: bool = False
+    #: The prompt that has interrupted its turn, and who approved that one.
+    interrupter: tuple[Approval, Participant] | None = None
+
+    @property
+    def interrupted(self) -> dict[str, Any]:
+        """What its end says of whoever has interrupted it."""
+        if self.interrupter is None:
+            return {}
+        a, p = self.interrupter
+        return {"interruptedByApprovalId": a.id, "interruptedByParticipantId": p.id}
 
     def json(self) -> dict[str, Any]:
         return without_absent(
@@ -93,6 +103,7 @@ class Dispatch:
             startedAt=self.started,
             endedAt=self.ended,
             stopReason=self.stop or None,
+            **(self.interrupted if self.ended else {}),
         )
 
 
@@ -111,6 +122,9 @@ class Approval:
     error: str | None = None
     dispatch: Dispatch | None = None
     kind: str = "prompt"
+    delivery: str | None = None
+    #: Of a control: what is to be set.
+    control: dict[str, Any] | None = None
     #: Of a prompt: its turn was told to stop.
     cancelled: bool = False
     #: Of a permission request: the prompt whose turn waits, what is asked, what may be answered and what was.
@@ -183,6 +197,8 @@ class Session:
     messages: list[Message] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    #: What was handed out last.
+    leased: Approval | None = None
 
     @property
     def is_active(self) -> bool:
@@ -198,8 +214,8 @@ class Session:
 
     @property
     def pending(self) -> list[Approval]:
-        """Prompts that wait for a decision."""
-        return [a for a in self.approvals if a.status == "pending" and a.kind == "prompt"]
+        """Prompts and controls that wait for a decision."""
+        return [a for a in self.approvals if a.status == "pending" and a.kind != "permission"]
 
     @property
     def asked(self) -> list[Approval]:
@@ -273,6 +289,8 @@ class Session:
             toolCall=a.tool_call,
             options=a.options or None,
             optionId=a.option,
+            delivery=a.delivery,
+            control=a.control,
         )
 
     def message(self, m: Message) -> dict[str, Any]:
