@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from .calls import Answer, Call, now, refuse
-from .cells import Cell
+from .cells import Cell, value
 from .membership import Membership
 from .values import Approval, Dispatch, Message, Participant, Session
 from .visibility import reduced_approval
@@ -65,14 +65,14 @@ class Conversation(Membership):
 
     def control(self, id: str, call: Call, body: dict[str, Any]) -> Answer:
         """A change of how the agent works."""
-        kind, value = body["kind"], body["value"]
+        kind, wanted = body["kind"], body["value"]
         if kind == "mode":
             return self.propose(
-                id, call, f"Set the agent's mode to {value}.", {"kind": "mode", "value": value}, value in MODES
+                id, call, f"Set the agent's mode to {wanted}.", {"kind": "mode", "value": wanted}, wanted in MODES
             )
-        shown = value if isinstance(value, str) else str(value).lower()
+        shown = wanted if isinstance(wanted, str) else str(wanted).lower()
         sentence = f"Set the agent's option {body['id']} to {shown}."
-        return self.propose(id, call, sentence, body, value in OPTIONS.get(body["id"], ()))
+        return self.propose(id, call, sentence, body, wanted in OPTIONS.get(body["id"], ()))
 
     def propose(
         self,

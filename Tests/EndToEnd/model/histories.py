@@ -63,18 +63,25 @@ class Histories(People):
         return answer
 
     @action(
-        4, at=one, by=someone, how=how, text=texts, in_body=flags, key=keys, delivery=[None, None, "interrupt", "later"]
+        4,
+        at=one,
+        by=someone,
+        how=how,
+        text=texts,
+        in_body=flags,
+        key=keys,
+        delivery=[*[None] * 8, "queue", "interrupt", "later"],
     )
     def prompt(self, at, by, how, text, in_body, key, delivery) -> None:
         self._prompt(self.pick(at), by, how, text, in_body, key, delivery)
 
-    @action(2, at=one, by=[0, 2, 2, 3], text=["stop", "instead"])
+    @action(1, at=one, by=[0, 2, 2, 3], text=["stop", "instead"])
     def steer(self, at, by, text) -> None:
         """A prompt that interrupts."""
         self._prompt(self.pick(at), by, "right", text, delivery="interrupt")
 
     @action(
-        3,
+        1,
         at=one,
         by=someone,
         how=how,
