@@ -43,6 +43,11 @@ import Testing
     }
   }
 
+  private static let introduction = #"""
+    {"capabilities":{"loadSession":true},"modes":{"currentModeId":"ask","availableModes":[{"id":"ask","name":"Ask"},
+    {"id":"code","name":"Code"}]}}
+    """#
+
   /// Whether a key is at the target in this part of the way: every other key, the rest of them, all but the first one, all.
   private static func moves(_ key: String, _ part: Int) -> Bool {
     switch part {
@@ -94,7 +99,7 @@ import Testing
       var dumps: [String: [String: KeyDump]] = [:]
       var shared: Shared?
       let calls = try await recordingCalls(of: world.server) {
-        let agent = AgentIntroduction(try JSONText(validating: #"{"capabilities":{"loadSession":true}}"#))
+        let agent = AgentIntroduction(try JSONText(validating: Self.introduction))
         _ = try await world.two.hostSessions.register(
           RegisterHostSession(userID: "hana", hostSessionID: host.id, agent: agent, hostToken: host.token))
         let session = try await world.share(host: host, minutes: 60)
@@ -133,6 +138,7 @@ extension World {
     try await reject(shared, try await prompt(shared, carl))
     _ = try await one.approvals.withdraw(id, approvalID: try await prompt(shared, carl), credentials: carl)
     _ = try await prompt(shared, carl, "waits")
+    _ = try await one.approvals.submitControl(id, credentials: carl, control: .mode("code"))
     _ = try await one.hostSessions.notify(
       shared.hostSessionID, token: shared.hostToken, notifications: [try JSONText(validating: "{}")])
     for call in calls(shared, as: carl)
