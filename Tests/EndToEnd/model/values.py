@@ -16,7 +16,7 @@ class Settings:
     keyed: bool = False
     reason_required: bool = False
     participants: int = 5
-    messages: int = 6
+    messages: int = 4
     pending: int = 5
     pending_each: int = 3
     invites: int = 2
