@@ -107,6 +107,7 @@ public struct BridgeConfiguration: Sendable {
     agent.tools.readsFiles = files != .none
     agent.tools.writesFiles = files != .none
     agent.tools.runsTerminals = offersTerminals
+    agent.tools.asksPeople = true
     return agent
   }
 

@@ -39,13 +39,18 @@ extension HostBridge {
     _ host: HostAPI.HostSession, _ supervisor: AgentSupervisor, _ publisher: NotificationPublisher, _ relay: AgentRelay
   ) -> DispatchRunner.Work {
     let (api, redactor) = (api, redactor)
+    let contents = DispatchContents(api: api, host: host)
     return DispatchRunner.Work(
-      reportStarted: { dispatch throws(NodeError) in try await api.report("started", dispatch, of: host) },
+      reportStarted: { dispatch throws(NodeError) in
+        // Everything is at hand before the turn counts as begun: from then on nobody tries again.
+        try await contents.fetch(dispatch)
+        return try await api.report("started", dispatch, of: host)
+      },
       noteBegun: { [journal = configuration.journal] dispatch throws(HostJournal.Failure) in
         try journal?.save { $0.begin(dispatch.id) }
       },
       prompt: { dispatch throws(AgentError) in
-        guard let control = dispatch.control else { return try await supervisor.prompt(dispatch.prompt) }
+        guard let control = dispatch.control else { return try await supervisor.prompt(try contents.take(dispatch)) }
         if let change = try await supervisor.set(control) { await relay.changed(change) }
         return .endTurn
       },

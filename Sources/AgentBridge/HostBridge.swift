@@ -168,9 +168,12 @@ public final class HostBridge: Service {
     let desk = PermissionDesk(
       session: permissions, observer: observer, logger: logger, hidesToolCalls: configuration.filter.hidesToolCalls,
       redact: { [redactor] in redactor.redact($0) }, runningDispatch: { runner.running })
-    let tools: ToolDesk
+    var tools: ToolDesk
     do {
       tools = try makeTools(relay)
+      tools.questions = QuestionDesk(
+        session: permissions, logger: logger, redact: { [redactor] in redactor.redact($0) },
+        runningDispatch: { runner.running })
     } catch {
       return .refused(status: 0, code: "NO_DIRECTORY", message: "The working directory can't be used: \(error)")
     }
@@ -189,7 +192,7 @@ public final class HostBridge: Service {
         await permissions.run()
         return nil
       }
-      group.addTask {
+      group.addTask { [tools] in
         await tools.run()
         // Without terminals there is nothing to carry, and nothing ends with that.
         if !Task.isCancelled { await self.ending.wait() }

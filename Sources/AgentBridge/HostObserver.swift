@@ -54,4 +54,14 @@ public struct HostControl: Sendable {
       approvalID, approve: approve, promptHash: promptHash, of: session, key: IdempotencyKey.make())
     _ = try await api.client.insist(on: call)
   }
+
+  /// Answers a question of the agent, or declines to.
+  ///
+  /// - Parameter answer: the fields, nil for a question that has none.
+  /// - Throws: `NodeError.refused` with `APPROVAL_ALREADY_RESOLVED` when it is no longer there or somebody was faster,
+  ///   `INVALID_ANSWER` with a sentence when it does not fit.
+  public func reply(approvalID: String, approve: Bool, answer: JSONText?) async throws(NodeError) {
+    let call = api.reply(approvalID, approve: approve, answer: answer, of: session, key: IdempotencyKey.make())
+    _ = try await api.client.insist(on: call)
+  }
 }

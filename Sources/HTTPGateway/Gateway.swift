@@ -41,7 +41,8 @@ public final class HTTPGateway: Service {
       access: AccessControl(
         policy: configuration.access, keys: configuration.apiKeys, metrics: configuration.metricsAccess),
       rules: configuration.fieldRules, configuration: configuration, operations: operations,
-      readiness: SharedProbe { try await operations.probe(configuration.probeTimeout) }, drain: drain,
+      readiness: SharedProbe { try await operations.probe(configuration.probeTimeout) },
+      uploads: UploadBudget(most: configuration.uploadBytes), drain: drain,
       logger: logger)
     self.configuration = configuration
     self.routes = set.all

@@ -21,6 +21,14 @@ public struct GatewayConfiguration: Sendable {
 
   /// Bytes of a request's body.
   public var bodyBytes = 256 * 1024
+  /// Bytes of one attachment of a prompt.
+  public var attachmentBytes = 2 << 20
+  /// Attachments of one prompt.
+  public var attachments = 8
+  /// Bytes of bodies with attachments that are read at once on one node.
+  public var uploadBytes = 256 << 20
+  /// Bytes of a prompt's body, in which attachments are base64.
+  var promptBodyBytes: Int { bodyBytes + attachments * (attachmentBytes / 3 * 4 + 1_024) }
   /// Bytes of one line of an NDJSON body: agents send images and files in one notification.
   public var notificationBytes = 4 * 1024 * 1024
   /// Bytes of a request's head.

@@ -17,6 +17,8 @@ public struct SharedSessionsDomain: Service {
   public let approvals: ApprovalStore
   /// What agents ask in the middle of their turns.
   public let permissions: PermissionStore
+  /// What agents want to know of their people.
+  public let questions: QuestionStore
   /// Host sessions and their dispatches.
   public let hostSessions: HostSessionStore
   /// The sessions' events.
@@ -47,6 +49,7 @@ public struct SharedSessionsDomain: Service {
     sessions = SessionStore(runner: runner, index: index, closer: closer)
     approvals = ApprovalStore(runner: runner, index: index)
     permissions = PermissionStore(runner: runner)
+    questions = QuestionStore(runner: runner)
     hostSessions = HostSessionStore(runner: runner, closer: closer, queue: queue)
     events = EventLog(runner: runner)
     rates = RateLimiter(runner: runner)

@@ -29,6 +29,8 @@ struct ConsoleQuestionsTests {
       ("Q4 2 anyway", .answer(.init(letter: "q", number: 4), option: 2, anyway: true)),
       ("q4", .show(.init(letter: "q", number: 4), all: false)),
       ("p1 all", .show(.init(letter: "p", number: 1), all: true)),
+      ("q4 Name=A b=c ", .fill(.init(letter: "q", number: 4), field: "Name", value: "A b=c ")),
+      (" Q4  2=\r", .fill(.init(letter: "q", number: 4), field: "2", value: "")), ("q4 =x", .other), ("p4 a=b", .other),
       ("?", .list), ("list", .list), ("", .blank), (" \t", .blank), ("a", .unnamed), ("r", .unnamed), ("2", .unnamed),
       ("a x", .other), ("a 1 2", .other), ("2 3", .other), ("abc", .other), ("q4 x", .other), ("q4 2 x", .other),
       ("q4 2 anyway x", .other), ("q", .other), ("q-1", .other), ("q4 -1", .other), ("p3a", .other),

@@ -36,6 +36,28 @@ struct PermissionQuestionStateMachineTests {
     #expect(machine.next() == .end(.answered(optionID: "yes", resolver: "Eve")))
   }
 
+  @Test(arguments: ["approved", "rejected", "withdrawn"]) func whatIsToldEndsAQuestion(_ status: String) throws {
+    var machine = Machine(size: .least, hasOptions: false)
+    #expect(machine.next() == .ask(.least))
+    machine.asked(.success("p"))
+    let answer = try JSONText(validating: #"{"name":"x"}"#)
+    machine.noticed(PermissionNotice(approvalID: "p", status: status, answer: status == "approved" ? answer : nil))
+    let end: Machine.End =
+      switch status {
+      case "approved": .told(answer)
+      case "rejected": .declined
+      default: .withdrawn(isSessionOver: false)
+      }
+    #expect(machine.next() == .end(end))
+  }
+
+  @Test func aQuestionIsAskedWholeOrNotAtAll() {
+    var machine = Machine(size: .least, hasOptions: false)
+    let refusal = NodeError.refused(status: 400, code: "INVALID_FIELD", message: "no")
+    machine.asked(.failure(refusal))
+    #expect(machine.next() == .end(.refused(refusal)))
+  }
+
   @Test func itIsAskedUntilItIsTaken() {
     var machine = Machine()
     for _ in 0..<3 {

@@ -31,7 +31,7 @@ struct RandomTerminalTests {
     var keys: [String: Int] = [:]
     var open: Set<String> = []
     for step in 0..<400 {
-      switch Int.random(in: 0..<8, using: &random) {
+      switch Int.random(in: 0..<9, using: &random) {
       case 0, 1:
         let text = ["ls", "rm -rf /", "make"].randomElement(using: &random) ?? ""
         let shown = name(questions.proposed(text, approvalID: "id-\(step)", by: "Eve"))
@@ -44,6 +44,12 @@ struct RandomTerminalTests {
         keys[shown] = step
         open.insert(shown)
       case 3:
+        let form = try #require(QuestionForm(JSONText(validating: #"{"id":"id-\#(step)","prompt":"x","question":{}}"#)))
+        let shown = name(questions.inquired(form))
+        #expect(texts[shown] == nil && keys[shown] == nil)
+        texts[shown] = ("id-\(step)", "")
+        open.insert(shown)
+      case 4:
         guard let gone = open.sorted().randomElement(using: &random) else { continue }
         if let key = keys[gone] { questions.ended(key: key, "is gone") }
         if let text = texts[gone] { questions.ended(approvalID: text.approvalID, "is gone") }
@@ -65,6 +71,10 @@ struct RandomTerminalTests {
           let name = "q\(number)"
           #expect(line == "\(name) 2" && keys[name] == key && optionID == "\(key)-1")
           #expect(open.remove(name) != nil)
+        case .reply(let name, let approvalID, let approve, let answer):
+          #expect(line.hasSuffix(" \(name)") || line.hasSuffix(" \(name.number)"))
+          #expect(open.contains("\(name)") && texts["\(name)"]?.approvalID == approvalID)
+          #expect(approve == line.hasPrefix("a") && (answer != nil) == approve)
         case .say, nil: break
         }
       }

@@ -54,6 +54,29 @@ struct AgentToolTests {
     )
   }
 
+  @Test func peopleAreAskedWhereThatIsOfferedAlsoForARequestOfOurs() {
+    var machine = machine { $0.asksPeople = true }
+    #expect(ask(&machine, "1", "elicitation/create") == [0])
+    #expect(ask(&machine, "2", "elicitation/create", session: "other").isEmpty)
+    let ofRequest = #"{"id":3,"method":"elicitation/create","params":{"requestId":0,"message":"x"}}"#
+    #expect(machine.receive(.complete(ByteBuffer(string: ofRequest))).count == 1)
+    let page =
+      #"{"id":4,"method":"elicitation/create","params":{"sessionId":"s","mode":"url","elicitationId":"e","url":"u"}}"#
+    #expect(machine.receive(.complete(ByteBuffer(string: page))).count == 1)
+    _ = written(&machine)
+    let done = #"{"method":"elicitation/complete","params":{"elicitationId":"e"}}"#
+    let actions = machine.receive(.complete(ByteBuffer(string: done)))
+    #expect(actions.count == 1)
+    #expect(written(&machine) == [#"{"jsonrpc":"2.0","id":4,"result":{"action":"accept"}}"#])
+    #expect(machine.receive(.complete(ByteBuffer(string: done))).isEmpty)
+    let call = AgentCall.initialize(
+      clientName: "c", clientVersion: "1",
+      tools: {
+        var t = OfferedTools(); t.asksPeople = true; return t
+      }())
+    #expect(call.parameters["clientCapabilities"]?["elicitation"]?.description == #"{"form":{},"url":{}}"#)
+  }
+
   @Test func theAgentMayTakeARequestBack() {
     var machine = machine { $0.runsTerminals = true }
     #expect(ask(&machine, #""a""#, "terminal/wait_for_exit") == [0])

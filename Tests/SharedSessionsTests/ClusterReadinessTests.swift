@@ -147,6 +147,7 @@ extension World {
     }
     _ = try await one.events.page(id, after: "earliest", limit: 10)
     _ = try await runner.session(ScriptLibrary.exportAuthorize, id, as: .participant(shared.host))
+    try await voteOnPicture(shared, by: carl)
     let first = try await prompt(shared, shared.host, "first")
     return try await withBridge(self, shared) { bridge in
       let dispatch = try await bridge.nextDispatch()
@@ -157,6 +158,10 @@ extension World {
       _ = try await turn.read(request)
       try await turn.withdraw(request)
       _ = try await turn.ask()
+      let question = try need(await turn.inquire(key: "inquire")["id"]?.string)
+      _ = try await turn.reply(question, #"{"name":"x"}"#)
+      _ = try await turn.readQuestion(question)
+      _ = try await turn.inquire(named: false)
       _ = try await sweepSession(id)
       let dispatchID = try turn.dispatchID()
       _ = try await runner.session(ScriptLibrary.sessionDue, id)
@@ -183,6 +188,24 @@ extension World {
       _ = try await one.hostSessions.delete(shared.hostSessionID, token: shared.hostToken)
       return dumps
     }
+  }
+
+  /// A prompt with an attachment that two have to agree to, of whom one does.
+  private func voteOnPicture(_ shared: Shared, by author: ParticipantCredentials) async throws {
+    _ = try await one.hostSessions.register(
+      RegisterHostSession(
+        userID: "hana", hostSessionID: shared.hostSessionID, takes: ["image"], hostToken: shared.hostToken))
+    _ = try await one.sessions.update(
+      shared.id, credentials: shared.host, mode: nil, expiresInMinutes: nil, approvalsNeeded: 2)
+    let blocks = #"[{"type":"image","data":"iVBORw==","mimeType":"image/png"}]"#
+    let content = try PromptContent(JSONText(validating: blocks).elements, .init())
+    let body = try await one.approvals.submitPrompt(
+      shared.id, credentials: author, prompt: "", content: content, idempotency: repeatable("picture"))
+    let id = try need(json(body)["approval"]?["id"]?.string)
+    _ = try await one.approvals.attachment(shared.id, approvalID: id, block: 0, reader: .trusted)
+    _ = try await one.approvals.resolve(
+      shared.id, approvalID: id, credentials: shared.host, action: .approve, reason: nil, editedPrompt: "draw it",
+      dropContent: [0], idempotency: repeatable("vote"))
   }
 
   private func dumps(of shared: Shared) async throws -> [String: [String: KeyDump]] {

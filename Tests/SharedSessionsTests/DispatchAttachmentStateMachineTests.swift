@@ -147,43 +147,44 @@ import Testing
   @Test func answersAreReadOneByOneAndNoneIsLost() {
     var machine = idle()
     let (a, b) = (reference("a"), reference("b"))
-    #expect(machine.handle(.permissionResolved(a)) == [.readPermission(a, afterPause: false)])
-    #expect(machine.handle(.permissionResolved(b)) == [])
-    #expect(machine.handle(.permissionResolved(b)) == [])
-    #expect(machine.handle(.permissionReadFailed) == [.readPermission(a, afterPause: true)])
+    let news = DispatchAttachment.RequestNews(kind: .question, payload: payload)
+    #expect(machine.handle(.requestResolved(a)) == [.readRequest(a, afterPause: false)])
+    #expect(machine.handle(.requestResolved(b)) == [])
+    #expect(machine.handle(.requestResolved(b)) == [])
+    #expect(machine.handle(.requestReadFailed) == [.readRequest(a, afterPause: true)])
     #expect(
-      machine.handle(.permissionRead(payload)) == [.send(.permission(payload)), .readPermission(b, afterPause: false)])
+      machine.handle(.requestRead(news)) == [.send(.request(news)), .readRequest(b, afterPause: false)])
     // It may have been read before it was resolved again.
-    #expect(machine.handle(.permissionResolved(b)) == [])
-    #expect(machine.handle(.permissionRead(nil)) == [.readPermission(b, afterPause: false)])
-    #expect(machine.handle(.permissionRead(nil)) == [])
+    #expect(machine.handle(.requestResolved(b)) == [])
+    #expect(machine.handle(.requestRead(nil)) == [.readRequest(b, afterPause: false)])
+    #expect(machine.handle(.requestRead(nil)) == [])
   }
 
   @Test func anAnswerIsToldBehindTheDispatchThatWasSignalledBeforeIt() {
     let a = reference("a")
     var machine = attached()
     _ = machine.handle(.lookWanted)
-    #expect(machine.handle(.permissionResolved(a)) == [])
+    #expect(machine.handle(.requestResolved(a)) == [])
     #expect(machine.handle(.looked(.idle(cancelling: nil))) == [.look(nil, afterPause: false)])
     // However many signals follow, it waits for no more looks.
     #expect(machine.handle(.lookWanted) == [])
     #expect(
       machine.handle(delivery(first)) == [
-        .send(.dispatch(payload)), .readPermission(a, afterPause: false), .look(first, afterPause: false),
+        .send(.dispatch(payload)), .readRequest(a, afterPause: false), .look(first, afterPause: false),
       ])
     machine = attached()
-    #expect(machine.handle(.permissionResolved(a)) == [])
-    #expect(machine.handle(.lookFailed) == [.look(nil, afterPause: true), .readPermission(a, afterPause: false)])
+    #expect(machine.handle(.requestResolved(a)) == [])
+    #expect(machine.handle(.lookFailed) == [.look(nil, afterPause: true), .readRequest(a, afterPause: false)])
   }
 
   @Test func moreAnswersThanAreKeptEndTheAttachment() {
     var machine = idle()
-    for n in 0..<Machine.permissionsAtMost { _ = machine.handle(.permissionResolved(reference("\(n)"))) }
-    #expect(machine.handle(.permissionResolved(reference("x"))) == [.end])
+    for n in 0..<Machine.requestsAtMost { _ = machine.handle(.requestResolved(reference("\(n)"))) }
+    #expect(machine.handle(.requestResolved(reference("x"))) == [.end])
   }
 
-  private func reference(_ id: String) -> DispatchAttachment.PermissionReference {
-    DispatchAttachment.PermissionReference(session: "s", approval: id)
+  private func reference(_ id: String) -> DispatchAttachment.RequestReference {
+    DispatchAttachment.RequestReference(session: "s", approval: id)
   }
 }
 
@@ -198,7 +199,7 @@ import Testing
     mailbox.put(message: ByteBuffer(string: "gone"))
     #expect(
       mailbox.take() == [
-        .cancelAsked("d1"), .lookWanted, .permissionResolved(.init(session: "s", approval: "a")), .fenceSeen(9), .gone,
+        .cancelAsked("d1"), .lookWanted, .requestResolved(.init(session: "s", approval: "a")), .fenceSeen(9), .gone,
       ])
     #expect(mailbox.take() == [])
   }

@@ -108,9 +108,9 @@ private final class FakeWork: AttachmentWork {
     return isFenced ? nil : "0"
   }
 
-  func permission(_ reference: DispatchAttachment.PermissionReference) async throws(SharedSessionError) -> ByteBuffer? {
-    nil
-  }
+  func request(
+    _ reference: DispatchAttachment.RequestReference
+  ) async throws(SharedSessionError) -> DispatchAttachment.RequestNews? { nil }
 
   func failIfUnclaimed() async throws(SharedSessionError) {}
 }

@@ -6,9 +6,9 @@ import Testing
   /// Every type that a script can write has to be one that a filter knows. Types put together in a script are listed.
   @Test func theVocabularyIsWhatTheScriptsWrite() throws {
     let built: Set<String> = [
-      "prompt_approved", "prompt_pending_approval", "prompt_rejected", "permission_resolved", "participant_online",
-      "participant_offline",
-      "host_online", "host_offline",
+      "prompt_approved", "prompt_pending_approval", "prompt_rejected", "permission_resolved", "permission_withdrawn",
+      "question_resolved", "question_withdrawn", "participant_online", "participant_offline", "host_online",
+      "host_offline",
     ]
     var found: Set<String> = []
     let scripts = URL(filePath: #filePath).deletingLastPathComponent()

@@ -73,7 +73,8 @@ import Testing
   @Test func onlyEventsThatNeverHoldAnythingOfTheAgentsAreNotLookedInto() {
     for type in EventTypes.written {
       let holdsApproval = type.hasPrefix("prompt_") && !type.hasPrefix("prompt_dispatch")
-      let isLookedInto = type == "host_session_update" || type.hasPrefix("permission_") || holdsApproval
+      let isAsked = type.hasPrefix("permission_") || type.hasPrefix("question_")
+      let isLookedInto = type == "host_session_update" || isAsked || holdsApproval
       #expect(ViewerReduction.concerns(type) == isLookedInto, "\(type)")
     }
   }

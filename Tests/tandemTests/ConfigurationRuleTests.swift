@@ -29,7 +29,8 @@ import Testing
       beyond: ["limits.sessionsPerStream": "103"]),
     Contradiction(
       names: ["limits.body", "limits.redisBytes"],
-      possible: ["limits.redisBytes": "8MiB", "limits.body": "8188KiB"], beyond: ["limits.body": "8MiB"]),
+      possible: ["limits.redisBytes": "8MiB", "limits.attachment": "1KiB", "limits.body": "8188KiB"],
+      beyond: ["limits.body": "8MiB"]),
     Contradiction(
       names: ["limits.notification", "limits.redisReply"],
       possible: ["limits.redisReply": "16MiB", "limits.notification": "16380KiB"],
@@ -40,7 +41,7 @@ import Testing
       beyond: ["events.pageBytes": "16MiB"]),
     Contradiction(
       names: ["limits.notification", "limits.redisBytes"],
-      possible: ["limits.redisBytes": "8MiB", "limits.notification": "8188KiB"],
+      possible: ["limits.redisBytes": "8MiB", "limits.attachment": "1KiB", "limits.notification": "8188KiB"],
       beyond: ["limits.notification": "8MiB"]),
     Contradiction(
       names: ["limits.notification", "events.retainedBytes"], possible: ["events.retainedBytes": "4MiB"],
@@ -57,12 +58,29 @@ import Testing
       possible: ["limits.prompt": "1KiB", "limits.approvalBytes": "132KiB"],
       beyond: ["limits.approvalBytes": "135167"]),
     Contradiction(
+      names: ["limits.question", "limits.approvalBytes"],
+      possible: ["limits.question": "64KiB", "limits.approvalBytes": "196KiB"],
+      beyond: ["limits.approvalBytes": "200703"]),
+    Contradiction(
       names: ["limits.prompt", "limits.answerBytes"], possible: ["limits.answerBytes": "68KiB"],
       beyond: ["limits.answerBytes": "69631"]),
     Contradiction(
       names: [
         "redisMaxMemory", "events.retainedBytes", "limits.messageBytes", "limits.approvalBytes", "limits.answerBytes",
-      ], possible: ["redisMaxMemory": "184549377"], beyond: ["redisMaxMemory": "176MiB"]),
+        "limits.attachmentBytes",
+      ], possible: ["redisMaxMemory": "251658241"], beyond: ["redisMaxMemory": "240MiB"]),
+    Contradiction(
+      names: ["limits.attachment", "limits.attachments", "limits.redisBytes"],
+      possible: ["limits.attachment": "1MiB", "limits.redisBytes": "8196KiB"],
+      beyond: ["limits.redisBytes": "8392703"]),
+    Contradiction(
+      names: ["limits.attachment", "limits.attachments", "limits.attachmentBytes"],
+      possible: ["limits.attachment": "1MiB", "limits.attachmentBytes": "8196KiB"],
+      beyond: ["limits.attachmentBytes": "8392703"]),
+    Contradiction(
+      names: ["limits.attachment", "limits.attachments", "limits.uploadBytes"],
+      possible: ["limits.attachment": "3KiB", "limits.attachments": "1", "limits.uploadBytes": "1MiB"],
+      beyond: ["limits.attachment": "1MiB"]),
     Contradiction(
       names: ["stream.heartbeat", "read time-out of tandem host"], possible: ["stream.heartbeat": "20s"],
       beyond: ["stream.heartbeat": "20001ms"]),
@@ -85,7 +103,7 @@ import Testing
 
   @Test func everyRuleAboutBoundsIsTried() {
     // One argument above per rule: a new rule needs a new one.
-    #expect(ConfigurationRule.bounds.count == 17)
+    #expect(ConfigurationRule.bounds.count == 21)
   }
 
   @Test func aBoundOfThePrivateServerConcernsNoOther() throws {

@@ -4,10 +4,12 @@ import AgentClientProtocol
 struct ToolDesk: Sendable {
   var files: FileDesk?
   var terminals: TerminalDesk?
+  var questions: QuestionDesk?
 
   func use(_ request: AgentToolRequest) async -> AgentToolAnswer {
     if request.method.hasPrefix("fs/"), let files { return await files.use(request) }
     if request.method.hasPrefix("terminal/"), let terminals { return await terminals.use(request) }
+    if request.method == "elicitation/create", let questions { return await questions.use(request) }
     return .methodNotFound
   }
 

@@ -1,5 +1,6 @@
 import AgentClientProtocol
 import Basics
+import JSONText
 import Logging
 import Observability
 
@@ -89,13 +90,13 @@ actor AgentSupervisor {
   }
 
   /// Runs one prompt, starting the agent first when none is there.
-  func prompt(_ text: String) async throws(AgentError) -> AgentStopReason {
+  func prompt(_ blocks: [JSONText]) async throws(AgentError) -> AgentStopReason {
     let agent = try await ready()
     turn += 1
     isTurnRunning = true
     defer { isTurnRunning = false }
     do {
-      let stopReason = try await agent.connection.prompt(text, sessionID: agent.sessionID)
+      let stopReason = try await agent.connection.prompt(blocks, sessionID: agent.sessionID)
       hasFailed = false
       backoff.reset()
       return stopReason

@@ -10,6 +10,10 @@ struct Dispatch: Sendable, Hashable {
   let prompt: String
   /// How the agent is to work; nil for a prompt.
   let control: AgentControl?
+  /// The prompt's blocks, where it has more than a text: attachments by what is known of them.
+  var content: [JSONText] = []
+  /// Whether `prompt` takes the place of the texts in `content`.
+  var isEdited = false
   /// The fence: reports carry it, and those of an older attempt are refused.
   let attempt: Int64
 
@@ -34,7 +38,7 @@ enum DispatchMessage: Sendable, Hashable {
   case dispatch(Dispatch)
   /// Somebody asks to stop a running prompt.
   case cancel(dispatchID: String)
-  /// What has become of a permission request.
+  /// What has become of a permission request or a question.
   case permission(PermissionNotice)
   /// A message of a kind that isn't known here.
   case other
@@ -53,14 +57,16 @@ enum DispatchMessage: Sendable, Hashable {
         Self.isPlain(id), let prompt = control == nil ? payload["prompt"]?.string : "",
         control == nil || control != .some(nil)
       else { return nil }
-      self = .dispatch(
-        Dispatch(
-          id: id, approvalID: approvalID, sharedSessionID: sharedSessionID, prompt: prompt, control: control ?? nil,
-          attempt: attempt))
+      var dispatch = Dispatch(
+        id: id, approvalID: approvalID, sharedSessionID: sharedSessionID, prompt: prompt, control: control ?? nil,
+        attempt: attempt)
+      dispatch.content = payload["content"]?.elements ?? []
+      dispatch.isEdited = payload["isEdited"]?.bool ?? false
+      self = .dispatch(dispatch)
     case "cancel":
       guard let id = payload["dispatchId"]?.string else { return nil }
       self = .cancel(dispatchID: id)
-    case "permission":
+    case "permission", "question":
       guard let notice = PermissionNotice(payload: payload) else { return nil }
       self = .permission(notice)
     default:

@@ -81,6 +81,11 @@ struct HostAPI: Sendable {
     }
   }
 
+  /// An attachment of a dispatch, as the agent takes it.
+  func block(_ number: Int, of dispatch: Dispatch, _ host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .GET, path: "\(host.path)/dispatches/\(dispatch.id)/content/\(number)", token: host.token)
+  }
+
   /// Passes on notifications of the agent.
   func publish(
     _ notifications: [JSONText], of host: HostSession, areReplayed: Bool = false, key: String
@@ -124,6 +129,35 @@ struct HostAPI: Sendable {
   /// Takes a permission request back.
   func withdrawPermission(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
     NodeClient.Call(method: .DELETE, path: "\(host.path)/permissions/\(approvalID)", token: host.token)
+  }
+
+  /// Asks people for what the agent wants to know.
+  func askQuestion(_ body: JSONText, of host: HostSession, key: String) -> NodeClient.Call {
+    NodeClient.Call(
+      method: .POST, path: "\(host.path)/questions", body: body, token: host.token, idempotencyKey: key)
+  }
+
+  /// What has become of a question.
+  func question(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .GET, path: "\(host.path)/questions/\(approvalID)", token: host.token)
+  }
+
+  /// Takes a question back.
+  func withdrawQuestion(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .DELETE, path: "\(host.path)/questions/\(approvalID)", token: host.token)
+  }
+
+  /// Answers a question, or declines to, as the host.
+  func reply(
+    _ approvalID: String, approve: Bool, answer: JSONText?, of share: SharedSession, key: String
+  ) -> NodeClient.Call {
+    let body = JSONText {
+      $0.add("action", approve ? "approve" : "reject")
+      $0.add("answer", answer)
+    }
+    return NodeClient.Call(
+      method: .POST, path: "\(share.path)/approvals/\(approvalID)", body: body, token: share.credentials,
+      idempotencyKey: key)
   }
 
   /// Answers a permission request as the host.

@@ -66,7 +66,7 @@ struct PermissionDesk: Sendable {
         // Nobody but the terminal is left.
         if isTerminalOver { return chosen.map { .selected(optionID: $0) } ?? request.refusal }
         isSessionLost = true
-      case .session(nil): return .cancelled
+      case .session(.told), .session(.declined), .session(nil): return .cancelled
       }
     }
     return request.refusal

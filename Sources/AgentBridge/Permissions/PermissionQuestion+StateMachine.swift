@@ -1,3 +1,5 @@
+import JSONText
+
 /// One question of the agent on its way through the shared session: a pure value that takes what happens and says what to
 /// do next.
 ///
@@ -9,6 +11,9 @@ struct PermissionQuestionStateMachine: Sendable {
   enum End: Sendable, Hashable {
     /// With this option; `resolver` is what the one who chose it is called, nil for the host's terminal.
     case answered(optionID: String, resolver: String?)
+    /// What was asked is told with these fields, nil for what has none; or somebody declined to.
+    case told(JSONText?)
+    case declined
     /// Unanswered: it was withdrawn, with its turn or with its session.
     case withdrawn(isSessionOver: Bool)
     /// Unasked, or lost: no node takes it.
@@ -37,8 +42,12 @@ struct PermissionQuestionStateMachine: Sendable {
   private var isWithdrawn = false
   private var wantsLook = false
 
+  /// Whether it is answered by one of the agent's options; else by fields.
+  private let hasOptions: Bool
+
   /// - Parameter size: how much of the tool call is sent at first.
-  init(size: PermissionBody.Size = .whole) {
+  init(size: PermissionBody.Size = .whole, hasOptions: Bool = true) {
+    self.hasOptions = hasOptions
     phase = .asking(size, mayExist: false)
   }
 
@@ -76,6 +85,7 @@ struct PermissionQuestionStateMachine: Sendable {
     switch notice.status {
     case "pending": break
     case "approved", "rejected":
+      if !hasOptions { return end(notice.status == "approved" ? .told(notice.answer) : .declined) }
       guard let option = notice.optionID else { return end(.withdrawn(isSessionOver: false)) }
       end(.answered(optionID: option, resolver: notice.resolver))
     default: end(.withdrawn(isSessionOver: notice.reason?.hasPrefix("session_") == true))

@@ -26,8 +26,8 @@ final class PermissionQuestion: Sendable {
   private let over = Latch()
   private let end = Mutex<Machine.End?>(nil)
 
-  init(size: PermissionBody.Size) {
-    machine = Mutex(Machine(size: size))
+  init(size: PermissionBody.Size, hasOptions: Bool = true) {
+    machine = Mutex(Machine(size: size, hasOptions: hasOptions))
   }
 
   /// How it ended; nil when the task is cancelled before.

@@ -9,8 +9,7 @@ import Synchronization
 final class SessionPermissions: Sendable {
   private struct Job: Sendable {
     let question: PermissionQuestion
-    let request: AgentPermissionRequest
-    let dispatch: Dispatch
+    let work: PermissionQuestion.Work
   }
 
   private let api: HostAPI
@@ -42,14 +41,24 @@ final class SessionPermissions: Sendable {
 
   /// Asks in the session whose prompt runs. One question too many is refused at once.
   func ask(_ request: AgentPermissionRequest, in dispatch: Dispatch) -> PermissionQuestion {
-    let question = PermissionQuestion(size: PermissionBody.firstSize(request))
+    carry(PermissionQuestion(size: PermissionBody.firstSize(request)), work(request, dispatch))
+  }
+
+  /// Asks people for what the agent wants to know. One question too many is refused at once.
+  ///
+  /// - Parameter body: as the contract has it. A question is asked whole or not at all.
+  func inquire(_ body: JSONText) -> PermissionQuestion {
+    carry(PermissionQuestion(size: .least, hasOptions: false), work(body))
+  }
+
+  private func carry(_ question: PermissionQuestion, _ work: PermissionQuestion.Work) -> PermissionQuestion {
     let isTaken = open.withLock { open in
       guard open.count < maximumOpen else { return false }
       open[ObjectIdentifier(question)] = question
       return true
     }
     if isTaken {
-      job.yield(Job(question: question, request: request, dispatch: dispatch))
+      job.yield(Job(question: question, work: work))
     } else {
       question.refuse(.unreachable("too many questions of the agent wait for a server"))
     }
@@ -73,7 +82,7 @@ final class SessionPermissions: Sendable {
     await withDiscardingTaskGroup { group in
       for await job in jobs {
         group.addTask {
-          await job.question.carry(self.work(job), interval: self.interval)
+          await job.question.carry(job.work, interval: self.interval)
           self.open.withLock { $0[ObjectIdentifier(job.question)] = nil }
         }
       }
@@ -81,30 +90,49 @@ final class SessionPermissions: Sendable {
     }
   }
 
-  private func work(_ job: Job) -> PermissionQuestion.Work {
+  private func work(_ request: AgentPermissionRequest, _ dispatch: Dispatch) -> PermissionQuestion.Work {
     let (api, host, session, observer) = (api, host, session, observer)
     // One key for each form: another body under the same key would be refused. Each is made once, so a repeat is one.
     let keys = Dictionary(uniqueKeysWithValues: PermissionBody.Size.allCases.map { ($0, IdempotencyKey.make()) })
     let answerKey = IdempotencyKey.make()
     return PermissionQuestion.Work(
       ask: { size throws(NodeError) in
-        let body = PermissionBody.body(job.request, dispatchID: job.dispatch.id, size)
+        let body = PermissionBody.body(request, dispatchID: dispatch.id, size)
         let reply = try await api.client.send(api.requestPermission(body, of: host, key: keys[size] ?? answerKey))
-        guard let id = reply["approval"]?["id"]?.string, DispatchMessage.isPlain(id) else {
-          throw .refused(status: 201, code: "INVALID_REPLY", message: "The answer holds no approval.")
-        }
-        return id
+        return try Self.approvalID(in: reply)
       },
-      look: { id throws(NodeError) in
-        guard let notice = PermissionNotice(reply: try await api.client.send(api.permission(id, of: host))) else {
-          throw .refused(status: 200, code: "INVALID_REPLY", message: "The answer holds no approval.")
-        }
-        return notice
-      },
+      look: { id throws(NodeError) in try Self.notice(in: try await api.client.send(api.permission(id, of: host))) },
       answer: { id, option throws(NodeError) in
         _ = try await api.client.send(api.answer(id, optionID: option, of: session, key: answerKey))
       },
       withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdrawPermission(id, of: host)) },
-      answerRefused: { await observer.permissionSettled(job.request, .refused($0.description)) })
+      answerRefused: { await observer.permissionSettled(request, .refused($0.description)) })
+  }
+
+  private func work(_ body: JSONText) -> PermissionQuestion.Work {
+    let (api, host) = (api, host)
+    let key = IdempotencyKey.make()
+    return PermissionQuestion.Work(
+      ask: { _ throws(NodeError) in
+        try Self.approvalID(in: try await api.client.send(api.askQuestion(body, of: host, key: key)))
+      },
+      look: { id throws(NodeError) in try Self.notice(in: try await api.client.send(api.question(id, of: host))) },
+      answer: { _, _ in },
+      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdrawQuestion(id, of: host)) },
+      answerRefused: { _ in })
+  }
+
+  private static func approvalID(in reply: JSONText) throws(NodeError) -> String {
+    guard let id = reply["approval"]?["id"]?.string, DispatchMessage.isPlain(id) else {
+      throw .refused(status: 201, code: "INVALID_REPLY", message: "The answer holds no approval.")
+    }
+    return id
+  }
+
+  private static func notice(in reply: JSONText) throws(NodeError) -> PermissionNotice {
+    guard let notice = PermissionNotice(reply: reply) else {
+      throw .refused(status: 200, code: "INVALID_REPLY", message: "The answer holds no approval.")
+    }
+    return notice
   }
 }

@@ -1,6 +1,8 @@
 import AgentClientProtocol
 import Basics
 import Crypto
+import JSONText
+import NIOCore
 
 /// What waits for a host at a terminal: a pure value that takes what happens and what is typed, and returns what to do.
 ///
@@ -34,6 +36,8 @@ struct ConsoleQuestions: Sendable {
     case say(String)
     /// Resolve the proposal, then call `resolved` or `failed`.
     case resolve(Name, approvalID: String, promptHash: String, approve: Bool)
+    /// Answer what the agent wants to know, or decline to, then call `resolved` or `failed`.
+    case reply(Name, approvalID: String, approve: Bool, answer: JSONText?)
     /// Give the agent's question this answer, and show the text.
     case choose(key: Int, optionID: String, say: String)
   }
@@ -42,6 +46,7 @@ struct ConsoleQuestions: Sendable {
     /// `text` is nil when it is no longer kept.
     case prompt(approvalID: String, hash: String, author: String, text: String?)
     case question(AgentPermissionRequest, isCut: Bool)
+    case form(QuestionForm)
   }
 
   private struct Entry: Sendable {
@@ -70,9 +75,13 @@ struct ConsoleQuestions: Sendable {
   /// Somebody proposes a prompt.
   ///
   /// - Returns: what to show.
-  mutating func proposed(_ prompt: String, approvalID: String, by author: String) -> String {
-    let hash = Hexadecimal.encode(SHA256.hash(data: Array(prompt.utf8)))
-    let subject = Subject.prompt(approvalID: approvalID, hash: hash, author: author, text: prompt)
+  ///
+  /// - Parameter content: its blocks, where it has more than a text.
+  mutating func proposed(_ prompt: String, content: JSONText? = nil, approvalID: String, by author: String) -> String {
+    let shown = content.map { Array($0.canonical().bytes.readableBytesView) } ?? Array(prompt.utf8)
+    let hash = Hexadecimal.encode(SHA256.hash(data: shown))
+    let whole = prompt + Self.attachments(content)
+    let subject = Subject.prompt(approvalID: approvalID, hash: hash, author: author, text: whole)
     return text(of: add("p", subject))
   }
 
@@ -84,13 +93,37 @@ struct ConsoleQuestions: Sendable {
     return text(of: add("q", .question(request, isCut: call.isCut)))
   }
 
+  /// What a prompt brings along, a line each.
+  private static func attachments(_ content: JSONText?) -> String {
+    (content?.elements ?? []).compactMap { block -> String? in
+      switch block["type"]?.string {
+      case "text", nil: return nil
+      case "resource_link": return "\n(link: \(block["uri"]?.string ?? ""))"
+      case let type?:
+        let name = block["name"]?.string.map { " \($0)" } ?? ""
+        return "\n(\(type):\(name), \(block["mimeType"]?.string ?? ""), \(block["size"]?.integer ?? 0) bytes)"
+      }
+    }.joined()
+  }
+
+  /// The agent wants to know something.
+  ///
+  /// - Returns: what to show.
+  mutating func inquired(_ form: QuestionForm) -> String { text(of: add("q", .form(form))) }
+
   /// A proposal can't be decided on any more.
   ///
   /// - Parameter how: goes on the sentence "p3 ...".
   /// - Returns: its name, when it was open.
   @discardableResult
   mutating func ended(approvalID: String?, _ how: String) -> Name? {
-    end(how) { if case .prompt(approvalID, _, _, _) = $0.subject { true } else { false } }
+    end(how) {
+      switch $0.subject {
+      case .prompt(let id, _, _, _): id == approvalID
+      case .form(let form): form.approvalID == approvalID
+      case .question: false
+      }
+    }
   }
 
   /// A question needs no answer any more.
@@ -120,6 +153,7 @@ struct ConsoleQuestions: Sendable {
     case .blank: return nil
     case .resolve(let approve, let reference): return find(reference) { $0.resolve($1, approve) }
     case .answer(let reference, let option, let anyway): return find(reference) { $0.answer($1, option, anyway) }
+    case .fill(let reference, let field, let value): return find(reference) { $0.fill($1, field, value) }
     case .show(let reference, let all): return find(reference) { $0.show($1, all) }
     case .list: return .say(list)
     case .unnamed: return .say("  Say what you decide on, by its number. \(Self.help)\n" + (open.isEmpty ? "" : list))
@@ -144,6 +178,11 @@ struct ConsoleQuestions: Sendable {
 
   private mutating func resolve(_ index: Int, _ approve: Bool) -> Action {
     let name = open[index].name
+    if case .form(let form) = open[index].subject {
+      guard !open[index].isAnswered else { return .say("  You have answered \(name) already.\n") }
+      open[index].isAnswered = true
+      return .reply(name, approvalID: form.approvalID, approve: approve, answer: approve ? form.answer : nil)
+    }
     guard case .prompt(let id, let hash, _, _) = open[index].subject else {
       return .say("  \(name) is a question of the agent: answer it with \(name) and the number of an answer.\n")
     }
@@ -155,6 +194,9 @@ struct ConsoleQuestions: Sendable {
   private mutating func answer(_ index: Int, _ number: Int, _ anyway: Bool) -> Action {
     let name = open[index].name
     guard case .question(let request, let isCut) = open[index].subject else {
+      if case .form = open[index].subject {
+        return .say("  \(name) has fields: \(name) 1=... fills the first one in, a \(name) sends them.\n")
+      }
       return .say("  \(name) is a proposal: a \(name) approves it, r \(name) rejects it.\n")
     }
     guard request.options.indices.contains(number - 1) else {
@@ -169,6 +211,16 @@ struct ConsoleQuestions: Sendable {
     ended(key: request.key, "is answered, by you")
     let chosen = VisibleText.show(option.name, keepsLines: false).beginning(bytes: ToolCallText.optionBytes)
     return .choose(key: request.key, optionID: option.id, say: "  \(name): \(chosen)\n")
+  }
+
+  private mutating func fill(_ index: Int, _ field: String, _ value: String) -> Action {
+    let name = open[index].name
+    guard case .form(var form) = open[index].subject else {
+      return .say("  \(name) has no fields to fill in. Your line did nothing.\n")
+    }
+    if let problem = form.fill(field, value) { return .say("  \(name) \(problem). Your line did nothing.\n") }
+    open[index].subject = .form(form)
+    return .say(text(of: open[index]))
   }
 
   private mutating func show(_ index: Int, _ all: Bool) -> Action {
@@ -189,6 +241,7 @@ struct ConsoleQuestions: Sendable {
         case .prompt(_, _, let author, let text):
           "\(author) proposes: \(ToolCallText.headline(text ?? "..."))"
         case .question(let request, _): "the agent asks: \(ToolCallText.headline(request.title))"
+        case .form(let form): "the agent asks: \(ToolCallText.headline(form.message))"
         }
       return "  \(entry.name)  \(title)\n"
     }
@@ -204,6 +257,7 @@ struct ConsoleQuestions: Sendable {
       let lines = text.map { VisibleText.lines($0).joined(separator: "\n      | ") }
       return "[\(name)] \(author) proposes: \(lines ?? "(no longer kept here; see your own link)")\n"
         + "    a \(name) approves, r \(name) rejects\n"
+    case .form(let form): return form.text("\(name)")
     case .question(let request, let isCut):
       let call = ToolCallText(request.toolCall, options: request.options, rows: rows)
       let hint = "    \(name) and the number of an answer gives it"

@@ -52,10 +52,14 @@ struct ConversationView: Sendable {
       return "\(name): \(Self.indented(payload["message"]?["text"]?.string ?? ""))"
     case "prompt_pending_approval":
       guard let id = approval?["id"]?.string, let prompt = approval?["prompt"]?.string else { return nil }
-      return String(questions.proposed(prompt, approvalID: id, by: name).dropLast()) + Self.consequence(approval)
+      let content = approval?["content"]
+      return String(questions.proposed(prompt, content: content, approvalID: id, by: name).dropLast())
+        + Self.consequence(approval)
     case "prompt_approved":
       let text = approval?["editedPrompt"]?.string ?? approval?["prompt"]?.string ?? ""
       return "> \(ended(approval, "was approved"))approved: \(Self.indented(text))"
+    case "prompt_vote":
+      return "* \(name) agrees: \(payload["votes"]?.integer ?? 0) of \(payload["needed"]?.integer ?? 0)"
     case "prompt_rejected": return "* \(ended(approval, "was rejected"))rejected by \(name)"
     case "prompt_withdrawn": return "* \(ended(approval, "was withdrawn by its author"))withdrawn"
     case "prompt_expired": return "* \(ended(approval, "has expired"))expired"
@@ -66,6 +70,15 @@ struct ConversationView: Sendable {
       let answer = VisibleText.show(option?["name"]?.string ?? "", keepsLines: false)
       return "* \(name) has answered the agent: \(answer)"
     case "permission_withdrawn": return "* the agent no longer asks"
+    case "question_requested":
+      guard let form = approval.flatMap({ QuestionForm($0) }) else { return nil }
+      return String(questions.inquired(form).dropLast())
+    case "question_resolved":
+      let isTold = approval?["status"]?.string == "approved"
+      let asked = ended(approval, isTold ? "is answered" : "was declined")
+      let answer = approval?["answer"].map { ": \(VisibleText.show($0.description, keepsLines: false))" } ?? ""
+      return "* \(asked)\(name) \(isTold ? "has answered the agent" : "has declined to answer the agent")\(answer)"
+    case "question_withdrawn": return "* \(ended(approval, "is no longer asked"))the agent no longer asks"
     case "prompt_dispatch_started": return nil
     case "prompt_dispatch_completed":
       if payload["interruptedByApprovalId"] != nil { return "* the turn was stopped for another prompt" }

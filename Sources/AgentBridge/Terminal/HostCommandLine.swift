@@ -28,6 +28,8 @@ enum HostCommandLine: Sendable, Hashable {
   case resolve(approve: Bool, Reference)
   /// Answer a question of the agent with one of its answers; `anyway` although a part of it could not be read.
   case answer(Reference, option: Int, anyway: Bool)
+  /// Fill in a field of what the agent wants to know.
+  case fill(Reference, field: String, value: String)
   /// Show a proposal or a question once more, or with all that belongs to it.
   case show(Reference, all: Bool)
   /// Show what waits.
@@ -49,8 +51,20 @@ enum HostCommandLine: Sendable, Hashable {
     case "a", "approve": self = Self.resolve(approve: true, words.dropFirst())
     case "r", "reject": self = Self.resolve(approve: false, words.dropFirst())
     case "?", "list", "help": self = words.count == 1 ? .list : .other
-    default: self = Self.named(first, words.dropFirst())
+    default: self = Self.field(line) ?? Self.named(first, words.dropFirst())
     }
+  }
+
+  /// `q4 name=value`, where only the value keeps its blanks.
+  private static func field(_ line: String) -> HostCommandLine? {
+    let line = line.drop { $0 == " " || $0 == "\t" }
+    let word = line.prefix { $0 != " " && $0 != "\t" }
+    let rest = line.dropFirst(word.count).drop { $0 == " " || $0 == "\t" }
+    guard let reference = Reference(word.lowercased()), reference.letter == "q", let equals = rest.firstIndex(of: "="),
+      equals != rest.startIndex
+    else { return nil }
+    let value = rest[rest.index(after: equals)...].trimmingSuffix { $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
+    return .fill(reference, field: String(rest[..<equals]), value: String(value))
   }
 
   private static func resolve(approve: Bool, _ words: ArraySlice<Substring>) -> HostCommandLine {
@@ -70,5 +84,13 @@ enum HostCommandLine: Sendable, Hashable {
     case ["anyway"]: return .answer(reference, option: option, anyway: true)
     default: return .other
     }
+  }
+}
+
+extension Substring {
+  fileprivate func trimmingSuffix(while isDropped: (Character) -> Bool) -> Substring {
+    var rest = self
+    while let last = rest.last, isDropped(last) { rest.removeLast() }
+    return rest
   }
 }

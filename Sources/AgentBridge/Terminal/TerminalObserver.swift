@@ -106,16 +106,22 @@ public actor TerminalObserver: HostObserver {
       write(view.remark(text))
       waiters.removeValue(forKey: key)?.resume(returning: .selected(optionID: optionID))
     case .resolve(let name, let approvalID, let promptHash, let approve):
-      await resolve(name, approvalID, promptHash, approve)
+      await decide(name, approvalID) { control throws(NodeError) in
+        try await control.resolve(approvalID: approvalID, approve: approve, promptHash: promptHash)
+      }
+    case .reply(let name, let approvalID, let approve, let answer):
+      await decide(name, approvalID) { control throws(NodeError) in
+        try await control.reply(approvalID: approvalID, approve: approve, answer: answer)
+      }
     }
   }
 
-  private func resolve(
-    _ name: ConsoleQuestions.Name, _ approvalID: String, _ promptHash: String, _ approve: Bool
+  private func decide(
+    _ name: ConsoleQuestions.Name, _ approvalID: String, _ body: (HostControl) async throws(NodeError) -> Void
   ) async {
     guard let control else { return view.questions.failed(name) }
     do {
-      try await control.resolve(approvalID: approvalID, approve: approve, promptHash: promptHash)
+      try await body(control)
     } catch {
       write(view.remark("! \(explain(error, name, approvalID))\n"))
     }
@@ -129,6 +135,7 @@ public actor TerminalObserver: HostObserver {
     case .refused(_, "PROMPT_CHANGED", _):
       view.questions.ended(approvalID: approvalID, "is no longer the text that you were shown")
       return "\(name) is no longer the text that you were shown. Your answer did nothing."
+    case .refused(_, "ALREADY_VOTED", _): return "you have voted for \(name) already; others have to agree."
     default:
       view.questions.failed(name)
       return "\(name) is not decided: \(VisibleText.show(error.description, keepsLines: false))"

@@ -21,7 +21,16 @@ enum AgentCall: Sendable, Hashable {
   case listSessions(workingDirectory: String?, cursor: String?)
   case closeSession(String)
   case set(AgentControl, sessionID: String)
-  case prompt(sessionID: String, text: String)
+  case prompt(sessionID: String, blocks: [JSONText])
+
+  /// A prompt that is only a text.
+  static func prompt(sessionID: String, text: String) -> AgentCall {
+    let block = JSONText {
+      $0.add("type", "text")
+      $0.add("text", text)
+    }
+    return .prompt(sessionID: sessionID, blocks: [block])
+  }
 
   var method: String {
     switch self {
@@ -54,6 +63,12 @@ enum AgentCall: Sendable, Hashable {
           capabilities.add("session") { session in
             session.add("configOptions") { $0.add("boolean") { _ in } }
           }
+          if tools.asksPeople {
+            capabilities.add("elicitation") {
+              $0.add("form", JSONText { _ in })
+              $0.add("url", JSONText { _ in })
+            }
+          }
         }
         params.add("clientInfo") {
           $0.add("name", name)
@@ -82,13 +97,9 @@ enum AgentCall: Sendable, Hashable {
         params.add("configId", optionID)
         if value.bool != nil { params.add("type", "boolean") }
         params.add("value", value)
-      case .prompt(let sessionID, let text):
+      case .prompt(let sessionID, let blocks):
         params.add("sessionId", sessionID)
-        let block = JSONText {
-          $0.add("type", "text")
-          $0.add("text", text)
-        }
-        params.add("prompt", JSONText(array: [block]))
+        params.add("prompt", JSONText(array: blocks))
       }
     }
   }

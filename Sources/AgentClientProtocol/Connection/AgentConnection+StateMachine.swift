@@ -24,7 +24,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
   private var nextPermissionKey = 0
   private var pending: [Int64: (purpose: Purpose, waiter: Waiter)] = [:]
   private var permissions: [Int: (id: JSONText, sessionID: String)] = [:]
-  private var tools: [Int: JSONText] = [:]
+  private var tools: [Int: (id: JSONText, elicitation: String?)] = [:]
   private var replay: ConversationReplay
   private var calls: RecentToolCalls
   private var sessions: Set<String> = []
@@ -126,7 +126,7 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
 
   /// Answers a request of the agent; once only, later answers change nothing.
   mutating func answerTool(key: Int, _ answer: AgentToolAnswer) -> [Action] {
-    guard let id = tools.removeValue(forKey: key), failure == nil else { return [] }
+    guard let id = tools.removeValue(forKey: key)?.id, failure == nil else { return [] }
     switch answer {
     case .result(let result): write(JSONRPCLine.result(id: id, result))
     case .error(let code, let message): write(JSONRPCLine.error(id: id, code: code, message: message))
@@ -226,13 +226,16 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       write(JSONRPCLine.error(id: id, code: -32603, message: "Too many requests are open"))
       return []
     }
-    guard let params, let sessionID = params["sessionId"]?.string, sessions.contains(sessionID) else {
+    // A question may belong to a request of ours instead, such as signing in.
+    let isOfRequest = method == "elicitation/create" && params?["requestId"] != nil
+    let named = params?["sessionId"]?.string ?? (isOfRequest ? "" : nil)
+    guard let params, let sessionID = named, sessions.contains(sessionID) || isOfRequest else {
       write(JSONRPCLine.error(id: id, code: -32602, message: "Invalid params"))
       return []
     }
     let request = AgentToolRequest(key: nextPermissionKey, sessionID: sessionID, method: method, params: params)
     nextPermissionKey += 1
-    tools[request.key] = id
+    tools[request.key] = (id, params["elicitationId"]?.string)
     return [.useTool(request)]
   }
 
@@ -253,8 +256,14 @@ struct AgentConnectionStateMachine<Waiter: Sendable>: Sendable {
       if let key = permissions.first(where: { $0.value.id == id })?.key {
         return answerPermission(key: key, .cancelled) + [.withdrawPermission(key: key)]
       }
-      guard let key = tools.first(where: { $0.value == id })?.key else { return [] }
+      guard let key = tools.first(where: { $0.value.id == id })?.key else { return [] }
       return answerTool(key: key, .cancelled) + [.withdrawPermission(key: key)]
+    case "elicitation/complete":
+      // What was asked on a page is done: nobody needs to agree to it any more.
+      guard let id = params?["elicitationId"]?.string,
+        let key = tools.first(where: { $0.value.elicitation == id })?.key
+      else { return [] }
+      return answerTool(key: key, .result(JSONText { $0.add("action", "accept") })) + [.withdrawPermission(key: key)]
     default:
       return [.note(.methodUnknown(method))]
     }

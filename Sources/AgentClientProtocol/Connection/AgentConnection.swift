@@ -66,7 +66,20 @@ public final class AgentConnection: Sendable {
   /// - Throws: `AgentError` when the agent refuses or leaves before the turn has ended.
   public func prompt(_ text: String, sessionID: String) async throws(AgentError) -> AgentStopReason {
     let result = try await send(.prompt(sessionID: sessionID, text: text), timeout: nil)
-    return result["stopReason"]?.string.map(AgentStopReason.init(rawValue:)) ?? .endTurn
+    return Self.stopReason(result)
+  }
+
+  /// Runs one turn of a prompt made of the protocol's content blocks.
+  ///
+  /// - Returns: why the turn ended. Every update of the turn has been delivered by then.
+  /// - Throws: `AgentError` when the agent refuses or leaves before the turn has ended.
+  public func prompt(_ blocks: [JSONText], sessionID: String) async throws(AgentError) -> AgentStopReason {
+    let result = try await send(.prompt(sessionID: sessionID, blocks: blocks), timeout: nil)
+    return Self.stopReason(result)
+  }
+
+  private static func stopReason(_ result: JSONText) -> AgentStopReason {
+    result["stopReason"]?.string.map(AgentStopReason.init(rawValue:)) ?? .endTurn
   }
 
   /// Has the agent work differently from now on.

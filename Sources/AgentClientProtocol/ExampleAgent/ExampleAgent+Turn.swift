@@ -2,11 +2,12 @@ import JSONText
 
 extension ExampleAgent {
   /// What the agent does with a prompt.
-  func runTurn(_ prompt: String, sessionID: String) async -> AgentStopReason {
+  func runTurn(_ prompt: String, with attachments: [String] = [], sessionID: String) async -> AgentStopReason {
     let words = prompt.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
     let message = "message-\(turnNumber(sessionID))"
     say("Working on: ", message, sessionID)
     say(String(prompt.prefix(200)), message, sessionID)
+    if !attachments.isEmpty { say("\nWith: \(attachments.joined(separator: ", ")). ", message, sessionID) }
     guard await pause(sessionID) else { return .cancelled }
     if words.contains("crash") {
       end(withStatus: 3)
@@ -21,7 +22,28 @@ extension ExampleAgent {
     if words.contains("secret") { leak(message, sessionID) }
     if words.contains("file") { await changeFile(message, sessionID) }
     if words.contains("run") { await runCommand(message, sessionID) }
+    if words.contains("question"), await !inquire(message, sessionID) { return .cancelled }
+    if words.contains("page"), await !sendToPage(message, sessionID) { return .cancelled }
     return await edit(asking: words.contains("permission") || manner(sessionID).mode == "ask", message, sessionID)
+  }
+
+  /// What a prompt holds beside texts: the kind, the type and how much of it arrived.
+  static func attachments(_ blocks: [JSONText]) -> [String] {
+    blocks.compactMap { block in
+      switch block["type"]?.string {
+      case "resource_link": "link \(block["uri"]?.string ?? "")"
+      case "resource":
+        "file \(block["resource"]?["uri"]?.string ?? "") \(bytes(block["resource"])) bytes"
+      case let type? where type != "text": "\(type) \(block["mimeType"]?.string ?? "") \(bytes(block)) bytes"
+      default: nil
+      }
+    }
+  }
+
+  private static func bytes(_ block: JSONText?) -> Int {
+    if let text = block?["text"]?.string { return text.utf8.count }
+    let base64 = block?["data"]?.string ?? block?["blob"]?.string ?? ""
+    return base64.utf8.count / 4 * 3 - base64.utf8.reversed().prefix { $0 == UInt8(ascii: "=") }.count
   }
 
   /// A turn that only passes time.

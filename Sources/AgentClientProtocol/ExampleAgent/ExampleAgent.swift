@@ -8,8 +8,10 @@ public import NIOCore
 /// what else happens: `permission` makes it ask before the edit, `long` or `long 20` makes a turn of that many seconds
 /// that can be cancelled, `crash` ends the agent with status 3, `explain` makes it think aloud, `secret` lets a made-up
 /// token slip, `file` has its client change a greeting in the working directory, and `run` has it run a command. By itself it
-/// touches no file. It has two modes, of which `ask` asks before every edit, and options for its tone and for thinking aloud; it tells
-/// which commands it knows, what the conversation is about and how much of its memory is used. It knows of one earlier conversation, which can be gone on with.
+/// touches no file. `question` makes it ask for a name and a tone, and `page` ask somebody to open a page. It says which
+/// attachments it was given. It has two modes, of which `ask` asks before every edit, and options for its tone and for thinking
+/// aloud; it tells which commands it knows, what the conversation is about and how much of its memory is used. It knows of one
+/// earlier conversation, which can be gone on with.
 public actor ExampleAgent {
   /// How fast the agent acts.
   public struct Pace: Sendable {
@@ -125,6 +127,9 @@ public actor ExampleAgent {
     result.add("protocolVersion", AgentDescription.protocolVersion)
     result.add("agentCapabilities") { capabilities in
       capabilities.add("loadSession", true)
+      capabilities.add("promptCapabilities") {
+        for name in ["image", "audio", "embeddedContext"] { $0.add(name, true) }
+      }
       capabilities.add("sessionCapabilities") { session in
         for name in ["list", "resume", "close"] { session.add(name, JSONText { _ in }) }
       }
@@ -148,7 +153,7 @@ public actor ExampleAgent {
     turnCount += 1
     running[sessionID] = Turn(number: turnCount)
     group.addTask {
-      let stopReason = await self.runTurn(text, sessionID: sessionID)
+      let stopReason = await self.runTurn(text, with: Self.attachments(blocks), sessionID: sessionID)
       await self.finish(id, sessionID, stopReason)
     }
   }

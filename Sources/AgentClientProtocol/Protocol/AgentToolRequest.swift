@@ -8,6 +8,8 @@ public struct OfferedTools: Sendable, Hashable {
   public var writesFiles = false
   /// The `terminal/` methods.
   public var runsTerminals = false
+  /// `elicitation/create`: asking people for what the agent needs to know, in a form or on a page.
+  public var asksPeople = false
 
   /// Nothing is offered.
   public init() {}
@@ -19,6 +21,7 @@ public struct OfferedTools: Sendable, Hashable {
     case "fs/write_text_file": writesFiles
     case "terminal/create", "terminal/output", "terminal/wait_for_exit", "terminal/kill", "terminal/release":
       runsTerminals
+    case "elicitation/create": asksPeople
     default: false
     }
   }

@@ -62,7 +62,7 @@ extension IncomingRequest {
   )
 
   /// `<participantId>.<accessToken>`: a token holds no dot, an id may.
-  private var bearerCredentials: ParticipantCredentials? {
+  var bearerCredentials: ParticipantCredentials? {
     guard let bearer, let dot = bearer.lastIndex(of: ".") else { return nil }
     return Self.pair(String(bearer[..<dot]), String(bearer[bearer.index(after: dot)...]))
   }

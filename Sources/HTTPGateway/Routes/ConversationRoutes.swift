@@ -1,5 +1,6 @@
 import Basics
 import HTTPTypes
+import JSONText
 import SharedSessions
 
 /// What is said and asked in a session, and what the host decides.
@@ -8,7 +9,6 @@ extension RouteSet {
     [
       Route(.get, "/api/shared-sessions/{id}/messages", handler: messages),
       Route(.post, "/api/shared-sessions/{id}/messages", handler: postMessage),
-      Route(.post, "/api/shared-sessions/{id}/prompts", handler: submitPrompt),
       Route(.post, "/api/shared-sessions/{id}/controls", handler: submitControl),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}", handler: resolve),
       Route(.post, "/api/shared-sessions/{id}/approvals/{aid}/withdraw", handler: withdraw),
@@ -37,19 +37,6 @@ extension RouteSet {
         id, credentials: credentials, text: checked, idempotency: try idempotency(request, credentials)))
   }
 
-  private func submitPrompt(_ request: IncomingRequest) async throws -> Reply {
-    let (id, fields) = (try sessionID(request), try request.fields())
-    let prompt = FieldRules.trimmed(try fields.string("prompt"))
-    guard !prompt.isEmpty else { throw GatewayError(.emptyPrompt) }
-    let checked = try rules.text(prompt, "prompt", mostBytes: rules.prompt)
-    let delivery: PromptDelivery = try fields.optionalWord("delivery") ?? .queue
-    let credentials = try await caller(request, fields)
-    return .json(
-      try await domain.approvals.submitPrompt(
-        id, credentials: credentials, prompt: checked, delivery: delivery,
-        idempotency: try idempotency(request, credentials)))
-  }
-
   private func submitControl(_ request: IncomingRequest) async throws -> Reply {
     let (id, fields) = (try sessionID(request), try request.fields())
     let control = try ControlFields.request(fields)
@@ -71,6 +58,8 @@ extension RouteSet {
       throw GatewayError(
         .invalidField, "'optionId' must be 1 to \(PermissionFields.optionID) characters long.")
     }
+    let answer = try QuestionFields.answer(fields, rules)
+    let dropped = try droppedContent(fields)
     let reason = try fields.optionalString("reason").map { try rules.text($0, "reason", mostBytes: rules.reason) }
     let edited = try fields.optionalString("editedPrompt").map {
       try rules.text(FieldRules.trimmed($0), "editedPrompt", mostBytes: rules.prompt)
@@ -87,7 +76,17 @@ extension RouteSet {
     return .json(
       try await domain.approvals.resolve(
         id, approvalID: approvalID, credentials: credentials, action: action, reason: reason, editedPrompt: edited,
-        promptHash: promptHash, optionID: optionID, idempotency: try idempotency(request, credentials)))
+        promptHash: promptHash, optionID: optionID, answer: answer,
+        dropContent: dropped, idempotency: try idempotency(request, credentials)))
+  }
+
+  private func droppedContent(_ fields: RequestFields) throws -> Set<Int> {
+    guard fields["dropContent"] != nil else { return [] }
+    let places = try fields.list("dropContent").map { $0.integer.flatMap { Int(exactly: $0) } ?? -1 }
+    guard (1...PromptContent.mostBlocks).contains(places.count), places.allSatisfy({ $0 >= 0 }) else {
+      throw GatewayError(.invalidField, "'dropContent' must list the places of blocks, counted from 0.")
+    }
+    return Set(places)
   }
 
   private func withdraw(_ request: IncomingRequest) async throws -> Reply {

@@ -36,6 +36,7 @@ extension RouteSet {
       agentName: try rules.displayName(agent?.optionalString("name"), "agent.name"),
       agentVersion: try rules.displayName(agent?.optionalString("version"), "agent.version"),
       agent: agent?.object.map { AgentIntroduction($0) },
+      takes: try Self.takes(agent),
       hostToken: try request.hostToken(),
       sharing: access.policy == .keyed ? .token : sharing)
     try access.requireKey(.create, request)
@@ -43,6 +44,14 @@ extension RouteSet {
     let result = try await domain.hostSessions.register(
       register, idempotency: try idempotency(request, caller: caller))
     return .json(result.body, status: result.isNew ? .created : .ok)
+  }
+
+  /// The kinds of blocks an agent takes beside texts and links, as its capabilities say (ACP `promptCapabilities`).
+  private static func takes(_ agent: RequestFields?) throws -> [String]? {
+    guard let capabilities = try agent?.optionalObject("capabilities") else { return nil }
+    let prompt = try capabilities.optionalObject("promptCapabilities")
+    let kinds = [("image", "image"), ("audio", "audio"), ("embeddedContext", "resource")]
+    return kinds.compactMap { prompt?[$0.0]?.bool == true ? $0.1 : nil }
   }
 
   private func hostSession(_ request: IncomingRequest) async throws -> Reply {

@@ -15,6 +15,7 @@ struct RouteSet: Sendable {
   let configuration: GatewayConfiguration
   let operations: Operations
   let readiness: SharedProbe
+  let uploads: UploadBudget
   let drain: Latch
   let logger: Logger
 
@@ -22,6 +23,7 @@ struct RouteSet: Sendable {
   var all: [Route] {
     let limited =
       sessionRoutes + participantRoutes + inviteRoutes + conversationRoutes + hostSessionRoutes + permissionRoutes
+      + questionRoutes + contentRoutes
     // Streams take their rate themselves, whenever they ask Redis.
     return limited.map { route in
       route.handled { request, handler in

@@ -73,12 +73,16 @@ extension RouteSet {
     let minutes = try fields.optionalInteger("expiresInMinutes")
     let approvalTimeout = try fields.optionalInteger("approvalTimeoutSeconds")
     let viewerUpdates: ViewerUpdates? = try fields.optionalWord("viewerUpdates")
+    let needed = try fields.optionalInteger("approvalsNeeded")
+    guard (1...10).contains(needed ?? 1) else {
+      throw GatewayError(.invalidField, "'approvalsNeeded' must be a whole number from 1 to 10.")
+    }
     try domain.sessions.check(expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout)
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.sessions.update(
         id, credentials: credentials, mode: mode, expiresInMinutes: minutes, approvalTimeoutSeconds: approvalTimeout,
-        viewerUpdates: viewerUpdates))
+        viewerUpdates: viewerUpdates, approvalsNeeded: needed))
   }
 
   private func close(_ request: IncomingRequest) async throws -> Reply {

@@ -1,5 +1,6 @@
 // What a visitor can do to others' prompts, to people and to the queue; each answer comes back as an event of the stream.
 
+import { canonical } from "./attach.js";
 import { sha256 } from "./digest.js";
 import { element, plain } from "./parts.js";
 
@@ -26,8 +27,11 @@ export function actionsFor(api, model, { attempt, confirm, onNewInvite, moved })
   };
   return {
     moved,
-    resolve: (id, prompt, action, reason, edited) =>
-      attempt(whileItWaits(id, async () => api.post(`/approvals/${id}`, await decision(prompt, action, reason, edited)))),
+    resolve: (id, prompt, action, reason, edited, content) =>
+      attempt(whileItWaits(id, async () => api.post(`/approvals/${id}`, await decision(prompt, action, reason, edited, content)))),
+    /** Answers what the agent wants to know, or declines to. */
+    tell: (id, action, reason, answer) => attempt(whileItWaits(id, () => api.post(`/approvals/${id}`, { action, ...(reason ? { reason } : {}), ...(answer ? { answer } : {}) }))),
+    download: (id, n, name) => attempt(save(api, `/approvals/${id}/content/${n}`, name)),
     answer: (id, optionId, reason) =>
       attempt(whileItWaits(id, () => api.post(`/approvals/${id}`, reason ? { optionId, reason } : { optionId }))),
     withdraw: (id) => attempt(whileItWaits(id, () => api.post(`/approvals/${id}/withdraw`))),
@@ -53,9 +57,16 @@ export function actionsFor(api, model, { attempt, confirm, onNewInvite, moved })
 }
 
 /** The decision on a prompt: an approval vouches for the text that was shown by its digest, whatever was made of it. */
-async function decision(prompt, action, reason, edited) {
+async function decision(prompt, action, reason, edited, content) {
   const body = reason ? { action, reason } : { action };
   if (action !== "approve") return body;
   if (edited !== undefined && edited !== prompt) body.editedPrompt = edited;
-  return { ...body, promptHash: await sha256(prompt) };
+  return { ...body, promptHash: await sha256(content ? canonical(content) : prompt) };
+}
+
+/** What somebody attached, as a file: this page shows none of it. */
+async function save(api, path, name) {
+  const address = URL.createObjectURL(new Blob([await api.bytes(path)], { type: "application/octet-stream" }));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,5 +1,6 @@
 // Where people write. What was begun survives a reload; what was sent and not taken is kept by the outbox.
 
+import { Attachments } from "./attach.js";
 import { Commands } from "./commands.js";
 import { Outbox, tabStore } from "./outbox.js";
 import { revealed } from "./text.js";
@@ -33,6 +34,7 @@ export class Composer {
         this.problem(error.message);
       },
     });
+    this.attachments = new Attachments($("composer"), $("composer-text"), { signal, problem: (text) => this.problem(text), changed: () => { this.becomePrompt(); this.render(); } });
     on("composer", "submit", (event) => { event.preventDefault(); this.send(); });
     on("composer", "change", () => { this.keepDraft(); this.commands.draw(); this.render(); });
     on("composer-text", "input", () => { this.grow(); this.keepSoon(); });
@@ -73,6 +75,7 @@ export class Composer {
 
   async send() {
     const text = $("composer-text").value;
+    if (this.attachments.files.length) return this.sendFiles(text);
     if (!text.trim() || $("composer-send").disabled) return;
     const delivery = !$("composer-interrupt-place").hidden && $("composer-interrupt").checked ? "interrupt" : undefined;
     $("composer-interrupt").checked = false;
@@ -80,6 +83,29 @@ export class Composer {
     this.problem(null);
     $("composer-text").focus();
     await this.outbox.add(this.kind, text, delivery);
+  }
+
+  /** Files go to the agent, so what is written with them is a prompt. */
+  becomePrompt() {
+    const prompt = document.querySelector('#composer input[value="prompt"]');
+    if (this.attachments.files.length && prompt) prompt.checked = true;
+  }
+
+  /** What has files is sent at once or stays where it is: it is too large to be kept for later. */
+  async sendFiles(text) {
+    if ($("composer-send").disabled || this.isSending) return;
+    this.isSending = true;
+    this.problem(null);
+    try {
+      await this.api.post("/prompts", { content: await this.attachments.content(text) });
+      this.write("");
+      this.attachments.clear();
+      this.onSent();
+    } catch (error) {
+      this.problem(error.message);
+    } finally {
+      this.isSending = false;
+    }
   }
 
   problem(text) {

@@ -1,6 +1,7 @@
 // What waits for a decision: one card, whoever asks. A card vouches for exactly what it showed when it was drawn; when that changes it is drawn anew.
 
 import { badge, button, count, duration, element, exactText, hiddenNote, listed, nameNode, objects, plain, time, words } from "./parts.js";
+import { pageNode, questionForm } from "./questions.js";
 import { revealed, revealedLine, withoutHidden } from "./text.js";
 import { askOf, cutFrom, toolCallNode } from "./toolcalls.js";
 
@@ -8,10 +9,10 @@ const meanings = new WeakMap();
 
 /** All that a card shows and offers, as a text. */
 export function meaningOf(approval, me, call = approval.toolCall) {
-  const { kind, prompt, toolCall, options, participantId, content, control, delivery } = approval;
+  const { kind, prompt, toolCall, options, participantId, content, control, delivery, question, editedPrompt } = approval;
   const isWhole = call === toolCall;
   if (!isWhole || !meanings.has(approval)) {
-    const meaning = JSON.stringify([kind, prompt, call, options, participantId, content, control, delivery]);
+    const meaning = JSON.stringify([kind, prompt, call, options, participantId, content, control, delivery, question, editedPrompt]);
     if (!isWhole) return `${mayDecide(me)} ${me.id} ${meaning}`;
     meanings.set(approval, meaning);
   }
@@ -32,6 +33,7 @@ export function callOf(approval, model) {
 
 /** For whoever may decide with the means to decide, for its author with the means to take it back. */
 export function pendingNode(approval, context) {
+  if (approval.kind === "question") return questionCard(approval, context);
   return approval.kind === "permission" ? permissionCard(approval, context) : promptCard(approval, context);
 }
 
@@ -49,12 +51,16 @@ function waitsText(approval, model, me) {
   const names = deciders.length > 3 ? [...deciders.slice(0, 2), `${deciders.length - 2} others`] : deciders;
   const whom = mayDecide(me) ? "you" : names.length > 1 ? `${names.slice(0, -1).join(", ")} or ${names.at(-1)}` : names[0] ?? "the host";
   const left = approval.expiresAt ? (new Date(approval.expiresAt) - Date.now()) / 1000 : null;
-  return `Waits for ${whom}${seconds >= 60 ? `, ${duration(seconds)}` : ""}${left !== null ? `; ends in ${duration(left)}` : ""}`;
+  const needed = model.session?.approvalsNeeded ?? 1;
+  const isVoted = needed > 1 && approval.kind === "prompt";
+  const votes = isVoted ? `; ${approval.votes ?? 0} of ${needed} agree` : "";
+  return `Waits for ${whom}${seconds >= 60 ? `, ${duration(seconds)}` : ""}${left !== null ? `; ends in ${duration(left)}` : ""}${votes}`;
 }
 
 /** One sentence about it, for titles and for what is spoken. */
 export function pendingSentence(approval, model) {
   const who = plain(model.who(approval.participantId));
+  if (approval.kind === "question") return `The agent asks for ${who}: ${shortened(approval.prompt)}`;
   if (approval.kind !== "permission") return `${who} proposes: ${shortened(approval.prompt)}`;
   const { verb, target, command } = askOf(callOf(approval, model));
   return `The agent asks for ${who}: ${shortened([verb, target ?? command].filter(Boolean).join(" "))}`;
@@ -106,10 +112,12 @@ async function answering(node, work) {
 
 function promptCard(approval, context) {
   const { model, me, actions } = context;
-  const { id, prompt } = approval;
+  const { id, content } = approval;
+  // What is voted on may be another text than was proposed at first.
+  const prompt = approval.editedPrompt ?? approval.prompt;
   const shown = exactText(prompt);
   const stops = approval.delivery === "interrupt" ? element("p", { class: "warning-text" }, "It stops what runs then, and runs next.") : null;
-  const body = element("div", {}, shown, attachmentsNode(approval.content), stops);
+  const body = element("div", {}, shown, attachmentsNode(content, (n, name) => actions.download(id, n, name)), stops);
   const who = whoNode(approval.participantId, model, null, approval.kind === "control" ? " wants to set" : " proposes");
   let node;
   if (!mayDecide(me)) {
@@ -119,7 +127,7 @@ function promptCard(approval, context) {
   }
   const reason = reasonField();
   let text;
-  const decide = (action) => answering(node, actions.resolve(id, prompt, action, reason.value.trim(), text?.value));
+  const decide = (action) => answering(node, actions.resolve(id, prompt, action, reason.value.trim(), text?.value, approval.editedPrompt === undefined ? content : undefined));
   const isControl = approval.kind === "control";
   const approve = answerButton("primary", "approve", () => decide("approve"), isControl ? "Approve" : "Approve and run");
   const edit = button("edit", () => {
@@ -136,11 +144,12 @@ function promptCard(approval, context) {
 }
 
 /** What comes with a prompt, by name, kind and size. */
-function attachmentsNode(content) {
+function attachmentsNode(content, download) {
   const attached = objects(content).filter(({ type }) => type !== "text");
   if (!attached.length) return null;
-  return element("ul", { class: "attachments" }, ...attached.map(({ type, name, uri, mimeType, size }) =>
-    element("li", {}, element("bdi", {}, revealedLine(name ?? uri ?? words(type))), element("span", { class: "quiet" }, " ", revealedLine([mimeType, size ? count(size, "byte") : null].filter(Boolean).join(", "))))));
+  return element("ul", { class: "attachments" }, ...attached.map(({ type, name, uri, mimeType, size, index }) =>
+    element("li", {}, element("bdi", {}, revealedLine(name ?? uri ?? words(type))), element("span", { class: "quiet" }, " ", revealedLine([mimeType, size ? count(size, "byte") : null].filter(Boolean).join(", "))),
+      index === undefined ? null : button("quiet-button small", () => download(index, name ?? `attachment-${index}`), "Save"))));
 }
 
 /** A field for the text that is to run instead; what its letters hide is shown below it as it is typed. */
@@ -182,6 +191,23 @@ function permissionCard(approval, context) {
     step.querySelector(".back").focus();
   };
   node = card(approval, context, "permission", who, [toolCallNode(call)], mayDecide(me) ? [reason, offer()] : []);
+  return node;
+}
+
+/** What the agent wants to know: a form, or a page to agree to. */
+function questionCard(approval, context) {
+  const { model, me, actions } = context;
+  const who = whoNode(approval.participantId, model, element("span", {}, element("strong", {}, "The agent"), " asks, working for "));
+  const { url } = approval.question ?? {};
+  const form = url ? null : questionForm(approval);
+  const body = element("div", {}, exactText(approval.prompt), url ? pageNode(approval.question) : mayDecide(me) ? form.node : null);
+  if (!mayDecide(me)) return card(approval, context, "question", who, [body], []);
+  let node;
+  const reason = reasonField();
+  const tell = (action) => answering(node, actions.tell(approval.id, action, reason.value.trim(), action === "approve" && form ? form.answer() : undefined));
+  node = card(approval, context, "question", who, [body],
+    [reason, element("div", { class: "row" }, answerButton("", "reject", () => tell("reject"), "Decline"),
+      answerButton("primary", "approve", () => tell("approve"), url ? "I agree" : "Answer"))]);
   return node;
 }
 

@@ -118,7 +118,11 @@ export class Model {
       case "prompt_expired":
       case "permission_requested":
       case "permission_resolved":
-      case "permission_withdrawn": return this.approval(payload.approval, timestamp);
+      case "permission_withdrawn":
+      case "question_requested":
+      case "question_resolved":
+      case "question_withdrawn": return this.approval(payload.approval, timestamp);
+      case "prompt_vote": return this.vote(payload, note);
       case "prompt_dispatch_started": return this.begin(payload, timestamp);
       case "prompt_dispatch_completed": return this.end(payload, "completed", timestamp);
       case "prompt_dispatch_failed": return this.end(payload, "failed", timestamp);
@@ -178,12 +182,22 @@ export class Model {
       else place.turn.rev++;
       return place.turn;
     }
-    if (approval.kind === "permission") {
+    if (approval.kind === "permission" || approval.kind === "question") {
       const turn = this.open ?? this.loose(at);
-      this.turns.set(approval.id, { turn, item: turn.add({ kind: "permission", approvalId: approval.id, at }) });
+      this.turns.set(approval.id, { turn, item: turn.add({ kind: approval.kind, approvalId: approval.id, at }) });
       return turn;
     }
     return this.place(new Turn(this.nextEntry++, approval.id, at));
+  }
+
+  /** Somebody agrees to a prompt that others have to agree to as well. */
+  vote({ approvalId, participant, votes, needed, editedPrompt, content }, note) {
+    this.approvalsRev++;
+    const approval = this.approvals.get(approvalId);
+    if (approval?.status === "pending") {
+      this.approvals.set(approvalId, { ...approval, votes, ...(editedPrompt === undefined ? {} : { editedPrompt }), ...(content ? { content } : {}) });
+    }
+    return note([this.who(participant.id), `${editedPrompt === undefined ? " agrees to a prompt" : " proposes another text"}: ${votes} of ${needed}`]);
   }
 
   place(turn) {

@@ -128,6 +128,7 @@ function viewOf(item, context) {
     case "thought": return new ThoughtView();
     case "steps": return new StepsView(item);
     case "permission": return new PermissionView(context);
+    case "question": return new QuestionView(context);
     case "image": return { node: element("div", {}, pictureNode(item) ?? element("p", { class: "quiet" }, "A picture that cannot be shown here")), update() {} };
     case "comment": return { node: commentNode(item, context, "div"), update() {} };
     default: return { node: element("p", { class: `note ${item.kind}` }, sentence(item.parts), " ", time(item.at)), update() {} };
@@ -169,6 +170,25 @@ class PermissionView {
     redraw(this.node, JSON.stringify([approval.status, approval.optionId, approval.reason, approval.resolvedByParticipantId]), () => {
       const call = callOf(approval, model);
       return [element("p", { class: "head" }, "The agent asked", " ", time(item.at), badge(word, name)), askNode(call), answerNode(approval, model)];
+    });
+  }
+}
+
+/** What the agent wanted to know where it stood in the turn, and what it was told. */
+class QuestionView {
+  constructor(context) {
+    this.context = context;
+    this.node = element("div", { class: "permission question" });
+  }
+
+  update(item) {
+    const { model } = this.context;
+    const approval = model.approvals.get(item.approvalId);
+    const [name, word] = { pending: ["pending", "Waiting"], approved: ["done", "Answered"], rejected: ["rejected", "Declined"] }[approval.status] ?? ["withdrawn", "Withdrawn"];
+    redraw(this.node, JSON.stringify([approval.status, approval.answer, approval.reason, approval.resolvedByParticipantId]), () => {
+      const told = Object.entries(approval.answer ?? {}).map(([field, value]) => `${field}: ${Array.isArray(value) ? value.join(", ") : value}`).join("; ");
+      const by = approval.resolvedByParticipantId ? element("p", { class: "quiet" }, sentence([model.who(approval.resolvedByParticipantId), told ? `: ${told}` : ""])) : null;
+      return [element("p", { class: "head" }, "The agent asked", " ", time(item.at), badge(word, name)), paragraph(approval.prompt), by, answerNode(approval, model)];
     });
   }
 }

@@ -10,7 +10,9 @@ protocol AttachmentWork: Sendable {
   /// - Returns: the number of times somebody told of work so far; nil when the lease is lost.
   func renew() async throws(SharedSessionError) -> String?
   /// What has become of a request of the agent, as the bridge is told; nil when there is nothing to tell.
-  func permission(_ reference: DispatchAttachment.PermissionReference) async throws(SharedSessionError) -> ByteBuffer?
+  func request(
+    _ reference: DispatchAttachment.RequestReference
+  ) async throws(SharedSessionError) -> DispatchAttachment.RequestNews?
   /// Ends the turn that was found running, unless it has been claimed.
   func failIfUnclaimed() async throws(SharedSessionError)
 }
@@ -37,18 +39,21 @@ struct HostAttachmentWork: AttachmentWork {
     return try outcome.parts(atLeast: 2).text(1)
   }
 
-  func permission(
-    _ reference: DispatchAttachment.PermissionReference
-  ) async throws(SharedSessionError) -> ByteBuffer? {
-    let outcome = try await runner.permission(reference.session, reference.approval)
+  func request(
+    _ reference: DispatchAttachment.RequestReference
+  ) async throws(SharedSessionError) -> DispatchAttachment.RequestNews? {
+    let outcome = try await runner.request(reference.session, reference.approval)
     guard outcome.refusal == nil else { return nil }
-    let parts = try outcome.parts(atLeast: 6)
+    let parts = try outcome.parts(atLeast: 8)
     let some = { (part: ByteBuffer) in part.readableBytes > 0 ? part : nil }
-    return ReplyBody.object([
-      ("approvalId", ReplyBody.quoted(reference.approval)), ("dispatchId", ReplyBody.quoted(try parts.text(2))),
+    let turn = try parts.text(2)
+    let payload = ReplyBody.object([
+      ("approvalId", ReplyBody.quoted(reference.approval)), ("dispatchId", turn == "-" ? nil : ReplyBody.quoted(turn)),
       ("status", ReplyBody.quoted(try parts.text(1))), ("optionId", some(try parts.part(3))),
-      ("reason", some(try parts.part(4))), ("resolvedByName", some(try parts.part(5))),
+      ("answer", some(try parts.part(7))), ("reason", some(try parts.part(4))),
+      ("resolvedByName", some(try parts.part(5))),
     ])
+    return .init(kind: RequestKind(rawValue: try parts.text(6)) ?? .permission, payload: payload)
   }
 
   func failIfUnclaimed() async throws(SharedSessionError) {

@@ -23,10 +23,10 @@ extension DispatchAttachment {
       case fenceSeen(Int)
       case gone
       case cancelAsked(String)
-      case permissionResolved(PermissionReference)
+      case requestResolved(RequestReference)
       /// The answer to a request, as the bridge is told; nil: there is none to tell.
-      case permissionRead(ByteBuffer?)
-      case permissionReadFailed
+      case requestRead(RequestNews?)
+      case requestReadFailed
       /// A turn found running could have been claimed until now.
       case unclaimedTimeOver
       case unclaimedEnded
@@ -41,7 +41,7 @@ extension DispatchAttachment {
       case send(Message)
       /// Look at the queue, given what was delivered.
       case look(DeliveredDispatch?, afterPause: Bool)
-      case readPermission(PermissionReference, afterPause: Bool)
+      case readRequest(RequestReference, afterPause: Bool)
       case failIfUnclaimed
       case end
     }
@@ -51,7 +51,7 @@ extension DispatchAttachment {
       case attached(fence: Int)
       case dispatch(ByteBuffer)
       case cancel(String)
-      case permission(ByteBuffer)
+      case request(RequestNews)
     }
 
     private enum Looking {
@@ -86,11 +86,11 @@ extension DispatchAttachment {
     private var owesLook = false
     private var claim: Claim
     /// Answers to be read, and whether the first is being read.
-    private var permissions: [PermissionReference] = []
+    private var requests: [RequestReference] = []
     private var reading = Reading.idle
 
     /// Answers that may wait to be read; more than one turn's requests are never out at a time.
-    static let permissionsAtMost = 1_024
+    static let requestsAtMost = 1_024
 
     init(fence: Int, isUnclaimed: Bool) {
       self.fence = fence
@@ -114,7 +114,7 @@ extension DispatchAttachment {
       case .fenceSeen(let newer): return newer > fence ? end() : []
       case .renewalRefused, .gone, .messageDropped, .signalsDropped: return end()
       case .cancelAsked(let id): return cancel(id)
-      case .permissionResolved, .permissionRead, .permissionReadFailed: return permission(event)
+      case .requestResolved, .requestRead, .requestReadFailed: return request(event)
       case .unclaimedTimeOver:
         guard case .open = claim else { return [] }
         claim = .ending
@@ -195,40 +195,46 @@ extension DispatchAttachment {
 
     private var isReading: Bool { if case .underWay = reading { true } else { false } }
 
-    private mutating func permission(_ event: Event) -> [Action] {
+    private mutating func request(_ event: Event) -> [Action] {
       switch event {
-      case .permissionResolved(let reference):
+      case .requestResolved(let reference):
         // One that waits for its turn will be read as it is then.
-        guard !permissions.dropFirst(isReading ? 1 : 0).contains(reference) else { return [] }
-        guard permissions.count < Self.permissionsAtMost else { return end() }
-        permissions.append(reference)
+        guard !requests.dropFirst(isReading ? 1 : 0).contains(reference) else { return [] }
+        guard requests.count < Self.requestsAtMost else { return end() }
+        requests.append(reference)
         guard case .idle = reading else { return [] }
         guard case .underWay(let again) = looking else { return read(afterLooks: 0) }
         return read(afterLooks: again ? 2 : 1)
-      case .permissionRead(let payload):
+      case .requestRead(let payload):
         reading = .idle
-        if !permissions.isEmpty { permissions.removeFirst() }
-        return (payload.map { [.send(.permission($0))] } ?? []) + read(afterLooks: 0)
-      default: return permissions.first.map { [.readPermission($0, afterPause: true)] } ?? []
+        if !requests.isEmpty { requests.removeFirst() }
+        return (payload.map { [.send(.request($0))] } ?? []) + read(afterLooks: 0)
+      default: return requests.first.map { [.readRequest($0, afterPause: true)] } ?? []
       }
     }
 
     /// Reads the first answer that waits, now or after some looks.
     private mutating func read(afterLooks looks: Int) -> [Action] {
       if case .underWay = reading { return [] }
-      guard let first = permissions.first else { return [] }
+      guard let first = requests.first else { return [] }
       guard looks <= 0 else {
         reading = .held(looks: looks)
         return []
       }
       reading = .underWay
-      return [.readPermission(first, afterPause: false)]
+      return [.readRequest(first, afterPause: false)]
     }
   }
 
   /// A request of the agent, and the session it was asked in. A value.
-  struct PermissionReference: Sendable, Hashable {
+  struct RequestReference: Sendable, Hashable {
     let session: String
     let approval: String
+  }
+
+  /// What has become of a request of the agent, as the bridge is told. A value.
+  struct RequestNews: Sendable, Hashable {
+    let kind: RequestKind
+    let payload: ByteBuffer
   }
 }

@@ -89,9 +89,9 @@ public final class DispatchAttachment: Sendable {
         attempt(afterPause, orElse: .lookFailed, in: &group) { [work] () async throws(SharedSessionError) in
           .looked(try await work.look(delivered: delivered))
         }
-      case .readPermission(let reference, let afterPause):
-        attempt(afterPause, orElse: .permissionReadFailed, in: &group) { [work] () async throws(SharedSessionError) in
-          .permissionRead(try await work.permission(reference))
+      case .readRequest(let reference, let afterPause):
+        attempt(afterPause, orElse: .requestReadFailed, in: &group) { [work] () async throws(SharedSessionError) in
+          .requestRead(try await work.request(reference))
         }
       case .failIfUnclaimed:
         attempt(false, orElse: .unclaimedEndFailed, in: &group) { [work] () async throws(SharedSessionError) in
@@ -149,12 +149,12 @@ public final class DispatchAttachment: Sendable {
   ///
   /// - Returns: false when it cannot be kept: the bridge has to attach again, so that nothing is lost silently.
   private func send(_ message: StateMachine.Message) -> Bool {
-    let (type, payload): (StaticString, ByteBuffer) =
+    let (type, payload): (String, ByteBuffer) =
       switch message {
       case .attached(let fence): ("attached", ByteBuffer(string: "{\"fence\":\(fence)}"))
       case .dispatch(let payload): ("dispatch", payload)
       case .cancel(let id): ("cancel", ByteBuffer(string: "{\"dispatchId\":\"\(id)\"}"))
-      case .permission(let payload): ("permission", payload)
+      case .request(let news): (news.kind.rawValue, news.payload)
       }
     var text = ByteBuffer(
       string: """

@@ -43,7 +43,7 @@ final class DispatchMailbox: Sendable {
     let words = String(buffer: message).split(separator: " ").map(String.init)
     switch (words.first, words.count) {
     case ("cancel", 2): put(.cancelAsked(words[1]))
-    case ("permission", 3): put(.permissionResolved(.init(session: words[1], approval: words[2])))
+    case ("permission", 3): put(.requestResolved(.init(session: words[1], approval: words[2])))
     case ("fence", 2): put(Int(words[1]).map { .fenceSeen($0) } ?? .lookWanted)
     case ("gone", _): put(.gone)
     default: put(.lookWanted)

@@ -33,7 +33,9 @@ public struct HostSessionStore: Sendable {
       [
         "id": .string(id), "new_token": .string(Secrets.digest(token)), "user": .string(request.userID),
         "workspace": .string(request.workspaceID), "agent": .string(request.agentName ?? ""),
-        "version": .string(request.agentVersion ?? ""), "changes": .bytes(agent.map(changes(of:)) ?? ByteBuffer()),
+        "version": .string(request.agentVersion ?? ""),
+        "takes": .string(request.takes.map { $0.isEmpty ? "-" : $0.joined(separator: " ") } ?? ""),
+        "changes": .bytes(agent.map(changes(of:)) ?? ByteBuffer()),
         "sharing": .string(request.sharing.rawValue),
       ])
     let parts = try outcome.parts(atLeast: 2)

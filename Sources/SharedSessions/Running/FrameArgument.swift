@@ -17,6 +17,7 @@ enum FrameArgument: String, Sendable, CaseIterable {
   case mostOwn = "most_own"
   /// 'true' when a rejection needs a reason.
   case reasonsNeeded = "reasons_needed"
+  case mostAttachmentBytes = "most_attachment_bytes"
   case dispatchTimeout = "dispatch_timeout"
   case hostLifetime = "host_lifetime"
   case mostPlaces = "most_places"
@@ -46,6 +47,7 @@ enum FrameArgument: String, Sendable, CaseIterable {
       case .mostApprovalBytes: settings.approvalBytesRetained
       case .mostWaiting: settings.maximumPendingApprovals
       case .mostOwn: settings.maximumPendingApprovalsPerParticipant
+      case .mostAttachmentBytes: settings.attachmentBytesRetained
       case .dispatchTimeout: Int(settings.dispatchTimeout.wholeMilliseconds)
       case .hostLifetime: Int((settings.maximumLifetime + settings.retention).wholeMilliseconds)
       case .mostPlaces: SharedSessionSettings.placesKept

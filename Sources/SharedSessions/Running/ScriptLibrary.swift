@@ -15,7 +15,7 @@ enum ScriptLibrary {
     "session_snapshot", PackageResources.session_snapshot_lua, takes: ["most", "most_bytes"])
   static let sessionUpdate = script(
     "session_update", PackageResources.session_update_lua,
-    takes: ["new_mode", "expiry", "new_timeout", "new_view"])
+    takes: ["new_mode", "new_expiry", "new_timeout", "new_view", "new_needed", "dispatch_seed"])
   static let sessionEnd = script("session_end", PackageResources.session_end_lua, takes: ["cause"])
   static let sessionEndStep = script("session_end_step", PackageResources.session_end_step_lua)
   static let sessionDue = script("session_due", PackageResources.session_due_lua)
@@ -29,11 +29,12 @@ enum ScriptLibrary {
       "invite_hash", "user", "user_json", "name", "role", "id", "new_token", "reuse", "most", "tokens_kept",
       "most_departed",
     ])
-  static let participantLeave = script("participant_leave", PackageResources.participant_leave_lua, takes: ["id"])
+  static let participantLeave = script(
+    "participant_leave", PackageResources.participant_leave_lua, takes: ["id", "dispatch_seed"])
   static let participantList = script("participant_list", PackageResources.participant_list_lua, takes: ["most"])
   static let participantRole = script(
-    "participant_role", PackageResources.participant_role_lua, takes: ["id", "role", "may"])
-  static let hostHandover = script("host_handover", PackageResources.host_handover_lua, takes: ["id"])
+    "participant_role", PackageResources.participant_role_lua, takes: ["id", "role", "may", "dispatch_seed"])
+  static let hostHandover = script("host_handover", PackageResources.host_handover_lua, takes: ["id", "dispatch_seed"])
   static let presenceSet = script(
     "presence_set", PackageResources.presence_set_lua, takes: ["id", "node", "streams"])
   static let inviteCreate = script(
@@ -50,22 +51,33 @@ enum ScriptLibrary {
     "message_list", PackageResources.message_list_lua, takes: ["after", "most", "most_bytes"])
   static let promptSubmit = script(
     "prompt_submit", PackageResources.prompt_submit_lua,
-    takes: ["id", "prompt", "prompt_hash", "delivery", "other_id"])
+    takes: ["id", "prompt", "content", "prompt_hash", "delivery", "other_id"])
   static let controlSubmit = script(
     "control_submit", PackageResources.control_submit_lua,
     takes: ["id", "control_kind", "target", "value", "prompt", "prompt_hash", "other_id"])
   static let approvalResolve = script(
     "approval_resolve", PackageResources.approval_resolve_lua,
-    takes: ["id", "action", "reason", "edited", "dispatch_id", "seen_hash", "option"])
+    takes: ["id", "action", "reason", "edited", "dispatch_id", "seen_hash", "option", "given"])
+  static let approvalVote = script(
+    "approval_vote", PackageResources.approval_vote_lua,
+    takes: ["id", "reason", "edited", "dispatch_id", "seen_hash", "edited_hash", "blocks"])
+  static let attachmentPut = script(
+    "attachment_put", PackageResources.attachment_put_lua, takes: ["id", "unsupported", "blocks", "files"])
+  static let attachmentRead = script(
+    "attachment_read", PackageResources.attachment_read_lua, takes: ["id", "block"])
   static let approvalWithdraw = script("approval_withdraw", PackageResources.approval_withdraw_lua, takes: ["id"])
   static let queueList = script("queue_list", PackageResources.queue_list_lua, takes: ["most_bytes"])
   static let queueWithdraw = script("queue_withdraw", PackageResources.queue_withdraw_lua, takes: ["id"])
   static let permissionRequest = script(
     "permission_request", PackageResources.permission_request_lua,
     takes: ["prompt_id", "dispatch_id", "id", "summary", "tool_call", "options", "choices", "most_asked"])
-  static let permissionRead = script("permission_read", PackageResources.permission_read_lua, takes: ["id"])
-  static let permissionWithdraw = script(
-    "permission_withdraw", PackageResources.permission_withdraw_lua, takes: ["id", "cancelling"])
+  static let questionRequest = script(
+    "question_request", PackageResources.question_request_lua,
+    takes: ["prompt_id", "dispatch_id", "named", "id", "message", "question", "form", "most_asked"])
+  static let questionSchema = script("question_schema", PackageResources.question_schema_lua, takes: ["id"])
+  static let requestRead = script("request_read", PackageResources.request_read_lua, takes: ["id", "kind"])
+  static let requestWithdraw = script(
+    "request_withdraw", PackageResources.request_withdraw_lua, takes: ["id", "kind", "cancelling"])
   static let turnCancel = script(
     "turn_cancel", PackageResources.turn_cancel_lua, takes: ["id", "dispatch_id", "asked"])
 
@@ -96,10 +108,11 @@ enum ScriptLibrary {
   // Host sessions.
   static let hostRegister = script(
     "host_register", PackageResources.host_register_lua,
-    takes: ["id", "new_token", "user", "workspace", "agent", "version", "changes", "sharing"])
+    takes: ["id", "new_token", "user", "workspace", "agent", "version", "takes", "changes", "sharing"])
   static let hostAgent = script("host_agent", PackageResources.host_agent_lua)
   static let hostRead = script("host_read", PackageResources.host_read_lua)
   static let hostCheck = script("host_check", PackageResources.host_check_lua, takes: ["id"])
+  static let hostAsks = script("host_asks", PackageResources.host_asks_lua)
   static let hostBatch = script("host_batch", PackageResources.host_batch_lua, takes: ["batch", "first", "changes"])
   static let hostShare = script(
     "host_share", PackageResources.host_share_lua, takes: ["id", "most", "token_needed"])
@@ -129,10 +142,13 @@ enum ScriptLibrary {
     participantJoin, participantLeave, participantList, participantRole, hostHandover, presenceSet, inviteCreate,
     inviteList, inviteRevoke, inviteRotate, callerCheck, messagePost, messageList, promptSubmit, controlSubmit,
     approvalResolve,
-    approvalWithdraw, queueList, queueWithdraw, permissionRequest, permissionRead, permissionWithdraw, turnCancel,
+    approvalVote, attachmentPut, attachmentRead,
+    approvalWithdraw, queueList, queueWithdraw, permissionRequest, questionRequest,
+    questionSchema, requestRead, requestWithdraw, turnCancel,
     streamAuthorize, eventsPage, exportAuthorize, notificationsAppend, hostPresence, dispatchNext, dispatchLease,
     dispatchState,
-    dispatchReport, dispatchFail, hostRegister, hostAgent, agentTake, hostRead, hostCheck, hostBatch, hostShare,
+    dispatchReport, dispatchFail, hostRegister, hostAgent, agentTake, hostRead, hostCheck, hostAsks, hostBatch,
+    hostShare,
     hostDrop, hostAttach,
     hostRenew, hostTake, hostPlace, hostRelease, hostCancel, hostSignal, hostLapse, hostDelete, rateTake, indexAdd,
     indexDue, indexMove,
@@ -155,6 +171,8 @@ enum ScriptLibrary {
     "pending": ScriptPiece.pieces(of: PackageResources.include_pending_lua),
     "room": ScriptPiece.pieces(of: PackageResources.include_room_lua),
     "option": ScriptPiece.pieces(of: PackageResources.include_option_lua),
+    "vote": ScriptPiece.pieces(of: PackageResources.include_vote_lua),
+    "attachment": ScriptPiece.pieces(of: PackageResources.include_attachment_lua),
     "dispatch": ScriptPiece.pieces(of: PackageResources.include_dispatch_lua),
     "end": ScriptPiece.pieces(of: PackageResources.include_end_lua),
     "invite": ScriptPiece.pieces(of: PackageResources.include_invite_lua),

@@ -44,12 +44,20 @@ enum ScriptOutcome: Sendable {
     case (.approvalAlreadyResolved, let status):
       let by = detail.count > 1 ? ParticipantName(record: detail[1]).map { " by \($0.text)" } ?? "" : ""
       return SharedSessionError(code, "This approval was resolved already: it is \(status)\(by).")
-    case (.authorRequired, "permission"):
+    case (.authorRequired, "permission"), (.authorRequired, "question"):
       return SharedSessionError(
         code, "This is a request of the agent; it can be answered, but not withdrawn by a participant.")
     case (.approvalLimit, "permission"):
       return SharedSessionError(code, "Too many permission requests of the agent are waiting; answer some first.")
     case (.controlNotAvailable, "mode"): return SharedSessionError(code, "The agent offers no such mode.")
+    case (.approvalLimit, "question"):
+      return SharedSessionError(code, "Too many questions of the agent are waiting; answer some first.")
+    case (.approvalLimit, "votes"):
+      return SharedSessionError(code, "Too many prompts with votes are waiting; decide on some first.")
+    case (.approvalLimit, "attachments"):
+      return SharedSessionError(code, "The attachments of prompts that wait fill this session; decide on some first.")
+    case (.contentNotSupported, let kind):
+      return SharedSessionError(code, "This session's agent does not take content of the kind '\(kind)'.")
     case (.invalidOption, let side):
       return SharedSessionError(code, "That option means '\(side)', which is not the action given.")
     case (.dispatchConflict, "permission"):
@@ -63,10 +71,13 @@ enum ScriptOutcome: Sendable {
 
   /// Why a field does not fit what is there, by the word a script says it with.
   private static let sentences = [
-    "permission": "'editedPrompt' and 'promptHash' are for prompts, and this is a permission request.",
-    "prompt": "'optionId' is for permission requests, and this is a prompt.",
+    "permission":
+      "'editedPrompt' and 'promptHash' are for prompts, 'answer' is for questions, and this is a permission request.",
+    "prompt": "'optionId' is for permission requests, 'answer' is for questions, and this is a prompt.",
+    "question":
+      "'editedPrompt' and 'promptHash' are for prompts, 'optionId' is for permission requests, and this is a question.",
     "control":
-      "'editedPrompt' and 'optionId' are not for a change of the agent's mode or options; reject it and propose another.",
+      "'editedPrompt', 'optionId' and 'answer' are not for a change of the agent's mode or options; reject it and propose another.",
     "remove_host": "The host cannot be removed; close the session instead.",
     "role_of_host": "'role' of the host cannot be changed.",
     "viewer_decides": "'canApprove' is for collaborators.",

@@ -1,8 +1,9 @@
 #!lua
--- include: core session
+-- include: core session approval pending
 -- Tells a session that its host's bridge is attached, or that its lease has lapsed; the higher fence wins, and at the
--- same fence 'offline' comes last. From then on the prompts that wait have the grace time.
--- keys: session events
+-- same fence 'offline' comes last. From then on the prompts that wait have the grace time, and nobody waits for an answer to
+-- what the agent asked between turns.
+-- keys: session events approvals order deadlines
 -- args: fence state grace
 --   state: online or offline; grace: ms ('0' none)
 -- reply: ok, 'true' when this changed it
@@ -21,5 +22,6 @@ call('HSET', session, 'hostFence', fence, 'hostOnline', state, 'hostOfflineAt',
 if was == state then return {'ok', 'false'} end
 local until_then = away and grace ~= '0' and ',"graceEndsAt":' .. rfc3339(NOW + tonumber(grace)) or ''
 emit('host_' .. state, '-', '{"hostSessionId":' .. quote(host_session_id) .. until_then .. '}')
+if away then withdraw_requests('-', 'agent_withdrew') end
 save()
 return {'ok', 'true'}

@@ -2,9 +2,9 @@
 -- include: core clock host host_text answer agent
 -- Registers a host session, or attaches to one again with its token.
 -- keys: host sessions agent_state places places_order answers answers_order
--- args: id token new_token user workspace agent version changes sharing host_lifetime
---   token: digest of the one presented ('' none); new_token: digest; agent, version: '' not said; changes: what is kept
---   of the agent, as include_agent.lua reads it; sharing: token or anyone
+-- args: id token new_token user workspace agent version takes changes sharing host_lifetime
+--   token: digest of the one presented ('' none); new_token: digest; agent, version, takes: '' not said; changes: what is
+--   kept of the agent, as include_agent.lua reads it; sharing: token or anyone
 -- reply: ok, 'new' or 'known', host session, 'true' when sessions that are there should hear of the agent
 -- fails: HOST_SESSION_EXISTS, IDEMPOTENCY_KEY_REUSED
 repeated()
@@ -22,6 +22,8 @@ if agent ~= '' then
   H.agentName, H.agentVersion = agent, version
   call('HSET', host, 'agentName', agent, 'agentVersion', version)
 end
+-- Kinds of blocks that the agent takes; '-' none.
+if takes ~= '' then call('HSET', host, 'takes', takes) end
 local is_news = not fresh and brings_changes(agent_state)
 if changes ~= '' then
   take_changes(agent_state, 0)

@@ -55,7 +55,10 @@ local function work_of(a)
   if a.kind == 'control' then return string.sub(a.tail, string.find(a.tail, ',"control":', 1, true) + 1, -2) end
   local _, edited = string.find(a.more, ',"editedPrompt":', 1, true)
   local ends = string.sub(a.tail, -24) == ',"delivery":"interrupt"}' and -25 or -2
-  return '"prompt":' .. (edited and string.sub(a.more, edited + 1) or string.sub(a.tail, #',"prompt":' + 1, ends))
+  if not edited then return string.sub(a.tail, 2, ends) end
+  local blocks = string.find(a.tail, ',"content":', 1, true)
+  return '"prompt":' .. string.sub(a.more, edited + 1)
+    .. (blocks and ',"isEdited":true' .. string.sub(a.tail, blocks, ends) or '')
 end
 
 local function note(a, name) return string.match(a.notes, ' ' .. name .. '=(%S+)') end

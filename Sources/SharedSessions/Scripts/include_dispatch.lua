@@ -45,7 +45,7 @@ if turn then
       if string.find(call('HGET', approvals, asked .. ':notes') or '', ' turn=' .. dispatch, 1, true) then
         read_record(asked)
         settle(asked, 'withdrawn', THREE_BANDS, ',"reason":"turn_cancelled"')
-        emit('permission_withdrawn', '-', '{"approval":' .. saved .. ',"reason":"turn_cancelled"}')
+        emit(record_kind .. '_withdrawn', '-', '{"approval":' .. saved .. ',"reason":"turn_cancelled"}')
         withdrawn[#withdrawn + 1] = asked
       end
     end

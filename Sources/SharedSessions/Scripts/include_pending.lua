@@ -37,6 +37,14 @@ if record_state ~= 'pending' or expiry ~= '' and string.sub(expiry, 14) <= rfc33
     by and call('HGET', participants, by) or '')
 end
 
+-- block: refuse_vote
+-- Ends the script where approving the record that was read is a vote: where more than one must agree, or some have before.
+-- args: action
+if action == 'approve' and not asks and (string.find(rules, ' needed=', 1, true)
+  or string.sub(record, state_end + #expiry + 1, state_end + #expiry + 9) == ',"votes":') then
+  return refuse('votes')
+end
+
 -- block: settle id word bands *more
 -- Ends the wait of the pending record that was read, in `saved`. `bands` says how far it goes down in the order, `more` who
 -- decided and what they said.
@@ -46,6 +54,23 @@ call('HSET', approvals, id, saved)
 call('ZINCRBY', order, bands, id)
 if expiry ~= '' then call('ZREM', deadlines, id) end
 approval_bytes = approval_bytes + #saved - #record
+
+-- block: change_record text
+-- Puts a text in place of the record that was read, before it is written.
+approval_bytes = approval_bytes + #text - #record
+record = text
+
+-- block: find_turn of dispatch
+-- The approval whose turn runs, in `found`; ends the script when it does not. A turn that was told to stop asks no more:
+-- whatever waited for an answer has been withdrawn.
+find_approval(of)
+if not found or not found.dispatch or found.dispatch.id ~= dispatch then return refuse('DISPATCH_NOT_FOUND') end
+if found.dispatch.state ~= 'started' or note(found, 'cancelled') then return refuse('DISPATCH_CONFLICT', 'permission') end
+
+-- block: refuse_too_many kind
+-- Ends the script when as much of what the agent asks waits as may.
+-- args: most_asked
+if call('ZCOUNT', order, ASKED_FROM, '+inf') >= most_asked + 0 then return refuse('APPROVAL_LIMIT', kind) end
 
 -- Expires what was proposed and tells the streams.
 local function expire(id, author, subject)
@@ -59,7 +84,7 @@ end
 local function withdraw_request(id, reason)
   read_record(id)
   settle(id, 'withdrawn', THREE_BANDS, ',"reason":"' .. reason .. '"')
-  emit('permission_withdrawn', '-', '{"approval":' .. saved .. ',"reason":"' .. reason .. '"}')
+  emit(record_kind .. '_withdrawn', '-', '{"approval":' .. saved .. ',"reason":"' .. reason .. '"}')
 end
 
 -- Withdraws the requests of the agent that wait in a turn; their ids.

@@ -30,7 +30,7 @@ if approval_count + 0 >= most_approvals + 0 or approval_bytes + size > most_appr
     if over == 0 or over < most_approvals + 0 and approval_bytes + size <= most_approval_bytes + 0 then break end
     local oldest = call('ZRANGE', order, 0, 0)[1]
     approval_bytes = approval_bytes - call('HSTRLEN', approvals, oldest)
-    call('HDEL', approvals, oldest, oldest .. ':notes', oldest .. ':options', oldest .. ':reported')
+    call('HDEL', approvals, oldest, oldest .. ':notes', oldest .. ':options', oldest .. ':reported', oldest .. ':votes')
     call('ZREM', order, oldest)
     over = over - 1
   end

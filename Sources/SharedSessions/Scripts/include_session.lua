@@ -1,7 +1,7 @@
 -- A session: what it is now, and its events. Every script on a session loads it first, so no key of one that is gone comes back.
 -- The field `state` of its hash holds what scripts need and change most, in two lines:
 --   rules  status, mode, when it ends and when its keys go in ms, when it was closed in ms ('-' it was not), what viewers see,
---          seconds an approval may stay pending ('-' no limit), host session id
+--          seconds an approval may stay pending ('-' no limit), host session id; ` needed=N` where more than one must agree
 --   log    id of its newest event, bytes of its events since it began, messages and their bytes, approvals' bytes and how many
 --          there ever were
 
@@ -41,7 +41,7 @@ local rules
 local session_state = call('HGET', session, 'state')
 if session_state then
   rules, status, mode, ends, purge, closed, viewer_updates, approval_timeout, host_session_id =
-    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+))')
+    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) (%S+) (%l+) (%S+) (%S+)[^\n]*)')
   read_log()
 end
 
@@ -50,7 +50,7 @@ end
 local session_state = call('HGET', session, 'state')
 if session_state then
   rules, status, mode, ends, purge, approval_timeout, host_session_id =
-    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) %S+ %l+ (%S+) (%S+))')
+    string.match(session_state, '^((%l+) (%S+) (%d+) (%d+) %S+ %l+ (%S+) (%S+)[^\n]*)')
   read_log()
 end
 
@@ -73,10 +73,13 @@ if session_state then
   if status == 'active' and ends + 0 <= NOW then status = 'expired' end
 end
 
+-- How many have to agree to a prompt, as it is to be written.
+local approvals_needed
+
 -- block: change_rules
 -- Takes over what was changed in the rules; `save` writes them.
 rules = status .. ' ' .. mode .. ' ' .. ends .. ' ' .. purge .. ' ' .. closed .. ' ' .. viewer_updates .. ' '
-  .. approval_timeout .. ' ' .. host_session_id
+  .. approval_timeout .. ' ' .. host_session_id .. ((approvals_needed or 1) + 0 > 1 and ' needed=' .. approvals_needed or '')
 
 -- block: save
 -- Writes back what the session is, where its events are now and what is counted; once, after the last of it.
@@ -96,6 +99,7 @@ local function write_session()
     .. tostring(mode == 'prompt_with_approval') .. ',"createdAt":' .. rfc3339(tonumber(v[3]))
     .. (present(v[4]) and ',"expiresAt":' .. rfc3339(tonumber(v[4])) or '')
     .. (approval_timeout ~= '-' and ',"approvalTimeoutSeconds":' .. approval_timeout or '')
+    .. ((approvals_needed or 1) + 0 > 1 and ',"approvalsNeeded":' .. approvals_needed or '')
     .. ',"viewerUpdates":"' .. viewer_updates .. '","status":"' .. status .. '"}')
 end
 

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- include: core session answer participant caller
+-- include: core session answer participant caller approval pending dispatch vote
 -- The caller leaves, or is removed by the host.
--- keys: session events participants credentials users answers answers_order
--- args: id
+-- keys: session events participants credentials users presence approvals order queue deadlines answers answers_order
+-- args: id dispatch_seed
 --   id: of the participant to remove ('' the caller leaves)
 -- reply: ok, participant
 -- fails: host_leaves when the caller is the host (the node then closes the session); SESSION_NOT_FOUND ...
@@ -24,5 +24,7 @@ call('HSET', participants, who, record)
 local user = user_of(record)
 if call('HGET', users, user) == who then call('HDEL', users, user) end
 emit('participant_left', who, '{"participant":' .. participant_json(record, false) .. by .. '}')
+find_needed()
+count_again(who)
 save()
 answer({'ok', participant_json(record, false)})

@@ -11,12 +11,9 @@ load_session()
 if not status then return refuse('DISPATCH_NOT_FOUND') end
 repeated()
 if status ~= 'active' then return refuse('SESSION_INACTIVE', status) end
-local turn = load_approval(prompt_id)
-if not turn or not turn.dispatch or turn.dispatch.id ~= dispatch_id then return refuse('DISPATCH_NOT_FOUND') end
--- A turn that was told to stop asks no more: whatever waited for an answer has been withdrawn.
-if turn.dispatch.state ~= 'started' or note(turn, 'cancelled') then return refuse('DISPATCH_CONFLICT', 'permission') end
-local asked = call('ZCOUNT', order, ASKED_FROM, '+inf')
-if asked >= tonumber(most_asked) then return refuse('APPROVAL_LIMIT', 'permission') end
+find_turn(prompt_id, dispatch_id)
+local turn = found
+refuse_too_many('permission')
 make_room(#tool_call + #options, 'permission')
 add_approval(id, turn.author, 'permission', rfc3339(NOW), ASKED_FROM, ' turn=' .. dispatch_id, 'pending"',
   ',"prompt":' .. summary .. ',"dispatchId":"' .. dispatch_id .. '","toolCall":' .. tool_call .. ',"options":' .. options .. '}')

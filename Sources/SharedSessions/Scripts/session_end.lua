@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include: core session answer participant caller approval pending dispatch end
+-- include: core session answer participant caller approval pending dispatch end vote
 -- Ends a session: by its host, by the host leaving, by expiry, or with its host session. From here on it has ended for every
 -- call; what is still open in it ends in steps, the first of which is this one.
 -- keys: session events participants credentials users presence approvals order queue deadlines invites messages answers
@@ -12,14 +12,17 @@
 if cause == 'expire' or cause == 'host' then
   load_session()
   if not status then return refuse('SESSION_NOT_FOUND') end
+  find_needed()
   if closed ~= '-' then return refuse('SESSION_INACTIVE', status) end
   if cause == 'expire' and status == 'active' then return refuse('not_due', ends) end
 else
   enter_host()
   load_other_rules()
+  find_needed()
 end
 status = (cause == 'expire' or status == 'expired') and 'expired' or 'closed'
 closed, purge = NOW, math.min(tonumber(purge), NOW + tonumber(retention))
+approvals_needed = needed
 change_rules()
 call('HSET', session, 'ending', '1')
 write_session()

@@ -1,4 +1,4 @@
-internal import JSONText
+public import JSONText
 internal import Logging
 public import NIOCore
 internal import RedisClient
@@ -16,16 +16,25 @@ public struct ApprovalStore: Sendable {
 
   /// `POST .../prompts`.
   ///
+  /// - Parameter content: its blocks; `nil` for a prompt that is only a text.
   /// - Returns: `{status, approval}`; `status` is `pending` or `approved`.
-  /// - Throws: `PROMPT_NOT_ALLOWED`, `APPROVAL_LIMIT`, `MESSAGE_LIMIT`.
+  /// - Throws: `PROMPT_NOT_ALLOWED`, `CONTENT_NOT_SUPPORTED`, `APPROVAL_LIMIT`, `MESSAGE_LIMIT`.
   public func submitPrompt(
     _ sessionID: String, credentials: ParticipantCredentials, prompt: String, delivery: PromptDelivery = .queue,
+    content: PromptContent? = nil,
     idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
+    let once = idempotency.map(Idempotency.init)
+    // A repeat keeps its attachments under the same id.
+    let id = content == nil ? Secrets.newID() : once?.derivedID("prompt") ?? Secrets.newID()
+    if let content, let first = try await keep(content, for: id, sessionID, credentials, once) {
+      return ReplyBody.object([("status", ReplyBody.quoted(try first.text(0))), ("approval", try first.part(1))])
+    }
     let outcome = try await runner.session(
-      ScriptLibrary.promptSubmit, sessionID, as: .participant(credentials), once: idempotency.map(Idempotency.init),
+      ScriptLibrary.promptSubmit, sessionID, as: .participant(credentials), once: once,
       [
-        "id": .string(Secrets.newID()), "prompt": .quoted(prompt), "prompt_hash": .string(Secrets.digest(prompt)),
+        "id": .string(id), "prompt": .quoted(prompt), "content": Self.member(content),
+        "prompt_hash": .string(content?.hash ?? Secrets.digest(prompt)),
         "delivery": delivery == .interrupt ? ",\"delivery\":\"interrupt\"" : "", "other_id": .string(Secrets.newID()),
       ])
     return try await proposed(outcome, in: sessionID)
@@ -70,36 +79,77 @@ public struct ApprovalStore: Sendable {
   /// - Parameters:
   ///   - action: what to do; `nil` follows from the option.
   ///   - optionID: for a permission request: which of the agent's options; `nil` takes the narrowest that fits the action.
+  ///   - dropContent: places of the blocks that the agent does not get.
+  ///   - answer: for a question: its fields; `nil` for one that has none.
   ///   - editedPrompt: what the agent gets in place of the prompt; both are kept.
   ///   - promptHash: SHA-256 of the prompt the resolver was shown, in hexadecimal; `nil` when they do not say.
   /// - Returns: `{approval}`.
   /// - Throws: `HOST_REQUIRED`, `APPROVAL_NOT_FOUND`, `APPROVAL_ALREADY_RESOLVED`, `PROMPT_CHANGED`, `REASON_REQUIRED`,
   ///   `INVALID_FIELD` for what belongs to the other kind of approval, `INVALID_OPTION`, `OPTION_REQUIRED`,
-  ///   `APPROVAL_LIMIT` for an edit that has no room.
+  ///   `INVALID_ANSWER` with a sentence that names the field, `APPROVAL_LIMIT` for an edit that has no room.
   public func resolve(
     _ sessionID: String, approvalID: String, credentials: ParticipantCredentials, action: ApprovalAction?,
-    reason: String?, editedPrompt: String?, promptHash: String? = nil, optionID: String? = nil,
-    idempotency: IdempotencyRequest? = nil
+    reason: String?, editedPrompt: String?, promptHash: String? = nil, optionID: String? = nil, answer: JSONText? = nil,
+    dropContent: Set<Int> = [], idempotency: IdempotencyRequest? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
+    var given: RedisArgument = ""
+    var unfit: String?
+    if let answer, action == .approve {
+      switch try await check(answer, sessionID, approvalID) {
+      case .fits(let checked): given = .bytes(checked.bytes)
+      case .unfit(let why): (given, unfit) = ("-", why)
+      }
+    }
+    var blocks: JSONText?
+    if !dropContent.isEmpty, action == .approve {
+      blocks = try await dropping(dropContent, of: approvalID, sessionID, keepsText: editedPrompt != nil)
+    }
+    let editedHash = editedPrompt.map(Secrets.digest) ?? blocks.map(PromptContent.hash) ?? ""
     let some = { (text: String?) in RedisArgument.quoted(text.flatMap { $0.isEmpty ? nil : $0 }) }
-    let outcome = try await runner.session(
-      ScriptLibrary.approvalResolve, sessionID, as: .participant(credentials),
-      once: idempotency.map(Idempotency.init),
-      [
-        "id": approval(approvalID), "action": .string(action?.rawValue ?? ""), "reason": some(reason),
-        "edited": some(editedPrompt), "dispatch_id": .string(Secrets.newID()),
-        "seen_hash": .string(promptHash?.lowercased() ?? ""), "option": some(optionID),
-      ])
+    let (dispatchID, seen) = (RedisArgument.string(Secrets.newID()), promptHash?.lowercased() ?? "")
+    let once = idempotency.map(Idempotency.init)
+    var outcome: ScriptOutcome?
+    if blocks == nil {
+      outcome = try await runner.session(
+        ScriptLibrary.approvalResolve, sessionID, as: .participant(credentials), once: once,
+        [
+          "id": approval(approvalID), "action": .string(action?.rawValue ?? ""), "reason": some(reason),
+          "edited": some(editedPrompt), "dispatch_id": dispatchID, "seen_hash": .string(seen), "option": some(optionID),
+          "given": given,
+        ])
+    }
+    // Where more than one must agree, an approval is counted in a script of its own.
+    if outcome == nil || outcome?.refusal == "votes" {
+      outcome = try await runner.session(
+        ScriptLibrary.approvalVote, sessionID, as: .participant(credentials), once: once,
+        [
+          "id": approval(approvalID), "reason": some(reason), "edited": some(editedPrompt), "dispatch_id": dispatchID,
+          "seen_hash": .string(seen), "edited_hash": .string(editedHash),
+          "blocks": blocks.map { .bytes($0.bytes) } ?? "",
+        ])
+    }
+    guard let outcome else { throw SharedSessionError(.internalError) }
+    if outcome.refusal == ErrorCode.invalidAnswer.rawValue { throw SharedSessionError(.invalidAnswer, unfit) }
     let parts = try outcome.parts(atLeast: 3)
     if case .ok = outcome {
       let hostSessionID = try parts.text(2)
-      if try parts.text(1) == "permission" {
+      if RequestKind(rawValue: try parts.text(1)) != nil {
         await runner.announce(requests: [approvalID], of: sessionID, to: hostSessionID)
-      } else if action == .approve {
+      } else if action == .approve, try parts.text(1) != "vote" {
         await queued(sessionID, for: hostSessionID, withdrawn: try parts.texts(from: 3))
       }
     }
     return ReplyBody.object([("approval", try parts.part(0))])
+  }
+
+  /// Holds an answer against the question, without deciding anything: what is wrong with it is said only to those who may answer.
+  private func check(
+    _ answer: JSONText, _ sessionID: String, _ approvalID: String
+  ) async throws(SharedSessionError) -> QuestionAnswer {
+    let asked = try await runner.session(ScriptLibrary.questionSchema, sessionID, ["id": approval(approvalID)])
+    guard asked.refusal == nil else { return .unfit("") }
+    let parts = try asked.parts(atLeast: 2)
+    return try QuestionAnswer(answer, form: try parts.text(0), approval: try parts.part(1))
   }
 
   /// `POST .../approvals/{aid}/withdraw`: the author takes a pending prompt back.
@@ -153,6 +203,14 @@ public struct ApprovalStore: Sendable {
     ])
   }
 
+  /// The blocks as a further member of the approval.
+  private static func member(_ content: PromptContent?) -> RedisArgument {
+    guard let content else { return "" }
+    var text = ByteBuffer(string: ",\"content\":")
+    text.writeImmutableBuffer(content.shown.bytes)
+    return .bytes(text)
+  }
+
   /// An approval named in a path; a text that cannot be an id is no approval's.
   func approval(_ id: String) -> RedisArgument { .string(Secrets.isID(id) ? id : "-") }
 
@@ -160,7 +218,7 @@ public struct ApprovalStore: Sendable {
   /// interrupted for it.
   ///
   /// - Parameter withdrawn: what the agent has asked in that turn.
-  private func queued(_ sessionID: String, for hostSessionID: String, withdrawn: [String]) async {
+  func queued(_ sessionID: String, for hostSessionID: String, withdrawn: [String]) async {
     let (runner, index, wait) = (runner, index, settings.longestWait)
     await runner.hint(
       "queue", of: sessionID,

@@ -70,12 +70,7 @@ public struct PermissionStore: Sendable {
   public func get(
     _ hostSessionID: String, approvalID: String, token: String
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let (sessionID, _) = try await session(of: approvalID, hostSessionID, token)
-    let parts = try await runner.permission(sessionID, approvalID).parts(atLeast: 6)
-    let name = try parts.part(5)
-    return ReplyBody.object([
-      ("approval", try parts.part(0)), ("resolvedByName", name.readableBytes > 0 ? name : nil),
-    ])
+    try await runner.request(.permission, hostSessionID, approvalID, token)
   }
 
   /// `DELETE /api/host-sessions/{hid}/permissions/{aid}`: the agent no longer asks.
@@ -85,53 +80,6 @@ public struct PermissionStore: Sendable {
   public func withdraw(
     _ hostSessionID: String, approvalID: String, token: String
   ) async throws(SharedSessionError) -> ByteBuffer {
-    let (sessionID, cancelling) = try await session(of: approvalID, hostSessionID, token)
-    let parts = try await runner.session(
-      ScriptLibrary.permissionWithdraw, sessionID, ["id": .string(approvalID), "cancelling": .string(cancelling)]
-    ).parts(atLeast: 1)
-    return ReplyBody.object([("approval", try parts.part(0))])
-  }
-
-  private func session(
-    of approvalID: String, _ hostSessionID: String, _ token: String
-  ) async throws(SharedSessionError) -> (id: String, cancelling: String) {
-    let place = try await runner.place(of: approvalID, hostSessionID, token: token)
-    guard place.dispatch == nil, Secrets.isID(place.text) else { throw SharedSessionError(.approvalNotFound) }
-    return (place.text, place.cancelling)
-  }
-}
-
-extension ScriptRunner {
-  /// Where something of a host session belongs. A value.
-  struct Place: Sendable {
-    /// `session approval` of a dispatch, `session` of a request, '' of what is not known.
-    let text: String
-    /// The dispatch whose turn is being cancelled; '' when none is.
-    let cancelling: String
-    /// The answer there was to the request before, if this one repeats it.
-    let firstAnswer: ByteBuffer?
-
-    /// Session and approval of a dispatch.
-    var dispatch: (session: String, approval: String)? {
-      let ids = text.split(separator: " ").map(String.init)
-      return ids.count == 2 ? (ids[0], ids[1]) : nil
-    }
-  }
-
-  /// Checks a host token, and says where a dispatch or a request of that host session belongs.
-  func place(
-    of id: String, _ hostSessionID: String, token: String, once: Idempotency? = nil
-  ) async throws(SharedSessionError) -> Place {
-    let outcome = try await host(
-      ScriptLibrary.hostCheck, hostSessionID, token: Secrets.digest(token), once: once,
-      ["id": .string(Secrets.isID(id) ? id : "")])
-    let parts = try outcome.parts(atLeast: 1)
-    if case .repeated = outcome { return Place(text: "", cancelling: "", firstAnswer: try parts.part(0)) }
-    return Place(text: try parts.text(0), cancelling: try parts.text(1), firstAnswer: nil)
-  }
-
-  /// A permission request as it is now, as `permission_read.lua` answers.
-  func permission(_ sessionID: String, _ approvalID: String) async throws(SharedSessionError) -> ScriptOutcome {
-    try await session(ScriptLibrary.permissionRead, sessionID, ["id": .string(approvalID)])
+    try await runner.withdraw(.permission, hostSessionID, approvalID, token)
   }
 }

@@ -47,7 +47,8 @@ extension SessionStore {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let repeatable = idempotency.map(Idempotency.init)
     let outcome = try await runner.session(
-      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials), once: repeatable, ["id": ""])
+      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials), once: repeatable,
+      ["id": "", "dispatch_seed": .string(Secrets.newID())])
     guard outcome.refusal != "host_leaves" else {
       let parts = try await closer.close(sessionID, .leave, by: credentials, idempotency: repeatable).parts(atLeast: 2)
       return ReplyBody.object([("participant", try parts.part(1))])
@@ -91,9 +92,10 @@ extension SessionStore {
       ScriptLibrary.participantRole, sessionID, as: .participant(credentials),
       [
         "id": member(participantID), "role": .string(role?.rawValue ?? ""),
-        "may": canApprove.map(RedisArgument.flag) ?? "",
+        "may": canApprove.map(RedisArgument.flag) ?? "", "dispatch_seed": .string(Secrets.newID()),
       ]
-    ).parts(atLeast: 1)
+    ).parts(atLeast: 3)
+    try await approved(sessionID, parts, from: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
   }
 
@@ -107,8 +109,10 @@ extension SessionStore {
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
       ScriptLibrary.hostHandover, sessionID, as: .participant(credentials),
-      once: idempotency.map(Idempotency.init), ["id": member(participantID)]
-    ).parts(atLeast: 2)
+      once: idempotency.map(Idempotency.init),
+      ["id": member(participantID), "dispatch_seed": .string(Secrets.newID())]
+    ).parts(atLeast: 4)
+    try await approved(sessionID, parts, from: 2)
     return ReplyBody.object([("session", try parts.part(0)), ("participant", try parts.part(1))])
   }
 
@@ -120,9 +124,19 @@ extension SessionStore {
     _ sessionID: String, participantID: String, credentials: ParticipantCredentials
   ) async throws(SharedSessionError) -> ByteBuffer {
     let parts = try await runner.session(
-      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials), ["id": member(participantID)]
+      ScriptLibrary.participantLeave, sessionID, as: .participant(credentials),
+      ["id": member(participantID), "dispatch_seed": .string(Secrets.newID())]
     ).parts(atLeast: 1)
     return ReplyBody.object([("participant", try parts.part(0))])
+  }
+
+  /// Checks that somebody is an active participant, before more is read of what they send.
+  ///
+  /// - Throws: `SESSION_NOT_FOUND` ... `PARTICIPANT_INACTIVE`.
+  public func authorize(_ sessionID: String, credentials: ParticipantCredentials) async throws(SharedSessionError) {
+    _ = try await runner.session(
+      ScriptLibrary.callerCheck, sessionID, as: .participant(credentials), ["who": "", "ready": ""]
+    ).parts()
   }
 
   /// `POST .../stream-tickets`: a single-use stand-in for credentials, for a browser's EventSource.

@@ -152,10 +152,12 @@ public struct SessionStore: Sendable {
   ///   - expiresInMinutes: from now; `nil` leaves the expiry, <= 0 takes it away.
   ///   - approvalTimeoutSeconds: for approvals from now on; `nil` leaves it, <= 0 takes it away.
   ///   - viewerUpdates: what viewers see from now on; `nil` leaves it.
+  ///   - approvalsNeeded: how many of those who may decide have to agree to a prompt, 1 to 10; `nil` leaves it. Prompts that
+  ///     have enough votes then are approved in the same step.
   /// - Returns: `{session}`.
   public func update(
     _ sessionID: String, credentials: ParticipantCredentials, mode: SessionMode?, expiresInMinutes: Int64?,
-    approvalTimeoutSeconds: Int64? = nil, viewerUpdates: ViewerUpdates? = nil
+    approvalTimeoutSeconds: Int64? = nil, viewerUpdates: ViewerUpdates? = nil, approvalsNeeded: Int64? = nil
   ) async throws(SharedSessionError) -> ByteBuffer {
     let asked = try lifetime(minutes: expiresInMinutes)
     let approvalTimeout = try approvalTimeout(seconds: approvalTimeoutSeconds)
@@ -163,11 +165,13 @@ public struct SessionStore: Sendable {
     let parts = try await runner.session(
       ScriptLibrary.sessionUpdate, sessionID, as: .participant(credentials),
       [
-        "new_mode": .string(mode?.rawValue ?? ""), "expiry": .string(expiry),
+        "new_mode": .string(mode?.rawValue ?? ""), "new_expiry": .string(expiry),
         "new_timeout": .string(approvalTimeoutSeconds == nil ? "keep" : approvalTimeout),
         "new_view": .string(viewerUpdates?.rawValue ?? ""),
+        "new_needed": .string(approvalsNeeded.map(String.init) ?? ""), "dispatch_seed": .string(Secrets.newID()),
       ]
-    ).parts(atLeast: 3)
+    ).parts(atLeast: 5)
+    try await approved(sessionID, parts, from: 3)
     if let asked {
       let index = index
       // Late or lost without harm: a sweeper looks at every session now and then.
@@ -188,6 +192,12 @@ public struct SessionStore: Sendable {
 
   /// Most bytes of approvals or messages in one reply.
   static let replyBytes = 4 << 20
+
+  /// Tells of prompts that got enough votes by a change: the host session, then how many.
+  func approved(_ sessionID: String, _ parts: [RedisValue], from index: Int) async throws(SharedSessionError) {
+    guard try parts.number(index + 1) > 0 else { return }
+    await ApprovalStore(runner: runner, index: self.index).queued(sessionID, for: try parts.text(index), withdrawn: [])
+  }
 
   /// Checks the times asked for, before anything is known about the caller.
   ///

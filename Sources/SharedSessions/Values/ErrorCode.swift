@@ -8,6 +8,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case invalidAction = "INVALID_ACTION"
   case invalidOption = "INVALID_OPTION"
   case optionRequired = "OPTION_REQUIRED"
+  case invalidAnswer = "INVALID_ANSWER"
   case missingCredentials = "MISSING_CREDENTIALS"
   case missingHostSessionID = "MISSING_HOST_SESSION_ID"
   case missingHostUserID = "MISSING_HOST_USER_ID"
@@ -44,6 +45,10 @@ public enum ErrorCode: String, Sendable, CaseIterable {
   case hostSessionExists = "HOST_SESSION_EXISTS"
   case dispatchConflict = "DISPATCH_CONFLICT"
   case controlNotAvailable = "CONTROL_NOT_AVAILABLE"
+  case alreadyVoted = "ALREADY_VOTED"
+  case contentNotSupported = "CONTENT_NOT_SUPPORTED"
+  case contentNotFound = "CONTENT_NOT_FOUND"
+  case attachmentTooLarge = "ATTACHMENT_TOO_LARGE"
   case promptChanged = "PROMPT_CHANGED"
   case firstTokenRequired = "FIRST_TOKEN_REQUIRED"
   case inviteLimit = "INVITE_LIMIT"
@@ -59,20 +64,21 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     switch self {
     case .invalidBody, .invalidField, .invalidQuery, .invalidAction, .missingCredentials, .missingHostSessionID,
       .missingHostUserID, .missingUserID, .emptyMessage, .emptyPrompt, .reasonRequired, .invalidOption,
-      .optionRequired:
+      .optionRequired, .invalidAnswer:
       400
     case .apiKeyRequired: 401
     case .invalidAPIKey, .invalidHostToken, .hostTokenRequired, .invalidParticipantToken, .invalidInviteToken,
       .invalidTicket, .hostIdentityReserved, .hostRequired, .authorRequired, .commentNotAllowed, .promptNotAllowed:
       403
     case .sessionNotFound, .hostSessionNotFound, .participantNotFound, .approvalNotFound, .dispatchNotFound,
-      .inviteNotFound:
+      .inviteNotFound, .contentNotFound:
       404
     case .sessionInactive, .participantInactive, .approvalAlreadyResolved, .userAlreadyJoined, .sessionFull,
       .messageLimit, .approvalLimit, .sessionLimit, .hostSessionExists, .dispatchConflict, .promptChanged,
       .controlNotAvailable,
-      .firstTokenRequired, .inviteLimit:
+      .firstTokenRequired, .inviteLimit, .alreadyVoted, .contentNotSupported:
       409
+    case .attachmentTooLarge: 413
     case .idempotencyKeyReused: 422
     case .streamLimit, .rateLimited: 429
     case .internalError: 500
@@ -90,6 +96,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .invalidAction: "The action must be 'approve' or 'reject'."
     case .invalidOption: "The agent offers no option with this id."
     case .optionRequired: "The agent offers no option of that kind; say which one you mean with 'optionId'."
+    case .invalidAnswer: "Approving this question needs an 'answer' with its fields."
     case .missingCredentials: "This call needs a participant's id and access token."
     case .missingHostSessionID: "'hostSessionId' must not be blank."
     case .missingHostUserID: "'hostUserId' must not be blank."
@@ -124,6 +131,10 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case .hostSessionExists: "That host session id is taken; send its host token to attach to it again."
     case .dispatchConflict: "This report is out of date: the dispatch has ended or was handed out again."
     case .controlNotAvailable: "The agent offers no such option, or not this value of it."
+    case .alreadyVoted: "You have voted for this prompt already; others have to agree."
+    case .contentNotSupported: "This session's agent does not take content of that kind."
+    case .contentNotFound: "There is no such attachment, or its bytes are no longer kept."
+    case .attachmentTooLarge: "An attachment is larger than it may be."
     case .promptChanged: "This is not the prompt you were shown; read it again before you decide."
     case .reasonRequired: "A rejection needs a reason here."
     case .firstTokenRequired:

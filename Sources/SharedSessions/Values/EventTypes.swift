@@ -4,9 +4,11 @@ public enum EventTypes {
   public static let written: Set<String> = [
     "shared_session_created", "session_updated", "session_closed", "participant_joined", "participant_left",
     "participant_updated", "participant_online", "participant_offline", "message_created", "prompt_pending_approval",
-    "prompt_approved", "prompt_rejected", "prompt_withdrawn", "prompt_expired", "prompt_dispatch_started",
+    "prompt_approved", "prompt_rejected", "prompt_withdrawn", "prompt_expired", "prompt_vote",
+    "prompt_dispatch_started",
     "prompt_dispatch_completed", "prompt_dispatch_failed", "permission_requested", "permission_resolved",
-    "permission_withdrawn", "host_session_update", "host_online", "host_offline",
+    "permission_withdrawn", "question_requested", "question_resolved", "question_withdrawn",
+    "host_session_update", "host_online", "host_offline",
   ]
   /// Those that a node writes into a stream itself.
   public static let ofStreams: Set<String> = ["connected", "stream_reset", "stream_refused"]

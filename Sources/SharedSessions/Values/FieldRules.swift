@@ -16,6 +16,9 @@ public struct FieldRules: Sendable, Hashable {
   /// Bytes of a permission request's tool call, and of its options.
   public var toolCall = 64 * 1_024
 
+  /// Bytes of what an agent asks its people: its message, the schema of its answer, and an answer.
+  public var question = 32 * 1_024
+
   /// The default bounds.
   public init() {}
 

@@ -176,6 +176,8 @@ public struct RegisterHostSession: Sendable {
   public var agentVersion: String?
   /// What else the bridge says of the agent; its name and version here do not count.
   public var agent: AgentIntroduction?
+  /// The kinds of blocks the agent takes beside texts and links (`image`, `audio`, `resource`); `nil` when it was not said.
+  public var takes: [String]?
   /// The token of an existing host session, to attach to it again.
   public var hostToken: String?
   /// Who may share it; what was said when it was first registered stays.
@@ -184,7 +186,7 @@ public struct RegisterHostSession: Sendable {
   /// Gathers the fields.
   public init(
     userID: String, workspaceID: String = "default", hostSessionID: String? = nil, agentName: String? = nil,
-    agentVersion: String? = nil, agent: AgentIntroduction? = nil, hostToken: String? = nil,
+    agentVersion: String? = nil, agent: AgentIntroduction? = nil, takes: [String]? = nil, hostToken: String? = nil,
     sharing: HostSharing = .anyone
   ) {
     self.userID = userID
@@ -193,6 +195,7 @@ public struct RegisterHostSession: Sendable {
     self.agentName = agentName
     self.agentVersion = agentVersion
     self.agent = agent
+    self.takes = takes
     self.hostToken = hostToken
     self.sharing = sharing
   }

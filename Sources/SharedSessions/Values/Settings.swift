@@ -26,6 +26,8 @@ public struct SharedSessionSettings: Sendable {
   public var maximumApprovals: Int = 1_000
   /// Bytes of the approvals a session keeps; the oldest resolved ones go first.
   public var approvalBytesRetained: Int = 32 << 20
+  /// Bytes of the attachments a session keeps; those of prompts that are over go first.
+  public var attachmentBytesRetained: Int = 64 << 20
   /// Departed participants a session keeps; those who left first go first.
   public var maximumDeparted: Int = 1_000
   /// Answers to requests with an Idempotency-Key that a session keeps; the oldest go first.

@@ -1,8 +1,8 @@
 internal import JSONText
 public import NIOCore
 
-/// What viewers do not get to see while a session's `viewerUpdates` is `reduced`: the agent's thoughts, and what went
-/// raw into and out of its tools, which hold the contents of the host's files. Pure functions.
+/// What viewers do not get to see while a session's `viewerUpdates` is `reduced`: the agent's thoughts, what it asks its
+/// people, and what went raw into and out of its tools, which hold the contents of the host's files. Pure functions.
 ///
 /// Everything else stays byte for byte. Whatever cannot be understood is withheld: it might be one of these.
 public enum ViewerReduction {
@@ -91,7 +91,9 @@ public enum ViewerReduction {
 
   private static func approval(_ approval: JSONText) throws(Withheld) -> JSONText {
     try edit(approval) { name, value throws(Withheld) in
-      name == "toolCall" ? .replace(try withoutRawParts(value)) : .keep
+      // Of duplicates any may be the one a client believes, so each of them counts.
+      if name == "kind", value.string == nil || value.string == "question" { throw Withheld() }
+      return name == "toolCall" ? .replace(try withoutRawParts(value)) : .keep
     }
   }
 

@@ -172,6 +172,15 @@ extension ConfigurationKey {
     .bytes("limits.messageText", \.gateway.fieldRules.messageText, 1...(16 << 20), "Longest message."),
     .bytes("limits.prompt", \.gateway.fieldRules.prompt, 1...(16 << 20), "Longest prompt."),
     .bytes(
+      "limits.attachment", \.gateway.attachmentBytes, 1_024...(8 << 20), "Largest attachment of a prompt."),
+    .integer("limits.attachments", \.gateway.attachments, 1...32, "Attachments of one prompt."),
+    .bytes(
+      "limits.attachmentBytes", \.sessions.attachmentBytesRetained, (1 << 20)...(1 << 32),
+      "Bytes of the attachments of one session; those of prompts that are over go first."),
+    .bytes(
+      "limits.uploadBytes", \.gateway.uploadBytes, (1 << 20)...(1 << 34),
+      "Bytes of prompts with attachments that one node reads at once; more are told to try again."),
+    .bytes(
       "limits.reason", \.gateway.fieldRules.reason, 1...(1 << 20),
       "Longest reason of a decision and error of a dispatch."),
     .bytes(
@@ -196,7 +205,7 @@ extension ConfigurationKey {
       "Bytes of the approvals kept in one session; the oldest resolved ones go first."),
     .integer(
       "limits.pendingPermissions", \.sessions.maximumPendingPermissions, 1...10_000,
-      "Permission requests of the agent that wait in one session."),
+      "Permission requests and questions of the agent that wait in one session."),
     .bytes(
       "limits.toolCall", \.gateway.fieldRules.toolCall, 1_024...(16 << 20),
       "Largest tool call of a permission request, and largest list of its options."),
@@ -207,6 +216,9 @@ extension ConfigurationKey {
     .integer(
       "limits.agentEntries", \.sessions.agentListEntries, 1...10_000,
       "Entries of each list among them; further ones are left out."),
+    .bytes(
+      "limits.question", \.gateway.fieldRules.question, 1_024...(1 << 20),
+      "Largest question of an agent, its fields included, and largest answer."),
     .integer(
       "limits.invites", \.sessions.maximumInvites, 1...10_000, "Scoped invites of one session, revoked ones included."),
     .integer(

@@ -40,6 +40,26 @@ extension ConfigurationRule {
       "what a body holds is sent to Redis in one command, so limits.redisBytes must be larger by at least "
         + ByteCountText.format(aroundRecord)
     ) { $0.gateway.bodyBytes + aroundRecord > $0.redisSettings.maximumBytesInFlight },
+    ConfigurationRule(
+      ["limits.attachment", "limits.attachments", "limits.redisBytes"],
+      "the attachments of a prompt are sent to Redis in one command, so limits.redisBytes must have room for them and "
+        + ByteCountText.format(aroundRecord)
+    ) {
+      $0.gateway.attachments * $0.gateway.attachmentBytes + aroundRecord > $0.redisSettings.maximumBytesInFlight
+    },
+    ConfigurationRule(
+      ["limits.attachment", "limits.attachments", "limits.attachmentBytes"],
+      "a session must have room for the attachments of one prompt and \(ByteCountText.format(aroundRecord)) around them"
+    ) {
+      $0.gateway.attachments * $0.gateway.attachmentBytes + aroundRecord > $0.sessions.attachmentBytesRetained
+    },
+    ConfigurationRule(
+      ["limits.attachment", "limits.attachments", "limits.uploadBytes"],
+      "a node must be able to read one prompt with all its attachments, in base64"
+    ) {
+      $0.gateway.bodyBytes + $0.gateway.attachments * ($0.gateway.attachmentBytes / 3 * 4 + aroundText)
+        > $0.gateway.uploadBytes
+    },
   ]
 
   private static let events: [ConfigurationRule] = [
@@ -79,18 +99,26 @@ extension ConfigurationRule {
         + "\(ByteCountText.format(aroundRecord)) around them"
     ) { 2 * $0.gateway.fieldRules.toolCall + aroundRecord > $0.sessions.approvalBytesRetained },
     ConfigurationRule(
+      ["limits.question", "limits.approvalBytes"],
+      "a session must have room for one question of the agent: its message, its fields, the answer and "
+        + "\(ByteCountText.format(aroundRecord)) around them"
+    ) { 3 * $0.gateway.fieldRules.question + aroundRecord > $0.sessions.approvalBytesRetained },
+    ConfigurationRule(
       ["limits.prompt", "limits.answerBytes"],
       "a session must have room for the answer to one prompt and \(ByteCountText.format(aroundRecord)) around it"
     ) { $0.gateway.fieldRules.prompt + aroundRecord > $0.sessions.answerBytesRetained },
     ConfigurationRule(
-      ["redisMaxMemory", "events.retainedBytes", "limits.messageBytes", "limits.approvalBytes", "limits.answerBytes"],
+      [
+        "redisMaxMemory", "events.retainedBytes", "limits.messageBytes", "limits.approvalBytes", "limits.answerBytes",
+        "limits.attachmentBytes",
+      ],
       "one session that keeps so much would fill the private redis-server; redisMaxMemory must be more than the others "
         + "together, or 0"
     ) { configuration in
       let sessions = configuration.sessions
       let kept =
         sessions.eventBytesRetained + sessions.maximumMessageBytes + sessions.approvalBytesRetained
-        + sessions.answerBytesRetained
+        + sessions.answerBytesRetained + sessions.attachmentBytesRetained
       let memory = configuration.embeddedRedis.maximumMemory
       return configuration.redis == nil && memory != 0 && memory <= kept
     },

@@ -47,6 +47,7 @@ SESSION = {
     "approvalRequired": flag,
     "createdAt": time,
     "expiresAt?": time,
+    "approvalsNeeded?": number,
     "viewerUpdates": one_of("all", "reduced"),
     "status": one_of("active", "closed", "expired"),
 }
@@ -85,7 +86,7 @@ APPROVAL = {
     "id": uuid,
     "sharedSessionId": uuid,
     "participantId": uuid,
-    "kind": one_of("prompt", "control", "permission"),
+    "kind": one_of("prompt", "control", "permission", "question"),
     "delivery?": one_of("interrupt"),
     "control?": dict,
     "prompt": text,
@@ -102,6 +103,10 @@ APPROVAL = {
     "toolCall?": dict,
     "options?": list,
     "optionId?": text,
+    "question?": dict,
+    "answer?": dict,
+    "content?": list,
+    "votes?": number,
 }
 HOST_SESSION = {
     "id": identifier,
