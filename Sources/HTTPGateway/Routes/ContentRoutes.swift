@@ -48,7 +48,8 @@ extension RouteSet {
     let credentials = try await caller(request, fields)
     return .json(
       try await domain.approvals.submitPrompt(
-        id, credentials: credentials, prompt: text, delivery: delivery, content: content, idempotency: try idempotency(request, credentials)
+        id, credentials: credentials, prompt: text, delivery: delivery, content: content,
+        idempotency: try idempotency(request, credentials)
       ))
   }
 
