@@ -138,7 +138,8 @@ extension World {
     try await reject(shared, try await prompt(shared, carl))
     _ = try await one.approvals.withdraw(id, approvalID: try await prompt(shared, carl), credentials: carl)
     _ = try await prompt(shared, carl, "waits")
-    _ = try await one.approvals.submitControl(id, credentials: carl, control: .mode("code"))
+    // Only an agent that has modes can be set to one.
+    _ = try await code { _ = try await self.one.approvals.submitControl(id, credentials: carl, control: .mode("code")) }
     _ = try await one.hostSessions.notify(
       shared.hostSessionID, token: shared.hostToken, notifications: [try JSONText(validating: "{}")])
     for call in calls(shared, as: carl)
