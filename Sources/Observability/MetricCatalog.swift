@@ -38,7 +38,8 @@ public enum MetricCatalog {
     "tandem_http_request_duration": MetricDescription("Seconds from a request to its answer, streams left out."),
     "tandem_http_requests_refused": MetricDescription("Requests refused before any route saw them, by reason."),
     "tandem_http_connections_open": MetricDescription("Open connections."),
-    "tandem_agent_cut_parts": MetricDescription("What agents said of themselves that was cut or left out to fit its bound."),
+    "tandem_agent_cut_parts": MetricDescription(
+      "What agents said of themselves that was cut or left out to fit its bound."),
     "tandem_questions_requested": MetricDescription("Questions of agents that were put to people."),
     "tandem_questions_refused": MetricDescription("Questions of agents refused because too many were waiting."),
     "tandem_http_connections_timed_out": MetricDescription("Connections closed because the client took too long."),
