@@ -9,6 +9,7 @@ import pytest
 
 from support.browser import browser
 from support.scenario import share
+from support.waiting import eventually_async
 
 # What the page is about to save as a file.
 SAVED = """window.saved = new Promise(resolve => {
@@ -74,6 +75,13 @@ def test_settings_people_and_the_handing_over_of_the_role(processes, cluster, tm
             await guest.wait_text("#fact-expiry", "ends in")
             session = shared.snapshot()["session"]
             assert session["approvalTimeoutSeconds"] == 120 and "expiresAt" in session
+            for needed in ("2", "1"):
+                await host.fill("#set-needed", needed)
+                await host.click("#settings button")
+                await eventually_async(
+                    lambda needed=needed: str(shared.snapshot()["session"].get("approvalsNeeded", 1)) == needed,
+                    "as many must approve as the host has said",
+                )
 
             await guest.click("input[name=kind][value=prompt]")
             await guest.fill("#composer-text", "do this and that")

@@ -26,11 +26,12 @@ export class HostTools {
   saved(text) { $("settings-state").textContent = text; }
 
   render() {
-    const { mode, viewerUpdates, approvalTimeoutSeconds } = this.session();
+    const { mode, viewerUpdates, approvalTimeoutSeconds, approvalsNeeded } = this.session();
     if (this.isChanged) return;
     set("set-mode", mode);
     set("set-viewers", viewerUpdates ?? "all");
     set("set-timeout", approvalTimeoutSeconds ? String(approvalTimeoutSeconds / 60) : "");
+    set("set-needed", String(approvalsNeeded ?? 1));
   }
 
   /** Sends what differs from the session as it is. */
@@ -42,6 +43,8 @@ export class HostTools {
     if ($("set-expiry").value !== "") change.expiresInMinutes = Number($("set-expiry").value);
     const timeout = Math.round(Number($("set-timeout").value) * 60);
     if (timeout !== (now.approvalTimeoutSeconds ?? 0)) change.approvalTimeoutSeconds = timeout;
+    const needed = Number($("set-needed").value || 1);
+    if (needed !== (now.approvalsNeeded ?? 1)) change.approvalsNeeded = needed;
     await this.api.call("PATCH", "", change);
     $("set-expiry").value = "";
     this.isChanged = false;
