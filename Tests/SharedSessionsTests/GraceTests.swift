@@ -58,13 +58,14 @@ import Testing
     }
   }
 
-  @Test func aPromptApprovedMeanwhileCountsFromItsApproval() async throws {
+  @Test(arguments: [PromptDelivery.queue, .interrupt])
+  func aPromptApprovedMeanwhileCountsFromItsApproval(_ delivery: PromptDelivery) async throws {
     try await withWorld { world in
       let shared = try await world.share()
       try await world.visit(shared)
       try await world.lapse(shared.hostSessionID)
       try await world.set(world.keys.session(shared.id), "hostOfflineAt", "1")
-      let approval = try await world.queue(shared)
+      let approval = try await world.queue(shared, delivery)
       let approved = try await world.approved(shared.id, approval)
       #expect(try await world.sweepSession(shared.id).next == approved + 300_000)
     }
@@ -181,8 +182,9 @@ import Testing
 extension World {
   /// An approved prompt of the host; its id.
   @discardableResult
-  fileprivate func queue(_ shared: Shared) async throws -> String {
-    let body = try json(await two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "go"))
+  fileprivate func queue(_ shared: Shared, _ delivery: PromptDelivery = .queue) async throws -> String {
+    let body = try json(
+      await two.approvals.submitPrompt(shared.id, credentials: shared.host, prompt: "go", delivery: delivery))
     return try need(body["approval"]?["id"]?.string)
   }
 
@@ -228,6 +230,6 @@ extension World {
   fileprivate func approved(_ id: String, _ approval: String) async throws -> Int {
     let key = keys.session(id, .queue)
     let score = try await redis.send(RedisCommand("ZSCORE", .string(key), .string(approval)), key: key)
-    return try need(score.string.flatMap(Int.init)) / 1_000
+    return try abs(need(score.string.flatMap(Int.init))) / 1_000
   }
 }

@@ -24,8 +24,8 @@ end
 local waiting = gone and host == 'free' and call('ZRANGE', queue, 0, step_count, 'WITHSCORES') or {}
 for i = 1, #waiting, 2 do
   local id, a = waiting[i], load_approval(waiting[i])
-  -- The grace time counts from the approval when that came later; the order of the queue is its time in microseconds.
-  local ends = math.max(gone, math.floor(waiting[i + 1] / 1000)) + grace
+  -- The grace time counts from the approval when that came later: its place in the queue, in us, below zero where it interrupts.
+  local ends = math.max(gone, math.floor(math.abs(waiting[i + 1]) / 1000)) + grace
   if not a then
     call('ZREM', queue, id)
   elseif ends > NOW then
