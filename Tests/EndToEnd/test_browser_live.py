@@ -64,7 +64,7 @@ def test_every_control_reacts_to_its_first_click_while_the_agent_streams(process
             await reacts("#timeline .step summary", "document.querySelector('#timeline .step').open")
             await reacts("#general summary", "document.querySelector('#general').open")
             await reacts("#general summary", "!document.querySelector('#general').open")
-            await reacts("#composer label:nth-child(2)", "document.querySelector('#composer [value=prompt]').checked")
+            await reacts("#composer label:has([value=prompt])", "document.querySelector('#composer [value=prompt]').checked")
             await reacts("#open-keys", "document.querySelector('#keys').open")
             await reacts("#keys button", "!document.querySelector('#keys').open")
 

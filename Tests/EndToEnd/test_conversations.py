@@ -60,7 +60,7 @@ def history(host: Host):
     with shared.stream(shared.join(), "earliest") as stream:
         shared.comment("the end", shared.host)
         frames = stream.until("message_created")
-    found = [f for f in frames if f.type == "host_session_update"]
+    found = [f for f in frames if f.type == "host_session_update" and "update" in f.payload["notification"]["params"]]
     return [
         (u["content"]["text"], f.payload.get("replayed", False)) for u, f in zip(updates(found), found, strict=True)
     ]

@@ -18,6 +18,9 @@ SETTINGS = {
     "TANDEM_LIMITS_MESSAGE_BYTES": "4MiB",
     "TANDEM_LIMITS_APPROVAL_BYTES": "1MiB",
     "TANDEM_LIMITS_ANSWER_BYTES": "1MiB",
+    "TANDEM_LIMITS_ATTACHMENT_BYTES": "1MiB",
+    "TANDEM_LIMITS_ATTACHMENT": "512KiB",
+    "TANDEM_LIMITS_ATTACHMENTS": "1",
     "TANDEM_LIMITS_MESSAGE_TEXT": "100KiB",
 }
 #: Comments of one session, so few that no bound of a session is met.

@@ -94,7 +94,7 @@ def test_get_answers_session_participants_approvals_and_cursor(api):
     pending = shared.prompt("first", guest)
     second = shared.prompt("second", guest)
     snapshot = shared.snapshot()
-    assert set(snapshot) == {"session", "participants", "approvals", "cursor"}
+    assert set(snapshot) == {"session", "participants", "approvals", "agent", "cursor"}
     assert shapes.session(snapshot["session"]) == shared.session
     assert [shapes.participant(p)["id"] for p in snapshot["participants"]] == [shared.host.id, guest.id]
     assert [shapes.approval(a)["id"] for a in snapshot["approvals"]] == [second["id"], pending["id"]]

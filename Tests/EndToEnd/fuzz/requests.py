@@ -78,6 +78,7 @@ class Maker:
             "{aid}": world.pick("approval"),
             "{did}": world.pick("dispatch"),
             "{iid}": world.pick("invite")[:36],
+            "{n}": str(chance.randrange(10)),
         }
         path = route.path
         for name, value in ids.items():
