@@ -12,9 +12,10 @@ from support.client import API
 from support.fixtures import processes, pytest_runtest_makereport, scope
 from support.nodes import Node, start_nodes
 from support.processes import Processes
+from support.racers import rounds
 from support.redis_server import RedisServer
 
-__all__ = ["processes", "pytest_runtest_makereport"]
+__all__ = ["processes", "pytest_runtest_makereport", "rounds"]
 
 
 @dataclass

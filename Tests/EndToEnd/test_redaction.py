@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.leaky_agent import FLOOD, TOKEN
-from support.host import Host, spoken, updates
+from support.host import Host, run_to_its_end, spoken, updates
 from support.nodes import binary
 from support.processes import clean_environment
 
@@ -24,15 +24,7 @@ def host(processes, cluster) -> Host:
 
 def run(host: Host, text: str):
     """A prompt of the host; every frame up to the end of its turn, and the whole record besides."""
-    shared = host.shared
-    with shared.stream(shared.host) as stream:
-        shared.prompt(text, shared.host)
-        frames = []
-        while not frames or frames[-1].type not in ("prompt_dispatch_completed", "prompt_dispatch_failed"):
-            frames.append(stream.next(60))
-            if frames[-1].type == "permission_requested":
-                answer = {"optionId": "y"}
-                host.api.post(f"{shared.path}/approvals/{frames[-1].payload['approval']['id']}", answer, shared.host)
+    frames = run_to_its_end(host, text, "y")
     for frame in frames:
         assert TOKEN not in frame.data and VARIABLE not in frame.data, frame
     return frames

@@ -115,36 +115,28 @@ struct HostAPI: Sendable {
       idempotencyKey: key)
   }
 
-  /// Asks for the agent, in the session whose prompt runs.
-  func requestPermission(_ body: JSONText, of host: HostSession, key: String) -> NodeClient.Call {
+  /// What an agent can ask its people; the word of the route.
+  enum Asking: String {
+    /// Whether it may do something, in the session whose prompt runs.
+    case permissions
+    /// What it wants to know.
+    case questions
+  }
+
+  /// Asks people for the agent.
+  func ask(_ what: Asking, _ body: JSONText, of host: HostSession, key: String) -> NodeClient.Call {
     NodeClient.Call(
-      method: .POST, path: "\(host.path)/permissions", body: body, token: host.token, idempotencyKey: key)
+      method: .POST, path: "\(host.path)/\(what.rawValue)", body: body, token: host.token, idempotencyKey: key)
   }
 
-  /// What has become of a permission request.
-  func permission(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
-    NodeClient.Call(method: .GET, path: "\(host.path)/permissions/\(approvalID)", token: host.token)
+  /// What has become of something that was asked.
+  func look(_ what: Asking, _ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .GET, path: "\(host.path)/\(what.rawValue)/\(approvalID)", token: host.token)
   }
 
-  /// Takes a permission request back.
-  func withdrawPermission(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
-    NodeClient.Call(method: .DELETE, path: "\(host.path)/permissions/\(approvalID)", token: host.token)
-  }
-
-  /// Asks people for what the agent wants to know.
-  func askQuestion(_ body: JSONText, of host: HostSession, key: String) -> NodeClient.Call {
-    NodeClient.Call(
-      method: .POST, path: "\(host.path)/questions", body: body, token: host.token, idempotencyKey: key)
-  }
-
-  /// What has become of a question.
-  func question(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
-    NodeClient.Call(method: .GET, path: "\(host.path)/questions/\(approvalID)", token: host.token)
-  }
-
-  /// Takes a question back.
-  func withdrawQuestion(_ approvalID: String, of host: HostSession) -> NodeClient.Call {
-    NodeClient.Call(method: .DELETE, path: "\(host.path)/questions/\(approvalID)", token: host.token)
+  /// Takes something back that was asked.
+  func withdraw(_ what: Asking, _ approvalID: String, of host: HostSession) -> NodeClient.Call {
+    NodeClient.Call(method: .DELETE, path: "\(host.path)/\(what.rawValue)/\(approvalID)", token: host.token)
   }
 
   /// Answers a question, or declines to, as the host.

@@ -98,14 +98,16 @@ final class SessionPermissions: Sendable {
     return PermissionQuestion.Work(
       ask: { size throws(NodeError) in
         let body = PermissionBody.body(request, dispatchID: dispatch.id, size)
-        let reply = try await api.client.send(api.requestPermission(body, of: host, key: keys[size] ?? answerKey))
+        let reply = try await api.client.send(api.ask(.permissions, body, of: host, key: keys[size] ?? answerKey))
         return try Self.approvalID(in: reply)
       },
-      look: { id throws(NodeError) in try Self.notice(in: try await api.client.send(api.permission(id, of: host))) },
+      look: { id throws(NodeError) in
+        try Self.notice(in: try await api.client.send(api.look(.permissions, id, of: host)))
+      },
       answer: { id, option throws(NodeError) in
         _ = try await api.client.send(api.answer(id, optionID: option, of: session, key: answerKey))
       },
-      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdrawPermission(id, of: host)) },
+      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdraw(.permissions, id, of: host)) },
       answerRefused: { await observer.permissionSettled(request, .refused($0.description)) })
   }
 
@@ -114,11 +116,12 @@ final class SessionPermissions: Sendable {
     let key = IdempotencyKey.make()
     return PermissionQuestion.Work(
       ask: { _ throws(NodeError) in
-        try Self.approvalID(in: try await api.client.send(api.askQuestion(body, of: host, key: key)))
+        try Self.approvalID(in: try await api.client.send(api.ask(.questions, body, of: host, key: key)))
       },
-      look: { id throws(NodeError) in try Self.notice(in: try await api.client.send(api.question(id, of: host))) },
+      look: { id throws(NodeError) in try Self.notice(in: try await api.client.send(api.look(.questions, id, of: host)))
+      },
       answer: { _, _ in },
-      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdrawQuestion(id, of: host)) },
+      withdraw: { id throws(NodeError) in _ = try await api.client.send(api.withdraw(.questions, id, of: host)) },
       answerRefused: { _ in })
   }
 

@@ -38,6 +38,21 @@ extension ScriptRunner {
     return Place(text: try parts.text(0), cancelling: try parts.text(1), firstAnswer: nil)
   }
 
+  /// Notes at the host session where something that was asked belongs: `{approval}`.
+  ///
+  /// - Parameter outcome: what the script answered that has taken it.
+  func asked(
+    _ outcome: ScriptOutcome, _ approvalID: String, in sessionID: String, _ hostSessionID: String, once: Idempotency?
+  ) async throws(SharedSessionError) -> ByteBuffer {
+    let approval = try outcome.parts(atLeast: 1).part(0)
+    // Also for a repeat: the node that took the first one may have died right here.
+    _ = try await host(
+      ScriptLibrary.hostPlace, hostSessionID, once: once,
+      ["id": .string(approvalID), "session_id": .string(sessionID), "reply": .bytes(approval)]
+    ).parts()
+    return ReplyBody.object([("approval", approval)])
+  }
+
   /// What the agent asked as it is now, as `request_read.lua` answers.
   ///
   /// - Parameter kind: what it has to be; nil takes either.

@@ -49,14 +49,8 @@ public struct QuestionStore: Sendable {
         "most_asked": .integer(runner.settings.maximumPendingPermissions),
       ])
     if outcome.refusal == ErrorCode.approvalLimit.rawValue { refused.increment() }
-    let parts = try outcome.parts(atLeast: 1)
     if case .ok = outcome { requested.increment() }
-    // Also for a repeat: the node that took the first one may have died right here.
-    _ = try await runner.host(
-      ScriptLibrary.hostPlace, hostSessionID, once: repeatable,
-      ["id": .string(approvalID), "session_id": .string(place.session), "reply": .bytes(try parts.part(0))]
-    ).parts()
-    return ReplyBody.object([("approval", try parts.part(0))])
+    return try await runner.asked(outcome, approvalID, in: place.session, hostSessionID, once: repeatable)
   }
 
   private enum Found { case place(Place), first(ByteBuffer) }
